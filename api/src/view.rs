@@ -1,0 +1,170 @@
+//! What the page shows: views as a whole, and patches to views already shown.
+//!
+//! A view is asked for with [`crate::ToEngine::Watch`]; patches follow until it is unwatched.
+//! Everything in a view or patch is stored on this device already, except where it says otherwise.
+
+use serde::{Deserialize, Serialize};
+
+use crate::command::Damaged;
+use crate::{CommandId, Name, PageId, Profile, Settings, TextDelta, WorkspaceId};
+
+/// Something that can be watched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Subject {
+    /// The person, their workspaces, and how this device is doing.
+    Home,
+    /// One page's text.
+    Page(WorkspaceId, PageId),
+}
+
+/// A view as a whole.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum View {
+    /// See [`HomeView`].
+    Home(HomeView),
+    /// See [`PageView`].
+    Page(PageView),
+    /// There is no such page, or no such workspace.
+    Missing(Subject),
+}
+
+/// A change to a view.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Patch {
+    /// To the [`HomeView`].
+    Home(HomePatch),
+    /// To a [`PageView`].
+    Page(PagePatch),
+}
+
+/// The person, their workspaces, and how this device is doing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HomeView {
+    /// `None` until the person has given a name.
+    pub profile: Option<Profile>,
+    /// What they have set.
+    pub settings: Settings,
+    /// All workspaces, oldest first.
+    pub workspaces: Vec<WorkspaceCard>,
+    /// Whether everything is stored.
+    pub saving: SaveState,
+    /// Whether the relay is reached.
+    pub relay: RelayState,
+    /// What could not be read.
+    pub damaged: Vec<Damaged>,
+}
+
+/// A change to the [`HomeView`]: the new value of one part.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum HomePatch {
+    /// The person's name and colour.
+    Profile(Option<Profile>),
+    /// The settings.
+    Settings(Settings),
+    /// A workspace that is new or has changed.
+    Workspace(WorkspaceCard),
+    /// Whether everything is stored.
+    Saving(SaveState),
+    /// Whether the relay is reached.
+    Relay(RelayState),
+    /// What could not be read.
+    Damaged(Vec<Damaged>),
+}
+
+impl HomeView {
+    /// Brings the view up to date.
+    pub fn apply(&mut self, patch: HomePatch) {
+        match patch {
+            HomePatch::Profile(profile) => self.profile = profile,
+            HomePatch::Settings(settings) => self.settings = settings,
+            HomePatch::Workspace(card) => {
+                match self.workspaces.iter_mut().find(|w| w.id == card.id) {
+                    Some(slot) => *slot = card,
+                    None => self.workspaces.push(card),
+                }
+            }
+            HomePatch::Saving(saving) => self.saving = saving,
+            HomePatch::Relay(relay) => self.relay = relay,
+            HomePatch::Damaged(damaged) => self.damaged = damaged,
+        }
+    }
+}
+
+/// A workspace in the list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WorkspaceCard {
+    /// Which one.
+    pub id: WorkspaceId,
+    /// What it is called.
+    pub name: Name,
+    /// The page it opens with.
+    pub first_page: PageId,
+}
+
+/// Whether what the person made is stored on this device.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SaveState {
+    /// Everything is stored.
+    #[default]
+    Saved,
+    /// Being written now.
+    Saving,
+    /// The last attempt failed; the engine holds the changes in memory and tries again.
+    Stuck(StorageProblem),
+}
+
+/// Why storage refuses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum StorageProblem {
+    /// The disk or the browser's quota is full.
+    Full,
+    /// The browser's storage does not answer as it should.
+    Unavailable,
+}
+
+/// Whether the relay is reached.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RelayState {
+    /// Being tried.
+    #[default]
+    Connecting,
+    /// Reached.
+    Connected,
+    /// Not reached; the engine tries again by itself.
+    Unreachable,
+    /// The relay speaks another version of the protocol.
+    Incompatible,
+}
+
+/// A page's text.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PageView {
+    /// The workspace it is in.
+    pub workspace: WorkspaceId,
+    /// The page.
+    pub page: PageId,
+    /// The text at `version`.
+    pub text: String,
+    /// Counts changes within one run of the engine; meaningless across runs.
+    pub version: u64,
+    /// The latest commands that are part of `text`, so that a page whose engine was replaced knows
+    /// which of its own are in already.
+    pub included: Vec<CommandId>,
+    /// The text stops short of its end, because what followed could not be read.
+    pub damaged: bool,
+}
+
+/// A change to a [`PageView`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PagePatch {
+    /// The workspace it is in.
+    pub workspace: WorkspaceId,
+    /// The page.
+    pub page: PageId,
+    /// The version after the change; always one more than before it.
+    pub version: u64,
+    /// The change to the text.
+    pub delta: TextDelta,
+    /// The command that made it.
+    pub by: CommandId,
+}

@@ -1,0 +1,287 @@
+//! The person and their workspaces: what is known, what tabs see of it, how it is written.
+//!
+//! Pages are [`super::pages`]'s.
+
+use bocage_api::command::{Damaged, WORKSPACES_MAX};
+use bocage_api::view::HomePatch;
+use bocage_api::{
+    CommandId, HomeView, Name, PageId, Profile, Refusal, RelayState, SaveState, Settings,
+    WorkspaceCard, WorkspaceId,
+};
+use rand_core::CryptoRng;
+
+use super::{Effect, Outcome};
+use crate::crypto::domains::Domain;
+use crate::crypto::hash::derive_id;
+use crate::record::{Person, Workspace, remember};
+use crate::vault::{Family, RecordKey, Shelf, Unreadable, Vault, Write};
+
+pub(super) struct Home {
+    person_family: Family,
+    workspaces_family: Family,
+    person: Person,
+    /// With their index in the family, oldest first.
+    workspaces: Vec<(u64, Workspace)>,
+    next_workspace: u64,
+    commands: Vec<CommandId>,
+    damaged_person: Vec<(RecordKey, Vec<u8>)>,
+    damaged_workspaces: Vec<(RecordKey, Vec<u8>)>,
+    damaged_pages: Vec<(WorkspaceId, PageId)>,
+    shown: HomeView,
+}
+
+impl Home {
+    pub(super) fn new(vault: &Vault) -> Self {
+        Self {
+            person_family: vault.family(Shelf::Person),
+            workspaces_family: vault.family(Shelf::Workspaces),
+            person: Person::default(),
+            workspaces: Vec::new(),
+            next_workspace: 0,
+            commands: Vec::new(),
+            damaged_person: Vec::new(),
+            damaged_workspaces: Vec::new(),
+            damaged_pages: Vec::new(),
+            shown: HomeView::default(),
+        }
+    }
+
+    /// What must be read before the engine can answer.
+    pub(super) fn families(&self) -> [Family; 2] {
+        [self.person_family, self.workspaces_family]
+    }
+
+    /// Takes in what was read.
+    pub(super) fn take_in(&mut self, vault: &Vault, family: Family, records: Vec<(u64, Vec<u8>)>) {
+        for (index, bytes) in records {
+            let key = RecordKey { family, index };
+            let opened = vault.open(key, &bytes);
+            if family == self.person_family {
+                match opened.and_then(|plain| Person::decode(&plain)) {
+                    Ok(person) => {
+                        self.commands.extend(&person.recent);
+                        self.person = person;
+                    }
+                    Err(Unreadable) => self.damaged_person.push((key, bytes)),
+                }
+            } else {
+                self.next_workspace = index.saturating_add(1);
+                match opened.and_then(|plain| Workspace::decode(&plain)) {
+                    Ok(workspace) => {
+                        self.commands.extend(&workspace.recent);
+                        self.workspaces.push((index, workspace));
+                    }
+                    Err(Unreadable) => self.damaged_workspaces.push((key, bytes)),
+                }
+            }
+        }
+    }
+
+    /// Everything is read: prepares what tabs see.
+    pub(super) fn start(&mut self, relay: RelayState, saving: SaveState) {
+        self.shown = HomeView {
+            profile: self.person.profile.clone(),
+            settings: self.person.settings,
+            workspaces: self.workspaces.iter().map(|(_, workspace)| card(workspace)).collect(),
+            saving,
+            relay,
+            damaged: self.damaged(),
+        };
+    }
+
+    /// The commands found in what was read.
+    pub(super) fn commands(&self) -> &[CommandId] {
+        &self.commands
+    }
+
+    /// What tabs see.
+    pub(super) fn shown(&self) -> &HomeView {
+        &self.shown
+    }
+
+    pub(super) fn show(&mut self, patch: HomePatch) {
+        self.shown.apply(patch);
+    }
+
+    pub(super) fn knows_workspace(&self, id: WorkspaceId) -> bool {
+        self.workspaces.iter().any(|(_, workspace)| workspace.id == id)
+    }
+
+    pub(super) fn knows_page(&self, workspace: WorkspaceId, page: PageId) -> bool {
+        self.knows_workspace(workspace) && first_page(workspace) == page
+    }
+
+    pub(super) fn set_profile(
+        &mut self,
+        vault: &Vault,
+        rng: &mut dyn CryptoRng,
+        id: CommandId,
+        profile: Profile,
+    ) -> Result<Outcome, Refusal> {
+        let patch = HomePatch::Profile(Some(profile.clone()));
+        self.change_person(vault, rng, id, patch, |person| person.profile = Some(profile))
+    }
+
+    pub(super) fn set_settings(
+        &mut self,
+        vault: &Vault,
+        rng: &mut dyn CryptoRng,
+        id: CommandId,
+        settings: Settings,
+    ) -> Result<Outcome, Refusal> {
+        let patch = HomePatch::Settings(settings);
+        self.change_person(vault, rng, id, patch, |person| person.settings = settings)
+    }
+
+    fn change_person(
+        &mut self,
+        vault: &Vault,
+        rng: &mut dyn CryptoRng,
+        id: CommandId,
+        patch: HomePatch,
+        change: impl FnOnce(&mut Person),
+    ) -> Result<Outcome, Refusal> {
+        if !self.damaged_person.is_empty() {
+            return Err(Refusal::Damaged);
+        }
+        let mut person = self.person.clone();
+        change(&mut person);
+        remember(&mut person.recent, id);
+        let key = RecordKey { family: self.person_family, index: 0 };
+        let write = put(vault, rng, key, &person.encode())?;
+        self.person = person;
+        Ok(Outcome { writes: vec![write], effects: vec![Effect::Home(patch)] })
+    }
+
+    pub(super) fn new_workspace(
+        &mut self,
+        vault: &Vault,
+        rng: &mut dyn CryptoRng,
+        id: CommandId,
+        name: Name,
+    ) -> Result<Outcome, Refusal> {
+        if self.workspaces.len() >= WORKSPACES_MAX {
+            return Err(Refusal::TooManyWorkspaces);
+        }
+        let workspace = Workspace {
+            id: WorkspaceId(derive_id(Domain::WorkspaceId, &[&id.0])),
+            name,
+            recent: vec![id],
+        };
+        let key = RecordKey { family: self.workspaces_family, index: self.next_workspace };
+        let write = put(vault, rng, key, &workspace.encode())?;
+        let patch = HomePatch::Workspace(card(&workspace));
+        self.workspaces.push((self.next_workspace, workspace));
+        self.next_workspace = self.next_workspace.saturating_add(1);
+        Ok(Outcome { writes: vec![write], effects: vec![Effect::Home(patch)] })
+    }
+
+    pub(super) fn rename_workspace(
+        &mut self,
+        vault: &Vault,
+        rng: &mut dyn CryptoRng,
+        id: CommandId,
+        workspace: WorkspaceId,
+        name: Name,
+    ) -> Result<Outcome, Refusal> {
+        let (index, slot) = self
+            .workspaces
+            .iter_mut()
+            .find(|(_, known)| known.id == workspace)
+            .ok_or(Refusal::UnknownWorkspace)?;
+        let mut renamed = slot.clone();
+        renamed.name = name;
+        remember(&mut renamed.recent, id);
+        let key = RecordKey { family: self.workspaces_family, index: *index };
+        let write = put(vault, rng, key, &renamed.encode())?;
+        let patch = HomePatch::Workspace(card(&renamed));
+        *slot = renamed;
+        Ok(Outcome { writes: vec![write], effects: vec![Effect::Home(patch)] })
+    }
+
+    /// A page turned out to be damaged.
+    pub(super) fn report_damage(&mut self, workspace: WorkspaceId, page: PageId) -> HomePatch {
+        if !self.damaged_pages.contains(&(workspace, page)) {
+            self.damaged_pages.push((workspace, page));
+        }
+        HomePatch::Damaged(self.damaged())
+    }
+
+    /// Moves damaged records aside, where nothing reads them and nothing is lost.
+    pub(super) fn set_aside(
+        &mut self,
+        vault: &Vault,
+        rng: &mut dyn CryptoRng,
+        run: u64,
+        what: Damaged,
+    ) -> Result<Outcome, Refusal> {
+        let mut writes = match what {
+            Damaged::Person => {
+                move_aside(vault, run, Shelf::Person, core::mem::take(&mut self.damaged_person))
+            }
+            Damaged::WorkspaceList => {
+                let records = core::mem::take(&mut self.damaged_workspaces);
+                move_aside(vault, run, Shelf::Workspaces, records)
+            }
+            Damaged::Page(workspace, page) => {
+                self.damaged_pages.retain(|known| *known != (workspace, page));
+                Vec::new()
+            }
+        };
+        if what == Damaged::Person {
+            // The person starts anew; their record says so, so that the next start agrees.
+            let key = RecordKey { family: self.person_family, index: 0 };
+            writes.push(put(vault, rng, key, &self.person.encode())?);
+        }
+        let patch = HomePatch::Damaged(self.damaged());
+        Ok(Outcome { writes, effects: vec![Effect::Home(patch)] })
+    }
+
+    fn damaged(&self) -> Vec<Damaged> {
+        let person = (!self.damaged_person.is_empty()).then_some(Damaged::Person);
+        let list = (!self.damaged_workspaces.is_empty()).then_some(Damaged::WorkspaceList);
+        let pages = self.damaged_pages.iter().map(|(w, p)| Damaged::Page(*w, *p));
+        person.into_iter().chain(list).chain(pages).collect()
+    }
+}
+
+/// Seals a record for its place.
+pub(super) fn put(
+    vault: &Vault,
+    rng: &mut dyn CryptoRng,
+    key: RecordKey,
+    plain: &[u8],
+) -> Result<Write, Refusal> {
+    // Sealing fails only for a text beyond the cipher's limit of 256 GiB.
+    vault.seal(rng, key, plain).map(|sealed| Write::Put(key, sealed)).map_err(|_| Refusal::PageTooLarge)
+}
+
+/// The writes that move records of a shelf aside. A later run must not overwrite what an earlier
+/// one put there, so the run is part of the index.
+pub(super) fn move_aside(
+    vault: &Vault,
+    run: u64,
+    shelf: Shelf,
+    records: Vec<(RecordKey, Vec<u8>)>,
+) -> Vec<Write> {
+    let family = vault.aside(shelf);
+    records
+        .into_iter()
+        .flat_map(|(key, bytes)| {
+            let index = (run << 32) | (key.index & 0xffff_ffff);
+            [Write::Put(RecordKey { family, index }, bytes), Write::Delete(key)]
+        })
+        .collect()
+}
+
+fn card(workspace: &Workspace) -> WorkspaceCard {
+    WorkspaceCard {
+        id: workspace.id,
+        name: workspace.name.clone(),
+        first_page: first_page(workspace.id),
+    }
+}
+
+fn first_page(workspace: WorkspaceId) -> PageId {
+    PageId(derive_id(Domain::FirstPageId, &[&workspace.0]))
+}

@@ -1,0 +1,33 @@
+//! Everything Bocage knows: one state machine that turns commands, bytes and answers from storage
+//! into views, bytes and writes.
+//!
+//! **[`Engine::handle`] is the only mutation. After every call, drain [`Engine::poll_output`] until
+//! it returns `None` before the next `handle`. The engine never blocks, never reads a clock, never
+//! draws randomness it was not given, and performs no I/O.**
+//!
+//! A shell runs it:
+//! 1. [`Engine::new`] with the key that seals this device's storage; the outputs ask for the first
+//!    records.
+//! 2. Something happens (a tab speaks, storage answers, the relay's socket opens, time passes):
+//!    one [`Input`], with the time and a source of randomness.
+//! 3. Carry out each [`Output`] in order. Storage outputs are answered by inputs; the others are
+//!    not.
+//!
+//! The same code runs in the browser's worker, in native programs and in simulations; a recorded
+//! list of inputs replays a fault exactly.
+//!
+//! Deliberately absent: clocks, randomness, sockets, files, threads, anything of the browser.
+
+mod crypto;
+mod engine;
+mod page;
+mod record;
+mod relay_link;
+mod text_document;
+mod time;
+mod vault;
+
+pub use crypto::secret::Secret;
+pub use engine::{Engine, Input, Output, StoreError};
+pub use time::Timestamp;
+pub use vault::{Family, RecordKey, Write};

@@ -1,0 +1,116 @@
+//! The connection to the relay: when to open it, what to say first, when to try again.
+//!
+//! It knows no socket: the shell opens and closes one when told to, and reports.
+
+use core::time::Duration;
+
+use bocage_api::RelayState;
+use bocage_wire::{ClientFrame, PROTOCOL_VERSION, RelayFrame};
+use rand_core::CryptoRng;
+
+use crate::time::Timestamp;
+
+/// The first pause after a failure. Doubles up to [`PAUSE_MAX`]; each is drawn between half and
+/// the whole of it, so that the devices of an office do not all return at once.
+const PAUSE_FIRST: Duration = Duration::from_secs(1);
+
+/// The longest pause: half a minute is what people wait before they look for the reason.
+const PAUSE_MAX: Duration = Duration::from_secs(30);
+
+/// What the shell is to do with the socket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum LinkOutput {
+    Open,
+    Send(Vec<u8>),
+    Close,
+}
+
+/// See the module.
+pub(crate) struct RelayLink {
+    phase: Phase,
+    pause: Duration,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Waiting { until: Timestamp, failed: bool },
+    Opening,
+    Greeting,
+    Connected,
+    Incompatible,
+}
+
+impl RelayLink {
+    pub(crate) fn new() -> Self {
+        let phase = Phase::Waiting { until: Timestamp(0), failed: false };
+        Self { phase, pause: PAUSE_FIRST }
+    }
+
+    /// What to tell people.
+    pub(crate) fn state(&self) -> RelayState {
+        match self.phase {
+            Phase::Waiting { failed: true, .. } => RelayState::Unreachable,
+            Phase::Waiting { .. } | Phase::Greeting => RelayState::Connecting,
+            // Trying again after a failure is no news worth a change on the screen.
+            Phase::Opening if self.pause > PAUSE_FIRST => RelayState::Unreachable,
+            Phase::Opening => RelayState::Connecting,
+            Phase::Connected => RelayState::Connected,
+            Phase::Incompatible => RelayState::Incompatible,
+        }
+    }
+
+    /// Opens the connection when it is time.
+    pub(crate) fn tick(&mut self, now: Timestamp) -> Option<LinkOutput> {
+        match self.phase {
+            Phase::Waiting { until, .. } if until <= now => {
+                self.phase = Phase::Opening;
+                Some(LinkOutput::Open)
+            }
+            _ => None,
+        }
+    }
+
+    /// When [`Self::tick`] has something to do.
+    pub(crate) fn wake_at(&self) -> Option<Timestamp> {
+        match self.phase {
+            Phase::Waiting { until, .. } => Some(until),
+            Phase::Opening | Phase::Greeting | Phase::Connected | Phase::Incompatible => None,
+        }
+    }
+
+    /// The socket is open: say hello.
+    pub(crate) fn opened(&mut self) -> Option<LinkOutput> {
+        self.phase = Phase::Greeting;
+        Some(LinkOutput::Send(ClientFrame::Hello { version: PROTOCOL_VERSION }.encode()))
+    }
+
+    /// The relay has said something.
+    pub(crate) fn received(&mut self, bytes: &[u8]) -> Option<LinkOutput> {
+        match (self.phase, RelayFrame::decode(bytes)) {
+            (Phase::Greeting, Ok(RelayFrame::Greeting { .. })) => {
+                self.phase = Phase::Connected;
+                self.pause = PAUSE_FIRST;
+                None
+            }
+            (Phase::Greeting, Ok(RelayFrame::Refused { reason })) => {
+                if reason == bocage_wire::Refusal::UnsupportedVersion {
+                    self.phase = Phase::Incompatible;
+                }
+                Some(LinkOutput::Close)
+            }
+            // Nothing else is expected: not a relay, or a broken one.
+            _ => Some(LinkOutput::Close),
+        }
+    }
+
+    /// The socket is closed, or never opened.
+    pub(crate) fn closed(&mut self, now: Timestamp, rng: &mut dyn CryptoRng) {
+        if self.phase == Phase::Incompatible {
+            return;
+        }
+        let half = self.pause / 2;
+        let jitter = half.mul_f64(f64::from(rng.next_u32()) / f64::from(u32::MAX));
+        self.phase = Phase::Waiting { until: now + half + jitter, failed: true };
+        self.pause = (self.pause * 2).min(PAUSE_MAX);
+    }
+}

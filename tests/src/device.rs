@@ -1,0 +1,162 @@
+//! One browser profile: an engine, its disk, and the messages on their way.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use bocage_api::{FromEngine, TabId, ToEngine};
+use bocage_core::{Engine, Input, Output, Secret, Timestamp};
+use rand_chacha::ChaCha20Rng;
+use rand_core::SeedableRng;
+
+use crate::Disk;
+
+/// See the module.
+pub struct Device {
+    /// What survives a crash.
+    pub disk: Disk,
+    /// The device's clock.
+    pub now: Timestamp,
+    /// Stop the engine when it is about to carry out this many more outputs.
+    pub crash_after: Option<usize>,
+    /// Stores wait in [`Device::finish_stores`] instead of happening at once.
+    pub slow_disk: bool,
+    engine: Option<Engine>,
+    rng: ChaCha20Rng,
+    run: u64,
+    waiting_stores: VecDeque<(u64, Vec<bocage_core::Write>)>,
+    inboxes: BTreeMap<TabId, Vec<FromEngine>>,
+    relay: Vec<Output>,
+    alarm: Option<Timestamp>,
+}
+
+impl Device {
+    /// A fresh profile whose engine has started.
+    pub fn new(seed: u64) -> Self {
+        let mut device = Self {
+            disk: Disk::default(),
+            now: Timestamp(1_000_000),
+            crash_after: None,
+            slow_disk: false,
+            engine: None,
+            rng: ChaCha20Rng::seed_from_u64(seed),
+            run: 0,
+            waiting_stores: VecDeque::new(),
+            inboxes: BTreeMap::new(),
+            relay: Vec::new(),
+            alarm: None,
+        };
+        device.start();
+        device
+    }
+
+    /// Starts a new engine on what the disk holds. Messages on their way are lost.
+    pub fn start(&mut self) {
+        self.run += 1;
+        self.waiting_stores.clear();
+        self.inboxes.clear();
+        self.alarm = None;
+        let key = Secret::new([42; 32]);
+        self.engine = Some(Engine::new(&key, self.run, &mut self.rng));
+        self.drain();
+        self.input(Input::Tick);
+    }
+
+    /// The engine stops at once: no farewell.
+    pub fn crash(&mut self) {
+        self.engine = None;
+    }
+
+    /// Whether the engine runs.
+    pub fn is_running(&self) -> bool {
+        self.engine.is_some()
+    }
+
+    /// Gives the engine something and carries out what it wants.
+    pub fn input(&mut self, input: Input) {
+        let Some(engine) = &mut self.engine else { return };
+        engine.handle(self.now, &mut self.rng, input);
+        self.drain();
+    }
+
+    /// A tab says something.
+    pub fn say(&mut self, tab: TabId, message: ToEngine) {
+        self.input(Input::Tab(tab, message));
+    }
+
+    /// What the engine has told a tab since last asked.
+    pub fn hear(&mut self, tab: TabId) -> Vec<FromEngine> {
+        self.inboxes.remove(&tab).unwrap_or_default()
+    }
+
+    /// What the engine wanted of the relay's socket since last asked.
+    pub fn relay_outputs(&mut self) -> Vec<Output> {
+        core::mem::take(&mut self.relay)
+    }
+
+    /// Carries out the stores a slow disk has kept waiting.
+    pub fn finish_stores(&mut self) {
+        while let Some((token, writes)) = self.waiting_stores.pop_front() {
+            let answer = self.store(token, writes);
+            self.input(answer);
+        }
+    }
+
+    /// Lets time pass until the engine's next alarm.
+    ///
+    /// # Panics
+    /// When no alarm is set.
+    pub fn wait_for_alarm(&mut self) {
+        self.now = self.now.max(self.alarm.take().expect("no alarm is set"));
+        self.input(Input::Tick);
+    }
+
+    fn store(&mut self, token: u64, writes: Vec<bocage_core::Write>) -> Input {
+        match self.disk.store(writes) {
+            Ok(()) => Input::Stored(token),
+            Err(error) => Input::StoreFailed(token, error),
+        }
+    }
+
+    /// Carries out outputs until there are none, then gives the engine the answers, one by one.
+    fn drain(&mut self) {
+        let mut answers = VecDeque::new();
+        loop {
+            while let Some(output) = self.engine.as_mut().and_then(Engine::poll_output) {
+                if let Some(left) = &mut self.crash_after {
+                    if *left == 0 {
+                        self.crash_after = None;
+                        return self.crash();
+                    }
+                    *left -= 1;
+                }
+                answers.extend(self.carry_out(output));
+            }
+            match (&mut self.engine, answers.pop_front()) {
+                (Some(engine), Some(answer)) => engine.handle(self.now, &mut self.rng, answer),
+                _ => return,
+            }
+        }
+    }
+
+    fn carry_out(&mut self, output: Output) -> Option<Input> {
+        match output {
+            Output::Load(family) => Some(Input::Loaded(family, Ok(self.disk.load(family)))),
+            Output::Store { token, writes } if self.slow_disk => {
+                self.waiting_stores.push_back((token, writes));
+                None
+            }
+            Output::Store { token, writes } => Some(self.store(token, writes)),
+            Output::Tab(tab, message) => {
+                self.inboxes.entry(tab).or_default().push(message);
+                None
+            }
+            Output::RelayOpen | Output::RelaySend(_) | Output::RelayClose => {
+                self.relay.push(output);
+                None
+            }
+            Output::WakeAt(at) => {
+                self.alarm = Some(at);
+                None
+            }
+        }
+    }
+}

@@ -276,9 +276,11 @@ impl TextDelta {
             ([.., Step::Keep(n)], Step::Keep(m)) | ([.., Step::Delete(n)], Step::Delete(m)) => {
                 *n = n.saturating_add(m);
             }
-            ([.., Step::Insert(text)], Step::Insert(more))
-            | ([.., Step::Insert(text), Step::Delete(_)], Step::Insert(more)) => {
-                text.push_str(&more)
+            (
+                [.., Step::Insert(text)] | [.., Step::Insert(text), Step::Delete(_)],
+                Step::Insert(more),
+            ) => {
+                text.push_str(&more);
             }
             ([.., Step::Delete(_)], insert @ Step::Insert(_)) => {
                 let before = self.0.len() - 1;

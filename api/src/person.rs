@@ -57,7 +57,7 @@ impl Name {
     pub fn initials(&self) -> String {
         let mut words = self.0.split_whitespace().filter_map(|w| w.chars().next());
         let first = words.next();
-        let last = words.last();
+        let last = words.next_back();
         first
             .into_iter()
             .chain(last)

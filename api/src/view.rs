@@ -99,6 +99,8 @@ pub struct WorkspaceCard {
     pub name: Name,
     /// The page it opens with.
     pub first_page: PageId,
+    /// The command that made it, so that the tab that sent it knows its own.
+    pub made_by: CommandId,
 }
 
 /// Whether what the person made is stored on this device.

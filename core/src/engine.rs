@@ -108,7 +108,10 @@ pub struct Engine {
 
 enum Phase {
     /// The first records are being read; what tabs say meanwhile waits.
-    Starting { missing: BTreeSet<Family>, early: Vec<(TabId, ToEngine)> },
+    Starting {
+        missing: BTreeSet<Family>,
+        early: Vec<(TabId, ToEngine)>,
+    },
     Running,
     /// Superseded: says nothing and writes nothing.
     Ended,
@@ -144,7 +147,10 @@ impl Engine {
         Self {
             vault,
             run,
-            phase: Phase::Starting { missing, early: Vec::new() },
+            phase: Phase::Starting {
+                missing,
+                early: Vec::new(),
+            },
             home,
             pages: Pages::new(session),
             tabs: Tabs::default(),
@@ -172,7 +178,7 @@ impl Engine {
                 Some(problem) => self.queue.failed(now, token, problem),
                 None => return self.end(),
             },
-            Input::RelayOpened => self.relay_output_of(RelayLink::opened),
+            Input::RelayOpened => self.relay_output_of(|relay| Some(relay.opened())),
             Input::RelayReceived(bytes) => self.relay_output_of(|relay| relay.received(&bytes)),
             Input::RelayClosed => self.relay.closed(now, rng),
             Input::Tick => self.woken_for = None,
@@ -231,7 +237,9 @@ impl Engine {
         command: Command,
     ) {
         // A page's records tell which commands were carried out: read them before deciding.
-        if let Command::EditText { workspace, page, .. } = command
+        if let Command::EditText {
+            workspace, page, ..
+        } = command
             && self.home.knows_page(workspace, page)
         {
             let key = pages::PageKey { workspace, page };
@@ -254,7 +262,9 @@ impl Engine {
                 let nothing_to_write = outcome.writes.is_empty();
                 let done = outcome.effects.into_iter().chain([Effect::Done(id)]);
                 if nothing_to_write {
-                    done.collect::<Vec<_>>().into_iter().for_each(|effect| self.take_effect(effect));
+                    done.collect::<Vec<_>>()
+                        .into_iter()
+                        .for_each(|effect| self.take_effect(effect));
                 } else {
                     self.queue.push(outcome.writes, done);
                 }
@@ -276,9 +286,15 @@ impl Engine {
             }
             Command::NewWorkspace { name } => self.home.new_workspace(&self.vault, rng, id, name),
             Command::RenameWorkspace { workspace, name } => {
-                self.home.rename_workspace(&self.vault, rng, id, workspace, name)
+                self.home
+                    .rename_workspace(&self.vault, rng, id, workspace, name)
             }
-            Command::EditText { workspace, page, base, delta } => {
+            Command::EditText {
+                workspace,
+                page,
+                base,
+                delta,
+            } => {
                 if !self.home.knows_workspace(workspace) {
                     return Err(Refusal::UnknownWorkspace);
                 }
@@ -292,14 +308,19 @@ impl Engine {
                 let mut outcome = self.home.set_aside(&self.vault, rng, self.run, damaged)?;
                 if let bocage_api::command::Damaged::Page(workspace, page) = damaged {
                     let key = pages::PageKey { workspace, page };
-                    outcome.writes.extend(self.pages.set_aside(&self.vault, self.run, key));
+                    outcome
+                        .writes
+                        .extend(self.pages.set_aside(&self.vault, self.run, key));
                     for tab in self.tabs.watching(Subject::Page(workspace, page)) {
                         self.send_view(tab, Subject::Page(workspace, page));
                     }
                 }
                 Ok(outcome)
             }
-            Command::RetryStorage => Ok(Outcome { writes: Vec::new(), effects: Vec::new() }),
+            Command::RetryStorage => Ok(Outcome {
+                writes: Vec::new(),
+                effects: Vec::new(),
+            }),
         }
     }
 
@@ -335,7 +356,9 @@ impl Engine {
             }
             return;
         }
-        let Some((key, waiting)) = self.pages.opened(&self.vault, family, records) else { return };
+        let Some((key, waiting)) = self.pages.opened(&self.vault, family, records) else {
+            return;
+        };
         self.tabs.remember(self.pages.commands(key));
         if self.pages.is_damaged(key) {
             let patch = self.home.report_damage(key.workspace, key.page);
@@ -406,7 +429,8 @@ impl Engine {
 
     fn close_unwatched(&mut self) {
         let tabs = &self.tabs;
-        self.pages.close(|key| !tabs.is_watched(Subject::Page(key.workspace, key.page)));
+        self.pages
+            .close(|key| !tabs.is_watched(Subject::Page(key.workspace, key.page)));
     }
 
     fn read_again(&mut self, now: Timestamp) {
@@ -418,11 +442,12 @@ impl Engine {
     }
 
     fn relay_output_of(&mut self, act: impl FnOnce(&mut RelayLink) -> Option<LinkOutput>) {
-        self.outputs.extend(act(&mut self.relay).map(|output| match output {
-            LinkOutput::Open => Output::RelayOpen,
-            LinkOutput::Send(bytes) => Output::RelaySend(bytes),
-            LinkOutput::Close => Output::RelayClose,
-        }));
+        self.outputs
+            .extend(act(&mut self.relay).map(|output| match output {
+                LinkOutput::Open => Output::RelayOpen,
+                LinkOutput::Send(bytes) => Output::RelaySend(bytes),
+                LinkOutput::Close => Output::RelayClose,
+            }));
     }
 
     fn set_alarm(&mut self) {

@@ -63,7 +63,11 @@ impl Page {
         records: Vec<(u64, Vec<u8>)>,
         actor: [u8; 16],
     ) -> Self {
-        let mut journal = Journal { family, first: records.first().map_or(0, |r| r.0), next: 0 };
+        let mut journal = Journal {
+            family,
+            first: records.first().map_or(0, |r| r.0),
+            next: 0,
+        };
         journal.next = journal.first;
         let mut read = Read::default();
         let mut damaged = Vec::new();
@@ -71,7 +75,12 @@ impl Page {
             let key = RecordKey { family, index };
             let follows = index == journal.next && damaged.is_empty();
             let entry = follows
-                .then(|| vault.open(key, &bytes).and_then(|plain| JournalEntry::decode(&plain)).ok())
+                .then(|| {
+                    vault
+                        .open(key, &bytes)
+                        .and_then(|plain| JournalEntry::decode(&plain))
+                        .ok()
+                })
                 .flatten();
             if entry.is_some_and(|entry| read.take(entry, index == 0).is_ok()) {
                 journal.next = index.saturating_add(1);
@@ -121,7 +130,11 @@ impl Page {
 
     /// What tabs see: the text, its version, and the commands in it.
     pub(crate) fn shown(&self) -> (String, u64, &[CommandId]) {
-        (String::from_utf16_lossy(&self.shown), self.shown_version, &self.shown_commands)
+        (
+            String::from_utf16_lossy(&self.shown),
+            self.shown_version,
+            &self.shown_commands,
+        )
     }
 
     /// The commands found in its journal.
@@ -145,12 +158,18 @@ impl Page {
         }
         let behind = self.version.checked_sub(base).ok_or(Refusal::StaleBase)?;
         let behind = usize::try_from(behind).map_err(|_| Refusal::StaleBase)?;
-        let known = self.history.len().checked_sub(behind).ok_or(Refusal::StaleBase)?;
+        let known = self
+            .history
+            .len()
+            .checked_sub(behind)
+            .ok_or(Refusal::StaleBase)?;
         let rebased = self
             .history
             .iter()
             .skip(known)
-            .fold(delta.clone(), |delta, (_, earlier)| delta.rebase(earlier, Order::Later));
+            .fold(delta.clone(), |delta, (_, earlier)| {
+                delta.rebase(earlier, Order::Later)
+            });
 
         rebased.check(&self.text).map_err(|_| Refusal::StaleBase)?;
         let (put, taken) = rebased.growth();
@@ -161,9 +180,13 @@ impl Page {
         let bytes = if rebased.is_empty() {
             Vec::new()
         } else {
-            self.document.change(&rebased).map_err(|_| Refusal::StaleBase)?
+            self.document
+                .change(&rebased)
+                .map_err(|_| Refusal::StaleBase)?
         };
-        rebased.apply(&mut self.text).map_err(|_| Refusal::StaleBase)?;
+        rebased
+            .apply(&mut self.text)
+            .map_err(|_| Refusal::StaleBase)?;
         self.version = self.version.saturating_add(1);
         self.history.push_back((command, rebased));
         if self.history.len() > HISTORY_MAX && self.is_shown(0) {
@@ -191,13 +214,23 @@ impl Page {
     }
 
     fn journal_entry(&mut self, command: CommandId, bytes: Vec<u8>) -> JournalWrites {
-        let Journal { family, first, next } = self.journal;
-        let key = RecordKey { family, index: next };
+        let Journal {
+            family,
+            first,
+            next,
+        } = self.journal;
+        let key = RecordKey {
+            family,
+            index: next,
+        };
         self.journal.next = next.saturating_add(1);
         let entries = usize::try_from(next.saturating_sub(first)).unwrap_or(usize::MAX);
         if entries < ENTRIES_BETWEEN_SNAPSHOTS {
             let entry = JournalEntry::Changes(Saved::new(bytes, &[command]));
-            return JournalWrites { entry: (key, entry), superfluous: Vec::new() };
+            return JournalWrites {
+                entry: (key, entry),
+                superfluous: Vec::new(),
+            };
         }
         let mut commands = self.shown_commands.clone();
         let unshown = usize::try_from(self.version.saturating_sub(self.shown_version)).unwrap_or(0);
@@ -207,9 +240,13 @@ impl Page {
         }
         let entry = JournalEntry::Snapshot(Saved::new(self.document.snapshot(), &commands));
         self.journal.first = next;
-        let superfluous =
-            (first..next).map(|index| Write::Delete(RecordKey { family, index })).collect();
-        JournalWrites { entry: (key, entry), superfluous }
+        let superfluous = (first..next)
+            .map(|index| Write::Delete(RecordKey { family, index }))
+            .collect();
+        JournalWrites {
+            entry: (key, entry),
+            superfluous,
+        }
     }
 }
 

@@ -50,6 +50,8 @@ struct WorkspaceFields {
     #[n(1)]
     name: String,
     #[n(2)]
+    made_by: Id,
+    #[n(3)]
     recent: Vec<Id>,
 }
 
@@ -86,12 +88,16 @@ pub(crate) struct Person {
 pub(crate) struct Workspace {
     pub(crate) id: WorkspaceId,
     pub(crate) name: Name,
+    pub(crate) made_by: CommandId,
     pub(crate) recent: Vec<CommandId>,
 }
 
 impl Saved {
     pub(crate) fn new(document: Vec<u8>, commands: &[CommandId]) -> Self {
-        Self { document, commands: ids(commands) }
+        Self {
+            document,
+            commands: ids(commands),
+        }
     }
 
     pub(crate) fn into_parts(self) -> (Vec<u8>, Vec<CommandId>) {
@@ -141,7 +147,11 @@ impl Person {
             _ => return Err(Unreadable),
         };
         let recent = command_ids(&record.recent);
-        Ok(Self { profile, settings: Settings { language, theme }, recent })
+        Ok(Self {
+            profile,
+            settings: Settings { language, theme },
+            recent,
+        })
     }
 }
 
@@ -150,6 +160,7 @@ impl Workspace {
         to_bytes(&WorkspaceFields {
             id: self.id.0,
             name: self.name.as_str().to_owned(),
+            made_by: Id(self.made_by.0),
             recent: ids(&self.recent),
         })
     }
@@ -159,6 +170,7 @@ impl Workspace {
         Ok(Self {
             id: WorkspaceId(fields.id),
             name: Name::parse(&fields.name).map_err(|_| Unreadable)?,
+            made_by: CommandId(fields.made_by.0),
             recent: command_ids(&fields.recent),
         })
     }
@@ -201,7 +213,11 @@ fn from_bytes<T: for<'b> Decode<'b, ()> + Encode<()>>(bytes: &[u8]) -> Result<T,
     let mut decoder = minicbor::Decoder::new(bytes);
     let value: T = decoder.decode().map_err(|_| Unreadable)?;
     // One value has one encoding: this refuses trailing bytes, overlong numbers and unknown fields.
-    if to_bytes(&value) == bytes { Ok(value) } else { Err(Unreadable) }
+    if to_bytes(&value) == bytes {
+        Ok(value)
+    } else {
+        Err(Unreadable)
+    }
 }
 
 #[cfg(test)]
@@ -219,13 +235,17 @@ mod tests {
                 name: Name::parse("Zoé").unwrap(),
                 colour: Colour::new(3).unwrap(),
             }),
-            settings: Settings { language: Some(Language::French), theme: Theme::Dark },
+            settings: Settings {
+                language: Some(Language::French),
+                theme: Theme::Dark,
+            },
             recent: vec![CommandId([1; 16]), CommandId([2; 16])],
         };
         assert_eq!(Person::decode(&person.encode()).unwrap(), person);
         let workspace = Workspace {
             id: WorkspaceId([9; 32]),
             name: Name::parse("Chorale").unwrap(),
+            made_by: CommandId([5; 16]),
             recent: vec![],
         };
         assert_eq!(Workspace::decode(&workspace.encode()).unwrap(), workspace);

@@ -42,8 +42,14 @@ enum Phase {
 
 impl RelayLink {
     pub(crate) fn new() -> Self {
-        let phase = Phase::Waiting { until: Timestamp(0), failed: false };
-        Self { phase, pause: PAUSE_FIRST }
+        let phase = Phase::Waiting {
+            until: Timestamp(0),
+            failed: false,
+        };
+        Self {
+            phase,
+            pause: PAUSE_FIRST,
+        }
     }
 
     /// What to tell people.
@@ -66,7 +72,11 @@ impl RelayLink {
                 self.phase = Phase::Opening;
                 Some(LinkOutput::Open)
             }
-            _ => None,
+            Phase::Waiting { .. }
+            | Phase::Opening
+            | Phase::Greeting
+            | Phase::Connected
+            | Phase::Incompatible => None,
         }
     }
 
@@ -79,9 +89,14 @@ impl RelayLink {
     }
 
     /// The socket is open: say hello.
-    pub(crate) fn opened(&mut self) -> Option<LinkOutput> {
+    pub(crate) fn opened(&mut self) -> LinkOutput {
         self.phase = Phase::Greeting;
-        Some(LinkOutput::Send(ClientFrame::Hello { version: PROTOCOL_VERSION }.encode()))
+        LinkOutput::Send(
+            ClientFrame::Hello {
+                version: PROTOCOL_VERSION,
+            }
+            .encode(),
+        )
     }
 
     /// The relay has said something.
@@ -110,7 +125,10 @@ impl RelayLink {
         }
         let half = self.pause / 2;
         let jitter = half.mul_f64(f64::from(rng.next_u32()) / f64::from(u32::MAX));
-        self.phase = Phase::Waiting { until: now + half + jitter, failed: true };
+        self.phase = Phase::Waiting {
+            until: now + half + jitter,
+            failed: true,
+        };
         self.pause = (self.pause * 2).min(PAUSE_MAX);
     }
 }

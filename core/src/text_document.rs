@@ -27,10 +27,11 @@ impl TextDocument {
     /// A document from a snapshot and the changes made since, in which `actor` goes on writing.
     /// What cannot be read is an error; what came before stays unread.
     pub(crate) fn load(snapshot: Option<&[u8]>, actor: [u8; 16]) -> Result<Self, Unreadable> {
-        let Some(bytes) = snapshot else { return Ok(Self::new(actor)) };
+        let Some(bytes) = snapshot else {
+            return Ok(Self::new(actor));
+        };
         let options = LoadOptions::new().text_encoding(TextEncoding::Utf16CodeUnit);
-        let mut document =
-            AutoCommit::load_with_options(bytes, options).map_err(|_| Unreadable)?;
+        let mut document = AutoCommit::load_with_options(bytes, options).map_err(|_| Unreadable)?;
         document.set_actor(ActorId::from(actor));
         Ok(Self(document))
     }
@@ -40,7 +41,10 @@ impl TextDocument {
         if changes.is_empty() {
             return Ok(());
         }
-        self.0.load_incremental(changes).map(|_| ()).map_err(|_| Unreadable)
+        self.0
+            .load_incremental(changes)
+            .map(|_| ())
+            .map_err(|_| Unreadable)
     }
 
     /// The whole text as UTF-16 units.
@@ -58,19 +62,26 @@ impl TextDocument {
     pub(crate) fn change(&mut self, delta: &TextDelta) -> Result<Vec<u8>, Unreadable> {
         let object = match self.0.get(ROOT, TEXT).map_err(|_| Unreadable)? {
             Some((_, object)) => object,
-            None => self.0.put_object(ROOT, TEXT, ObjType::Text).map_err(|_| Unreadable)?,
+            None => self
+                .0
+                .put_object(ROOT, TEXT, ObjType::Text)
+                .map_err(|_| Unreadable)?,
         };
         let mut at = 0usize;
         for step in delta.steps() {
             match step {
                 Step::Keep(n) => at = at.saturating_add(*n),
                 Step::Insert(text) => {
-                    self.0.splice_text(&object, at, 0, text).map_err(|_| Unreadable)?;
+                    self.0
+                        .splice_text(&object, at, 0, text)
+                        .map_err(|_| Unreadable)?;
                     at = at.saturating_add(bocage_api::delta::utf16_len(text));
                 }
                 Step::Delete(n) => {
                     let n = isize::try_from(*n).map_err(|_| Unreadable)?;
-                    self.0.splice_text(&object, at, n, "").map_err(|_| Unreadable)?;
+                    self.0
+                        .splice_text(&object, at, n, "")
+                        .map_err(|_| Unreadable)?;
                 }
             }
         }

@@ -43,7 +43,10 @@ impl RecordKey {
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let (family, index) = bytes.split_first_chunk::<16>()?;
         let index = u64::from_be_bytes(index.try_into().ok()?);
-        Some(Self { family: Family(*family), index })
+        Some(Self {
+            family: Family(*family),
+            index,
+        })
     }
 }
 
@@ -156,14 +159,20 @@ mod tests {
         let sealed = vault.seal(&mut rng, key, b"me").unwrap();
         assert_eq!(vault.open(key, &sealed).unwrap(), b"me");
         assert!(vault.open(RecordKey { family, index: 8 }, &sealed).is_err());
-        let elsewhere = RecordKey { family: vault.family(Shelf::Workspaces), index: 7 };
+        let elsewhere = RecordKey {
+            family: vault.family(Shelf::Workspaces),
+            index: 7,
+        };
         assert!(vault.open(elsewhere, &sealed).is_err());
         assert!(vault.open(key, &[]).is_err());
     }
 
     #[test]
     fn keys_sort_as_their_bytes_do() {
-        let key = |f, index| RecordKey { family: Family([f; 16]), index };
+        let key = |f, index| RecordKey {
+            family: Family([f; 16]),
+            index,
+        };
         let sorted = [key(1, 0), key(1, 255), key(1, 256), key(2, 0)];
         assert!(sorted.is_sorted_by_key(|k| k.to_bytes()));
         for k in sorted {

@@ -72,7 +72,9 @@ impl Device {
 
     /// Gives the engine something and carries out what it wants.
     pub fn input(&mut self, input: Input) {
-        let Some(engine) = &mut self.engine else { return };
+        let Some(engine) = &mut self.engine else {
+            return;
+        };
         engine.handle(self.now, &mut self.rng, input);
         self.drain();
     }

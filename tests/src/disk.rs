@@ -36,7 +36,9 @@ impl Disk {
     /// All records of a family, by rising index.
     pub fn load(&self, family: Family) -> Vec<(u64, Vec<u8>)> {
         let of_family = self.records.iter().filter(|(key, _)| key.family == family);
-        of_family.map(|(key, bytes)| (key.index, bytes.clone())).collect()
+        of_family
+            .map(|(key, bytes)| (key.index, bytes.clone()))
+            .collect()
     }
 
     /// The places of all records.
@@ -58,7 +60,9 @@ impl Disk {
 
     /// Whether any record holds these bytes.
     pub fn contains(&self, needle: &[u8]) -> bool {
-        self.records.values().any(|record| record.windows(needle.len()).any(|w| w == needle))
+        self.records
+            .values()
+            .any(|record| record.windows(needle.len()).any(|w| w == needle))
     }
 
     /// How many records there are.

@@ -61,7 +61,9 @@ impl Tab {
                 let (mut next, id) = (self.next, self.id);
                 let events = self.session.receive(message, || command_id(id, &mut next));
                 self.next = next;
-                events.into_iter().for_each(|event| self.show(event));
+                for event in events {
+                    self.show(event);
+                }
             }
         }
     }
@@ -79,12 +81,24 @@ impl Tab {
         let name = profile.name.clone();
         self.send(device, Command::SetProfile(profile));
         self.send(device, Command::NewWorkspace { name });
-        let card = self.home.as_ref().expect("no view").workspaces.last().expect("none").clone();
+        let card = self
+            .home
+            .as_ref()
+            .expect("no view")
+            .workspaces
+            .last()
+            .expect("none")
+            .clone();
         self.open_page(device, card.id, card.first_page)
     }
 
     /// Opens a page.
-    pub fn open_page(&mut self, device: &mut Device, workspace: WorkspaceId, page: PageId) -> PageKey {
+    pub fn open_page(
+        &mut self,
+        device: &mut Device,
+        workspace: WorkspaceId,
+        page: PageId,
+    ) -> PageKey {
         self.session.open_page((workspace, page));
         self.talk(device);
         (workspace, page)
@@ -124,7 +138,9 @@ impl Tab {
                 self.damaged = damaged;
             }
             Event::PageChanged { delta, .. } => {
-                delta.apply(self.field.as_mut().expect("change before text")).expect("does not fit");
+                delta
+                    .apply(self.field.as_mut().expect("change before text"))
+                    .expect("does not fit");
             }
             Event::PageMissing(_) => self.field = None,
             Event::Refused(_, refusal) => self.refusals.push(refusal),

@@ -18,9 +18,15 @@ fn the_relay_is_greeted_and_shown_as_connected() {
     assert_eq!(device.relay_outputs(), [Output::RelayOpen]);
     assert_eq!(state(&mut tab, &mut device), RelayState::Connecting);
     device.input(Input::RelayOpened);
-    let hello = ClientFrame::Hello { version: PROTOCOL_VERSION }.encode();
+    let hello = ClientFrame::Hello {
+        version: PROTOCOL_VERSION,
+    }
+    .encode();
     assert_eq!(device.relay_outputs(), [Output::RelaySend(hello)]);
-    let greeting = RelayFrame::Greeting { version: PROTOCOL_VERSION, day: 20_000 };
+    let greeting = RelayFrame::Greeting {
+        version: PROTOCOL_VERSION,
+        day: 20_000,
+    };
     device.input(Input::RelayReceived(greeting.encode()));
     assert_eq!(state(&mut tab, &mut device), RelayState::Connected);
 }
@@ -39,7 +45,10 @@ fn an_unreachable_relay_is_tried_again_ever_more_slowly_but_at_least_each_half_m
         pauses.push(device.now.0 - before.0);
     }
     assert!(pauses.first().unwrap() <= &1_000, "{pauses:?}");
-    assert!(pauses.iter().all(|pause| (500..=30_000).contains(pause)), "{pauses:?}");
+    assert!(
+        pauses.iter().all(|pause| (500..=30_000).contains(pause)),
+        "{pauses:?}"
+    );
     assert!(pauses.last().unwrap() >= &15_000, "{pauses:?}");
 }
 
@@ -49,7 +58,9 @@ fn a_relay_of_another_version_is_not_tried_again() {
     let mut tab = Tab::open(&mut device, 1);
     device.input(Input::RelayOpened);
     device.relay_outputs();
-    let refused = RelayFrame::Refused { reason: Refusal::UnsupportedVersion };
+    let refused = RelayFrame::Refused {
+        reason: Refusal::UnsupportedVersion,
+    };
     device.input(Input::RelayReceived(refused.encode()));
     assert_eq!(device.relay_outputs(), [Output::RelayClose]);
     device.input(Input::RelayClosed);

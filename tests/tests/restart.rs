@@ -1,12 +1,20 @@
 //! What a person made is there again after the engine stopped, wherever it stopped.
-#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    missing_docs
+)]
 
 use bocage_api::{Colour, Name, Profile, TextDelta};
 use bocage_tests::{Device, Tab};
 use proptest::prelude::*;
 
 fn zoe() -> Profile {
-    Profile { name: Name::parse("Zoé").unwrap(), colour: Colour::new(2).unwrap() }
+    Profile {
+        name: Name::parse("Zoé").unwrap(),
+        colour: Colour::new(2).unwrap(),
+    }
 }
 
 #[test]
@@ -14,7 +22,11 @@ fn everything_is_there_again_after_a_restart() {
     let mut device = Device::new(1);
     let mut tab = Tab::open(&mut device, 1);
     let page = tab.set_up(&mut device, zoe());
-    tab.type_at(&mut device, page, &TextDelta::replace(0, 0, "Ordre du jour 𝄞"));
+    tab.type_at(
+        &mut device,
+        page,
+        &TextDelta::replace(0, 0, "Ordre du jour 𝄞"),
+    );
     assert_eq!(tab.unsaved(), 0);
 
     device.crash();
@@ -30,7 +42,11 @@ fn nothing_readable_lies_on_the_disk() {
     let mut device = Device::new(1);
     let mut tab = Tab::open(&mut device, 1);
     let page = tab.set_up(&mut device, zoe());
-    tab.type_at(&mut device, page, &TextDelta::replace(0, 0, "canary-in-the-text"));
+    tab.type_at(
+        &mut device,
+        page,
+        &TextDelta::replace(0, 0, "canary-in-the-text"),
+    );
     assert!(device.disk.len() >= 3);
     for canary in ["canary", "Zoé"] {
         assert!(!device.disk.contains(canary.as_bytes()), "{canary}");
@@ -46,7 +62,11 @@ fn a_long_journal_is_replaced_by_a_snapshot() {
     for i in 0..600 {
         tab.type_at(&mut device, page, &TextDelta::replace(i, 0, "x"));
     }
-    assert!(device.disk.len() - before < 300, "{} records", device.disk.len());
+    assert!(
+        device.disk.len() - before < 300,
+        "{} records",
+        device.disk.len()
+    );
     device.crash();
     device.start();
     tab.meet_new_engine(&mut device);
@@ -56,7 +76,12 @@ fn a_long_journal_is_replaced_by_a_snapshot() {
 /// One step of a person, or of fate.
 #[derive(Clone, Debug)]
 enum Act {
-    Type { tab: usize, at: usize, delete: usize, insert: String },
+    Type {
+        tab: usize,
+        at: usize,
+        delete: usize,
+        insert: String,
+    },
     CrashAfter(usize),
     Restart,
 }

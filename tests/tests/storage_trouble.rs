@@ -1,5 +1,10 @@
 //! A full disk, a damaged record, a second engine: what is made stays, and people are told.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    missing_docs
+)]
 
 use bocage_api::command::Damaged;
 use bocage_api::view::StorageProblem;
@@ -11,7 +16,10 @@ use bocage_core::{RecordKey, StoreError};
 use bocage_tests::{Device, Tab};
 
 fn zoe() -> Profile {
-    Profile { name: Name::parse("Zoé").unwrap(), colour: Colour::new(2).unwrap() }
+    Profile {
+        name: Name::parse("Zoé").unwrap(),
+        colour: Colour::new(2).unwrap(),
+    }
 }
 
 fn saving(tab: &Tab) -> SaveState {
@@ -75,9 +83,13 @@ fn a_tab_that_closes_on_a_full_disk_leaves_the_stored_text_whole() {
 /// The records of the page's journal: the family with the most of them.
 fn journal(device: &Device) -> Vec<RecordKey> {
     let keys = device.disk.keys();
-    let most = keys.iter().max_by_key(|k| keys.iter().filter(|o| o.family == k.family).count());
+    let most = keys
+        .iter()
+        .max_by_key(|k| keys.iter().filter(|o| o.family == k.family).count());
     let family = most.unwrap().family;
-    keys.into_iter().filter(|key| key.family == family).collect()
+    keys.into_iter()
+        .filter(|key| key.family == family)
+        .collect()
 }
 
 #[test]
@@ -113,7 +125,10 @@ fn a_page_damaged_in_the_middle_keeps_its_beginning_and_all_its_records() {
         assert_eq!(tab.refusals, [Refusal::Damaged]);
         assert_eq!(device.disk.len(), records);
 
-        tab.send(&mut device, Command::SetAsideDamage(Damaged::Page(page.0, page.1)));
+        tab.send(
+            &mut device,
+            Command::SetAsideDamage(Damaged::Page(page.0, page.1)),
+        );
         assert_eq!(device.disk.len(), records, "moved, not deleted");
         tab.type_at(&mut device, page, &TextDelta::replace(0, 0, "again "));
         assert_eq!(tab.unsaved(), 0);
@@ -158,7 +173,10 @@ fn any_flipped_bit_anywhere_is_noticed_and_loses_only_its_own_record() {
             device.crash();
             device.start();
             let tab = Tab::open(&mut device, 3);
-            assert!(tab.home.as_ref().unwrap().damaged.is_empty(), "set aside for good");
+            assert!(
+                tab.home.as_ref().unwrap().damaged.is_empty(),
+                "set aside for good"
+            );
             // Moved, not deleted; a new record of the person says that they start anew.
             let new = usize::from(damaged[0] == Damaged::Person);
             assert_eq!(device.disk.len(), pristine.len() + new);

@@ -97,7 +97,8 @@ impl Session {
     /// Does something, under an id drawn for it.
     pub fn send(&mut self, id: CommandId, command: Command) {
         if self.run.is_some() {
-            self.outbox.push_back(ToEngine::Command(id, command.clone()));
+            self.outbox
+                .push_back(ToEngine::Command(id, command.clone()));
         }
         self.commands.push_back((id, command));
     }
@@ -143,7 +144,10 @@ impl Session {
 
     /// The texts of all pages with something unsaved, whole.
     pub fn unsaved_texts(&self) -> impl Iterator<Item = &str> {
-        self.pages.values().filter(|page| page.is_unsaved()).filter_map(OpenPage::text)
+        self.pages
+            .values()
+            .filter(|page| page.is_unsaved())
+            .filter_map(OpenPage::text)
     }
 
     /// The engine says something. `next_id` draws an id for a change that is sent as a result.
@@ -161,11 +165,17 @@ impl Session {
             FromEngine::View(View::Home(view)) => vec![Event::Home(view)],
             FromEngine::View(View::Page(view)) => {
                 let key = (view.workspace, view.page);
-                let Some(open) = self.pages.get_mut(&key) else { return Vec::new() };
+                let Some(open) = self.pages.get_mut(&key) else {
+                    return Vec::new();
+                };
                 let damaged = view.damaged;
                 let event = match open.reconcile(view) {
                     Reconciled::Nothing => None,
-                    Reconciled::Whole(text) => Some(Event::PageText { page: key, text, damaged }),
+                    Reconciled::Whole(text) => Some(Event::PageText {
+                        page: key,
+                        text,
+                        damaged,
+                    }),
                 };
                 self.flush(key, next_id());
                 event.into_iter().collect()
@@ -177,7 +187,9 @@ impl Session {
             FromEngine::Patch(Patch::Home(patch)) => vec![Event::HomePatch(patch)],
             FromEngine::Patch(Patch::Page(patch)) => {
                 let key = (patch.workspace, patch.page);
-                let Some(open) = self.pages.get_mut(&key) else { return Vec::new() };
+                let Some(open) = self.pages.get_mut(&key) else {
+                    return Vec::new();
+                };
                 let Ok(delta) = open.patch(patch) else {
                     self.watch(Subject::Page(key.0, key.1));
                     return Vec::new();
@@ -185,7 +197,10 @@ impl Session {
                 self.flush(key, next_id());
                 self.drop_settled();
                 let shown = delta.filter(|delta| !delta.is_empty());
-                shown.map(|delta| Event::PageChanged { page: key, delta }).into_iter().collect()
+                shown
+                    .map(|delta| Event::PageChanged { page: key, delta })
+                    .into_iter()
+                    .collect()
             }
             FromEngine::Stored(ids) => {
                 self.commands.retain(|(id, _)| !ids.contains(id));
@@ -218,19 +233,26 @@ impl Session {
         }
         // Commands first: a page's view, asked for after them, may depend on them.
         for (id, command) in &self.commands {
-            self.outbox.push_back(ToEngine::Command(*id, command.clone()));
+            self.outbox
+                .push_back(ToEngine::Command(*id, command.clone()));
         }
         let watched: Vec<Subject> = self.watched.iter().copied().collect();
         self.outbox.extend(watched.into_iter().map(ToEngine::Watch));
     }
 
     fn refused(&mut self, id: CommandId, refusal: Refusal) -> Vec<Event> {
-        let page = self.pages.iter_mut().find(|(_, page)| page.sent() == Some(id));
+        let page = self
+            .pages
+            .iter_mut()
+            .find(|(_, page)| page.sent() == Some(id));
         let Some((key, page)) = page else {
             let before = self.commands.len();
             self.commands.retain(|(known, _)| *known != id);
             let known = self.commands.len() < before;
-            return known.then_some(Event::Refused(id, refusal)).into_iter().collect();
+            return known
+                .then_some(Event::Refused(id, refusal))
+                .into_iter()
+                .collect();
         };
         let (workspace, number) = *key;
         if refusal == Refusal::StaleBase && page.may_try_again() {
@@ -255,7 +277,12 @@ impl Session {
         }
         let (workspace, page) = key;
         if let Some((id, base, delta)) = self.pages.get_mut(&key).and_then(|p| p.flush(id)) {
-            let command = Command::EditText { workspace, page, base, delta };
+            let command = Command::EditText {
+                workspace,
+                page,
+                base,
+                delta,
+            };
             self.outbox.push_back(ToEngine::Command(id, command));
         }
     }
@@ -263,8 +290,12 @@ impl Session {
     /// Forgets pages that nobody looks at and that have nothing unsaved.
     fn drop_settled(&mut self) {
         let settled = |page: &OpenPage| !page.wanted && !page.is_unsaved();
-        let gone: Vec<PageKey> =
-            self.pages.iter().filter(|(_, page)| settled(page)).map(|(key, _)| *key).collect();
+        let gone: Vec<PageKey> = self
+            .pages
+            .iter()
+            .filter(|(_, page)| settled(page))
+            .map(|(key, _)| *key)
+            .collect();
         for key in gone {
             self.pages.remove(&key);
             let subject = Subject::Page(key.0, key.1);

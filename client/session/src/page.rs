@@ -61,7 +61,9 @@ impl OpenPage {
     }
 
     pub(crate) fn is_unsaved(&self) -> bool {
-        self.known.as_ref().is_some_and(|k| k.under_way.is_some() || !k.typed.is_empty())
+        self.known
+            .as_ref()
+            .is_some_and(|k| k.under_way.is_some() || !k.typed.is_empty())
     }
 
     pub(crate) fn sent(&self) -> Option<CommandId> {
@@ -93,7 +95,11 @@ impl OpenPage {
             return None;
         }
         let delta = core::mem::take(&mut known.typed);
-        known.under_way = Some(UnderWay { id, delta: delta.clone(), stored: false });
+        known.under_way = Some(UnderWay {
+            id,
+            delta: delta.clone(),
+            stored: false,
+        });
         Some((id, known.version, delta))
     }
 
@@ -130,7 +136,11 @@ impl OpenPage {
         if let Some(sent) = known.under_way.take() {
             known.typed = sent.delta.then(&known.typed);
         }
-        if shown.is_empty() { Reconciled::Nothing } else { Reconciled::Whole(known.local.clone()) }
+        if shown.is_empty() {
+            Reconciled::Nothing
+        } else {
+            Reconciled::Whole(known.local.clone())
+        }
     }
 
     /// The engine has carried out a change. Returns what changes on the screen; `None` for this
@@ -145,7 +155,11 @@ impl OpenPage {
             return Err(Gap);
         }
         known.version = patch.version;
-        if known.under_way.take_if(|sent| sent.id == patch.by).is_some() {
+        if known
+            .under_way
+            .take_if(|sent| sent.id == patch.by)
+            .is_some()
+        {
             known.tries = 0;
             return Ok(None);
         }
@@ -155,7 +169,9 @@ impl OpenPage {
     /// These commands are stored. Whether one of this page is among them that it has not seen come
     /// back, so that the view is needed.
     pub(crate) fn stored_unseen(&mut self, ids: &[CommandId]) -> bool {
-        let Some(known) = &mut self.known else { return false };
+        let Some(known) = &mut self.known else {
+            return false;
+        };
         match &mut known.under_way {
             Some(sent) if ids.contains(&sent.id) => {
                 sent.stored = true;
@@ -168,7 +184,9 @@ impl OpenPage {
 
     /// Whether a change whose base was refused is worth another try, after the view has come.
     pub(crate) fn may_try_again(&mut self) -> bool {
-        let Some(known) = &mut self.known else { return false };
+        let Some(known) = &mut self.known else {
+            return false;
+        };
         known.tries = known.tries.saturating_add(1);
         known.current = false;
         known.tries <= TRIES_MAX

@@ -26,7 +26,13 @@ pub(crate) fn seal(
     let mut nonce = [0; NONCE];
     rng.fill_bytes(&mut nonce);
     let sealed = cipher(key)
-        .encrypt(&XNonce::from(nonce), Payload { msg: plain, aad: context })
+        .encrypt(
+            &XNonce::from(nonce),
+            Payload {
+                msg: plain,
+                aad: context,
+            },
+        )
         .map_err(|_| NotAuthentic)?;
     let mut out = Vec::with_capacity(NONCE + sealed.len());
     out.extend_from_slice(&nonce);
@@ -38,7 +44,13 @@ pub(crate) fn seal(
 pub(crate) fn open(key: &Secret, context: &[u8], sealed: &[u8]) -> Result<Vec<u8>, NotAuthentic> {
     let (nonce, rest) = sealed.split_first_chunk::<NONCE>().ok_or(NotAuthentic)?;
     cipher(key)
-        .decrypt(&XNonce::from(*nonce), Payload { msg: rest, aad: context })
+        .decrypt(
+            &XNonce::from(*nonce),
+            Payload {
+                msg: rest,
+                aad: context,
+            },
+        )
         .map_err(|_| NotAuthentic)
 }
 
@@ -62,14 +74,21 @@ mod tests {
         assert_eq!(sealed.len(), 5 + NONCE + 16);
         assert_eq!(open(&key, b"here", &sealed).unwrap(), b"hello");
         assert_eq!(open(&key, b"there", &sealed), Err(NotAuthentic));
-        assert_eq!(open(&Secret::new([4; 32]), b"here", &sealed), Err(NotAuthentic));
+        assert_eq!(
+            open(&Secret::new([4; 32]), b"here", &sealed),
+            Err(NotAuthentic)
+        );
         for bit in 0..sealed.len() * 8 {
             let mut bad = sealed.clone();
             bad[bit / 8] ^= 1 << (bit % 8);
             assert_eq!(open(&key, b"here", &bad), Err(NotAuthentic), "bit {bit}");
         }
         for len in 0..sealed.len() {
-            assert_eq!(open(&key, b"here", &sealed[..len]), Err(NotAuthentic), "length {len}");
+            assert_eq!(
+                open(&key, b"here", &sealed[..len]),
+                Err(NotAuthentic),
+                "length {len}"
+            );
         }
     }
 
@@ -77,7 +96,9 @@ mod tests {
     #[test]
     fn the_published_vector_opens() {
         let hex = |text: &str| -> Vec<u8> {
-            (0..text.len() / 2).map(|i| u8::from_str_radix(&text[2 * i..2 * i + 2], 16).unwrap()).collect()
+            (0..text.len() / 2)
+                .map(|i| u8::from_str_radix(&text[2 * i..2 * i + 2], 16).unwrap())
+                .collect()
         };
         let mut key = [0; 32];
         for (i, byte) in key.iter_mut().enumerate() {

@@ -44,7 +44,10 @@ mod tests {
         ];
         for a in all {
             for b in all {
-                assert!(a == b || !b.context().starts_with(a.context()), "{a:?} {b:?}");
+                assert!(
+                    a == b || !b.context().starts_with(a.context()),
+                    "{a:?} {b:?}"
+                );
             }
         }
     }

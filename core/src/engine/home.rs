@@ -82,7 +82,11 @@ impl Home {
         self.shown = HomeView {
             profile: self.person.profile.clone(),
             settings: self.person.settings,
-            workspaces: self.workspaces.iter().map(|(_, workspace)| card(workspace)).collect(),
+            workspaces: self
+                .workspaces
+                .iter()
+                .map(|(_, workspace)| card(workspace))
+                .collect(),
             saving,
             relay,
             damaged: self.damaged(),
@@ -104,7 +108,9 @@ impl Home {
     }
 
     pub(super) fn knows_workspace(&self, id: WorkspaceId) -> bool {
-        self.workspaces.iter().any(|(_, workspace)| workspace.id == id)
+        self.workspaces
+            .iter()
+            .any(|(_, workspace)| workspace.id == id)
     }
 
     pub(super) fn knows_page(&self, workspace: WorkspaceId, page: PageId) -> bool {
@@ -119,7 +125,9 @@ impl Home {
         profile: Profile,
     ) -> Result<Outcome, Refusal> {
         let patch = HomePatch::Profile(Some(profile.clone()));
-        self.change_person(vault, rng, id, patch, |person| person.profile = Some(profile))
+        self.change_person(vault, rng, id, patch, |person| {
+            person.profile = Some(profile);
+        })
     }
 
     pub(super) fn set_settings(
@@ -147,10 +155,16 @@ impl Home {
         let mut person = self.person.clone();
         change(&mut person);
         remember(&mut person.recent, id);
-        let key = RecordKey { family: self.person_family, index: 0 };
+        let key = RecordKey {
+            family: self.person_family,
+            index: 0,
+        };
         let write = put(vault, rng, key, &person.encode())?;
         self.person = person;
-        Ok(Outcome { writes: vec![write], effects: vec![Effect::Home(patch)] })
+        Ok(Outcome {
+            writes: vec![write],
+            effects: vec![Effect::Home(patch)],
+        })
     }
 
     pub(super) fn new_workspace(
@@ -166,14 +180,21 @@ impl Home {
         let workspace = Workspace {
             id: WorkspaceId(derive_id(Domain::WorkspaceId, &[&id.0])),
             name,
+            made_by: id,
             recent: vec![id],
         };
-        let key = RecordKey { family: self.workspaces_family, index: self.next_workspace };
+        let key = RecordKey {
+            family: self.workspaces_family,
+            index: self.next_workspace,
+        };
         let write = put(vault, rng, key, &workspace.encode())?;
         let patch = HomePatch::Workspace(card(&workspace));
         self.workspaces.push((self.next_workspace, workspace));
         self.next_workspace = self.next_workspace.saturating_add(1);
-        Ok(Outcome { writes: vec![write], effects: vec![Effect::Home(patch)] })
+        Ok(Outcome {
+            writes: vec![write],
+            effects: vec![Effect::Home(patch)],
+        })
     }
 
     pub(super) fn rename_workspace(
@@ -192,11 +213,17 @@ impl Home {
         let mut renamed = slot.clone();
         renamed.name = name;
         remember(&mut renamed.recent, id);
-        let key = RecordKey { family: self.workspaces_family, index: *index };
+        let key = RecordKey {
+            family: self.workspaces_family,
+            index: *index,
+        };
         let write = put(vault, rng, key, &renamed.encode())?;
         let patch = HomePatch::Workspace(card(&renamed));
         *slot = renamed;
-        Ok(Outcome { writes: vec![write], effects: vec![Effect::Home(patch)] })
+        Ok(Outcome {
+            writes: vec![write],
+            effects: vec![Effect::Home(patch)],
+        })
     }
 
     /// A page turned out to be damaged.
@@ -216,31 +243,44 @@ impl Home {
         what: Damaged,
     ) -> Result<Outcome, Refusal> {
         let mut writes = match what {
-            Damaged::Person => {
-                move_aside(vault, run, Shelf::Person, core::mem::take(&mut self.damaged_person))
-            }
+            Damaged::Person => move_aside(
+                vault,
+                run,
+                Shelf::Person,
+                core::mem::take(&mut self.damaged_person),
+            ),
             Damaged::WorkspaceList => {
                 let records = core::mem::take(&mut self.damaged_workspaces);
                 move_aside(vault, run, Shelf::Workspaces, records)
             }
             Damaged::Page(workspace, page) => {
-                self.damaged_pages.retain(|known| *known != (workspace, page));
+                self.damaged_pages
+                    .retain(|known| *known != (workspace, page));
                 Vec::new()
             }
         };
         if what == Damaged::Person {
             // The person starts anew; their record says so, so that the next start agrees.
-            let key = RecordKey { family: self.person_family, index: 0 };
+            let key = RecordKey {
+                family: self.person_family,
+                index: 0,
+            };
             writes.push(put(vault, rng, key, &self.person.encode())?);
         }
         let patch = HomePatch::Damaged(self.damaged());
-        Ok(Outcome { writes, effects: vec![Effect::Home(patch)] })
+        Ok(Outcome {
+            writes,
+            effects: vec![Effect::Home(patch)],
+        })
     }
 
     fn damaged(&self) -> Vec<Damaged> {
         let person = (!self.damaged_person.is_empty()).then_some(Damaged::Person);
         let list = (!self.damaged_workspaces.is_empty()).then_some(Damaged::WorkspaceList);
-        let pages = self.damaged_pages.iter().map(|(w, p)| Damaged::Page(*w, *p));
+        let pages = self
+            .damaged_pages
+            .iter()
+            .map(|(w, p)| Damaged::Page(*w, *p));
         person.into_iter().chain(list).chain(pages).collect()
     }
 }
@@ -253,7 +293,10 @@ pub(super) fn put(
     plain: &[u8],
 ) -> Result<Write, Refusal> {
     // Sealing fails only for a text beyond the cipher's limit of 256 GiB.
-    vault.seal(rng, key, plain).map(|sealed| Write::Put(key, sealed)).map_err(|_| Refusal::PageTooLarge)
+    vault
+        .seal(rng, key, plain)
+        .map(|sealed| Write::Put(key, sealed))
+        .map_err(|_| Refusal::PageTooLarge)
 }
 
 /// The writes that move records of a shelf aside. A later run must not overwrite what an earlier
@@ -269,7 +312,10 @@ pub(super) fn move_aside(
         .into_iter()
         .flat_map(|(key, bytes)| {
             let index = (run << 32) | (key.index & 0xffff_ffff);
-            [Write::Put(RecordKey { family, index }, bytes), Write::Delete(key)]
+            [
+                Write::Put(RecordKey { family, index }, bytes),
+                Write::Delete(key),
+            ]
         })
         .collect()
 }
@@ -279,6 +325,7 @@ fn card(workspace: &Workspace) -> WorkspaceCard {
         id: workspace.id,
         name: workspace.name.clone(),
         first_page: first_page(workspace.id),
+        made_by: workspace.made_by,
     }
 }
 

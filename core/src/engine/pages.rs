@@ -70,8 +70,12 @@ impl Pages {
     ) -> Option<(PageKey, Waiting)> {
         let key = self.families.remove(&family)?;
         let waiting = self.opening.remove(&key)?;
-        let actor = derive_id(Domain::Actor, &[&key.workspace.0, &key.page.0, &self.session]);
-        self.open.insert(key, Page::open(vault, family, records, actor));
+        let actor = derive_id(
+            Domain::Actor,
+            &[&key.workspace.0, &key.page.0, &self.session],
+        );
+        self.open
+            .insert(key, Page::open(vault, family, records, actor));
         Some((key, waiting))
     }
 
@@ -110,23 +114,37 @@ impl Pages {
         let (place, entry) = made.entry;
         let mut writes = vec![put(vault, rng, place, &entry.encode())?];
         writes.extend(made.superfluous);
-        Ok(Outcome { writes, effects: vec![Effect::ShowPage(key)] })
+        Ok(Outcome {
+            writes,
+            effects: vec![Effect::ShowPage(key)],
+        })
     }
 
     pub(super) fn show_next(&mut self, key: PageKey) -> Option<PagePatch> {
         let (version, delta, by) = self.open.get_mut(&key)?.show_next()?;
-        Some(PagePatch { workspace: key.workspace, page: key.page, version, delta, by })
+        Some(PagePatch {
+            workspace: key.workspace,
+            page: key.page,
+            version,
+            delta,
+            by,
+        })
     }
 
     /// Moves what is damaged of a page aside.
     pub(super) fn set_aside(&mut self, vault: &Vault, run: u64, key: PageKey) -> Vec<Write> {
-        let damaged = self.open.get_mut(&key).map(Page::take_damaged).unwrap_or_default();
+        let damaged = self
+            .open
+            .get_mut(&key)
+            .map(Page::take_damaged)
+            .unwrap_or_default();
         move_aside(vault, run, shelf(key), damaged)
     }
 
     /// Closes the pages of which `unused` holds and everything is stored.
     pub(super) fn close(&mut self, unused: impl Fn(PageKey) -> bool) {
-        self.open.retain(|key, page| !(page.is_settled() && unused(*key)));
+        self.open
+            .retain(|key, page| !(page.is_settled() && unused(*key)));
     }
 }
 

@@ -70,7 +70,11 @@ impl<Effect> WriteQueue<Effect> {
         self.next_token = self.next_token.saturating_add(1);
         let writes = core::mem::take(&mut self.writes);
         let effects = core::mem::take(&mut self.effects);
-        self.under_way = Some(UnderWay { token, writes: writes.clone(), effects });
+        self.under_way = Some(UnderWay {
+            token,
+            writes: writes.clone(),
+            effects,
+        });
         Some((token, writes))
     }
 
@@ -98,7 +102,11 @@ impl<Effect> WriteQueue<Effect> {
                     Some(stuck) => (stuck.pause * 2).min(RETRY_MAX),
                     None => RETRY_FIRST,
                 };
-                self.stuck = Some(Stuck { problem, pause, until: now + pause });
+                self.stuck = Some(Stuck {
+                    problem,
+                    pause,
+                    until: now + pause,
+                });
             }
             other => self.under_way = other,
         }
@@ -114,7 +122,10 @@ impl<Effect> WriteQueue<Effect> {
 
     /// When the pause ends.
     pub(super) fn wake_at(&self) -> Option<Timestamp> {
-        self.stuck.as_ref().filter(|_| self.under_way.is_none()).map(|s| s.until)
+        self.stuck
+            .as_ref()
+            .filter(|_| self.under_way.is_none())
+            .map(|s| s.until)
     }
 
     /// What to tell people.
@@ -133,7 +144,10 @@ mod tests {
     use crate::vault::{Family, RecordKey};
 
     fn write(index: u64) -> Write {
-        Write::Delete(RecordKey { family: Family([0; 16]), index })
+        Write::Delete(RecordKey {
+            family: Family([0; 16]),
+            index,
+        })
     }
 
     #[test]
@@ -147,7 +161,11 @@ mod tests {
         assert_eq!(queue.start(now), None);
         assert_eq!(queue.stored(0), ["one"]);
         assert_eq!(queue.start(now), Some((1, vec![write(2), write(3)])));
-        assert_eq!(queue.stored(0), Vec::<&str>::new(), "an old answer is no answer");
+        assert_eq!(
+            queue.stored(0),
+            Vec::<&str>::new(),
+            "an old answer is no answer"
+        );
         assert_eq!(queue.stored(1), ["two", "three"]);
         assert_eq!(queue.state(), SaveState::Saved);
     }
@@ -162,7 +180,10 @@ mod tests {
         assert_eq!(queue.state(), SaveState::Stuck(StorageProblem::Full));
         assert_eq!(queue.wake_at(), Some(Timestamp(1_000)));
         assert_eq!(queue.start(Timestamp(999)), None);
-        assert_eq!(queue.start(Timestamp(1_000)), Some((1, vec![write(1), write(2)])));
+        assert_eq!(
+            queue.start(Timestamp(1_000)),
+            Some((1, vec![write(1), write(2)]))
+        );
         queue.failed(Timestamp(1_000), 1, StorageProblem::Full);
         assert_eq!(queue.wake_at(), Some(Timestamp(3_000)));
         queue.retry(Timestamp(1_500));

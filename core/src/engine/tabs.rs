@@ -51,7 +51,9 @@ impl Tabs {
     }
 
     pub(super) fn is_watched(&self, subject: Subject) -> bool {
-        self.watched.values().any(|watched| watched.contains(&subject))
+        self.watched
+            .values()
+            .any(|watched| watched.contains(&subject))
     }
 
     /// Looks a command up; if it is under way, `tab` will be told as well.

@@ -1,0 +1,65 @@
+//! The life of a page: hidden, shown, left, loaded anew.
+
+use gloo::events::{EventListener, EventListenerOptions};
+use wasm_bindgen::JsCast;
+
+/// Whether the person can see the page.
+pub fn is_visible() -> bool {
+    let document = web_sys::window().and_then(|window| window.document());
+    document.is_some_and(|d| d.visibility_state() == web_sys::VisibilityState::Visible)
+}
+
+/// Calls `seen` whenever the page is shown again.
+pub fn on_visible(seen: impl Fn() + 'static) {
+    let Some(document) = web_sys::window().and_then(|window| window.document()) else {
+        return;
+    };
+    EventListener::new(&document, "visibilitychange", move |_| {
+        if is_visible() {
+            seen();
+        }
+    })
+    .forget();
+}
+
+/// Calls `leaving` when the page is closed or left.
+pub fn on_leave(leaving: impl Fn() + 'static) {
+    let Some(window) = web_sys::window() else {
+        return;
+    };
+    EventListener::new(&window, "pagehide", move |_| leaving()).forget();
+}
+
+/// Lets the browser ask "leave this page?" while `unsaved` says so.
+pub fn warn_before_leaving(unsaved: impl Fn() -> bool + 'static) {
+    let Some(window) = web_sys::window() else {
+        return;
+    };
+    let options = EventListenerOptions::enable_prevent_default();
+    EventListener::new_with_options(&window, "beforeunload", options, move |event| {
+        if unsaved() {
+            event.prevent_default();
+        }
+    })
+    .forget();
+}
+
+/// Loads the page anew.
+pub fn reload() {
+    if let Some(window) = web_sys::window() {
+        let _ = window.location().reload();
+    }
+}
+
+/// Makes a function available to whoever helps a person at the browser's console, as
+/// `bocage.<name>()`.
+pub fn offer_diagnostic(name: &str, run: &js_sys::Function) {
+    let global = js_sys::global();
+    let key = "bocage".into();
+    let holder = js_sys::Reflect::get(&global, &key)
+        .ok()
+        .and_then(|value| value.dyn_into::<js_sys::Object>().ok())
+        .unwrap_or_default();
+    let _ = js_sys::Reflect::set(&holder, &name.into(), run);
+    let _ = js_sys::Reflect::set(&global, &key, &holder);
+}

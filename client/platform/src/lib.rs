@@ -8,6 +8,7 @@ pub mod clipboard;
 pub mod clock;
 pub mod download;
 mod error;
+pub mod file;
 pub mod key;
 pub mod locale;
 pub mod lock;

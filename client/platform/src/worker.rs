@@ -70,6 +70,16 @@ impl OwnedWorker {
         Ok(self.worker.post_message_with_transfer(&bytes, &transfer)?)
     }
 
+    /// Sends a list of words with bytes at its end.
+    ///
+    /// # Errors
+    /// When the browser refuses.
+    pub fn send_job(&self, words: &[&str], input: &[u8]) -> Result<(), PlatformError> {
+        let list: Array = words.iter().map(|word| JsValue::from_str(word)).collect();
+        list.push(&Uint8Array::from(input));
+        Ok(self.worker.post_message(&list)?)
+    }
+
     /// Sends a list of words.
     ///
     /// # Errors

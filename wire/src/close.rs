@@ -15,9 +15,8 @@ pub enum CloseCode {
     GoingAway = 1001,
     /// A text message; this protocol is binary.
     NotBinary = 1003,
-    /// A message longer than [`MAX_FRAME_BYTES`](crate::limits::MAX_FRAME_BYTES).
-    TooLong = 1009,
-    /// The bytes were not a frame of the spoken version.
+    /// The bytes were not a frame of the spoken version: too long, not in the one form allowed, or
+    /// not even WebSocket.
     Malformed = 4000,
     /// A proper frame at a moment where it means nothing, such as a second Hello.
     OutOfOrder = 4001,
@@ -31,11 +30,10 @@ pub enum CloseCode {
 
 impl CloseCode {
     /// All of them, in the order of their numbers.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 8] = [
         Self::Done,
         Self::GoingAway,
         Self::NotBinary,
-        Self::TooLong,
         Self::Malformed,
         Self::OutOfOrder,
         Self::NoHello,

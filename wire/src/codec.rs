@@ -64,7 +64,10 @@ where
 {
     let len = bytes.len();
     if len > MAX_FRAME_BYTES {
-        return Err(FrameError::TooLong { len, limit: MAX_FRAME_BYTES });
+        return Err(FrameError::TooLong {
+            len,
+            limit: MAX_FRAME_BYTES,
+        });
     }
     let mut decoder = Decoder::new(bytes);
     let frame: F = decoder.decode().map_err(|error| {

@@ -1,0 +1,50 @@
+//! What people can set, on the command line or in the environment. Limits are not among it: they
+//! protect the relay, and nobody has yet needed others.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use crate::assets::{AppError, Assets};
+
+/// Serves the app Bocage, and is where devices of the same workspace meet.
+///
+/// It needs nothing else: no database, no account, no configuration file. For anybody but yourself
+/// to use it, put it behind a reverse proxy with HTTPS (see docs/self-hosting.md).
+#[derive(Clone, Debug, clap::Parser)]
+#[command(name = "bocage-relay", version, after_help = LOGS)]
+pub struct Config {
+    /// The address and port to listen on. Port 0 lets the system choose one.
+    #[arg(
+        long,
+        env = "BOCAGE_LISTEN",
+        value_name = "ADDRESS:PORT",
+        default_value = "127.0.0.1:8080",
+        value_parser = address
+    )]
+    pub listen: SocketAddr,
+
+    /// The directory of a finished app, to serve it instead of the one inside this program. It is
+    /// read once, at the start.
+    #[arg(long, env = "BOCAGE_APP", value_name = "DIRECTORY")]
+    pub app: Option<PathBuf>,
+}
+
+const LOGS: &str = "BOCAGE_LOG sets what is logged on stderr: error, warn, info (the default), debug or \
+    trace. No level logs who connected.";
+
+impl Config {
+    /// The app to serve: the one that was named, else the one inside the program.
+    ///
+    /// # Errors
+    /// When there is none, or it is not whole.
+    pub fn assets(&self) -> Result<Assets, AppError> {
+        self.app
+            .as_deref()
+            .map_or_else(Assets::embedded, Assets::from_directory)
+    }
+}
+
+fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| {
+        "expected an IP address and a port, such as 127.0.0.1:8080 or [::1]:8080".into()
+    })
+}

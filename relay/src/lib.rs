@@ -1,0 +1,25 @@
+//! Bocage's relay: it serves the app, and it is where devices of the same workspace meet.
+//!
+//! [`Server`] is the whole of it; the program `bocage-relay` reads a [`Config`] and runs one.
+//!
+//! What the relay deliberately does not do: it cannot read what members write. It links neither
+//! `bocage-core` nor the CRDT, holds no key, and asks for no account. It keeps no record of who
+//! connected: its logs hold no addresses, no user agents and no paths.
+
+mod assets;
+mod clock;
+mod config;
+mod headers;
+mod limits;
+mod manifest;
+mod negotiation;
+mod server;
+mod socket;
+mod stall;
+
+pub use assets::{AppError, Assets};
+pub use config::Config;
+pub use headers::CONTENT_SECURITY_POLICY;
+pub use limits::Limits;
+pub use manifest::ManifestError;
+pub use server::{ListenError, Running, Server};

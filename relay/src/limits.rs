@@ -1,0 +1,56 @@
+//! How much of the relay one connection, and all of them together, may take, and for how long.
+//! How large a message may be is not here: both ends must agree on that, so it is in
+//! [`bocage_wire::limits`].
+
+use std::time::Duration;
+
+/// The limits of one server. The default is what people run; tests shorten the times.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// How long the head of a request may take to arrive, and how long a kept connection may wait
+    /// for its next request. A proxy or browser sends a head at once; only somebody who wants to
+    /// hold the connection open sends it slowly.
+    pub request_head: Duration,
+    /// How long a peer may refuse to take any byte that waits for it. Longer than a short loss of
+    /// signal, and short enough that peers who never read do not pile up.
+    pub stalled_write: Duration,
+    /// How long a new WebSocket may take to say Hello.
+    pub hello: Duration,
+    /// How long a WebSocket may be quiet before it is pinged. Proxies commonly cut what is quiet
+    /// for 30 to 60 seconds.
+    pub ping: Duration,
+    /// Up to how much later a ping may come, at random, so that sockets which all came back at the
+    /// same moment do not stay in step.
+    pub ping_jitter: Duration,
+    /// How many pings in a row may go unanswered.
+    pub unanswered_pings: u32,
+    /// How long the other end may take to confirm that a WebSocket is closed.
+    pub close: Duration,
+    /// How long connections may take to finish when the relay stops.
+    pub drain: Duration,
+    /// How many connections may be in their HTTP phase at once; more wait to be accepted.
+    pub connections: u32,
+    /// How many sockets may be open at once.
+    pub sockets: u32,
+    /// How many more sockets may be open just to be told that the relay is full. Browsers do not
+    /// show a page the HTTP status of a failed upgrade. Beyond these, that status is all there is.
+    pub refusals: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            request_head: Duration::from_secs(5),
+            stalled_write: Duration::from_secs(5),
+            hello: Duration::from_secs(5),
+            ping: Duration::from_secs(20),
+            ping_jitter: Duration::from_secs(5),
+            unanswered_pings: 2,
+            close: Duration::from_secs(1),
+            drain: Duration::from_secs(10),
+            connections: 4_000,
+            sockets: 16_000,
+            refusals: 64,
+        }
+    }
+}

@@ -1,0 +1,289 @@
+//! Accepting connections, and stopping.
+//!
+//! The loop is our own and not `axum::serve`, because that one sets no timer, without which hyper's
+//! limit on slow request heads does nothing. What is answered is in `assets` and `socket`.
+
+use std::{io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    extract::{Request, State},
+    middleware,
+    response::Response,
+    routing::get,
+};
+use hyper::server::conn::http1;
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    service::TowerToHyperService,
+};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore, watch},
+    task::{JoinHandle, JoinSet},
+    time::{sleep, timeout},
+};
+
+use crate::{
+    assets::Assets,
+    headers,
+    limits::Limits,
+    socket::{self, Places},
+    stall::Stalling,
+};
+
+/// How much of a request head hyper may buffer, in bytes. Browsers send about 1 KiB and we set no
+/// cookies.
+const HEAD_BYTES: usize = 16 * 1024;
+
+/// How many header lines a request may have. Browsers behind a proxy send about 30.
+const HEADER_LINES: usize = 64;
+
+/// How long to wait when the system has no file handle left. Connections that end free some.
+const OUT_OF_HANDLES: Duration = Duration::from_millis(100);
+
+/// A relay that is ready to start.
+#[derive(Debug)]
+pub struct Server {
+    /// Where to listen. With port 0 the system chooses one.
+    pub listen: SocketAddr,
+    /// The app to serve.
+    pub assets: Assets,
+    /// How much connections may take.
+    pub limits: Limits,
+}
+
+/// A relay at work. Dropping it stops it as well, without waiting.
+#[derive(Debug)]
+pub struct Running {
+    stop: watch::Sender<bool>,
+    task: JoinHandle<()>,
+}
+
+/// Why a server could not listen. Each is one sentence for the person who started the relay.
+#[derive(Debug, thiserror::Error)]
+pub enum ListenError {
+    /// Another program has the port.
+    #[error(
+        "port {} is taken by another program: choose another with --listen {}",
+        .0.port(), SocketAddr::new(.0.ip(), other_port(.0.port()))
+    )]
+    Taken(SocketAddr),
+    /// The user may not have the port.
+    #[error(
+        "this user may not listen on port {}: choose one above 1023 with --listen {}",
+        .0.port(), SocketAddr::new(.0.ip(), 8080)
+    )]
+    NotAllowed(SocketAddr),
+    /// Anything else.
+    #[error("cannot listen on {address}: {why}")]
+    Other {
+        /// The address that was asked for.
+        address: SocketAddr,
+        /// What the system says.
+        why: io::Error,
+    },
+}
+
+/// What all connections share.
+pub(crate) struct Relay {
+    assets: Assets,
+    pub(crate) limits: Limits,
+    pub(crate) places: Places,
+    pub(crate) stopping: Stopping,
+}
+
+/// Tells whether the server has been asked to stop.
+#[derive(Clone)]
+pub(crate) struct Stopping(watch::Receiver<bool>);
+
+impl Server {
+    /// Begins to listen and to answer. Gives the address that it really listens on.
+    ///
+    /// # Errors
+    /// When it cannot listen there.
+    pub async fn start(self) -> Result<(SocketAddr, Running), ListenError> {
+        let failed = |why| ListenError::new(self.listen, why);
+        let listener = TcpListener::bind(self.listen).await.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        let (stop, stopping) = watch::channel(false);
+        let relay = Arc::new(Relay {
+            assets: self.assets,
+            places: Places::new(&self.limits),
+            limits: self.limits,
+            stopping: Stopping(stopping),
+        });
+        let task = tokio::spawn(serve(listener, relay));
+        Ok((address, Running { stop, task }))
+    }
+}
+
+impl Running {
+    /// Stops accepting, lets every connection finish what it is doing within
+    /// [`Limits::drain`], and returns when none is left.
+    pub async fn stop(self) {
+        // Fails only if the task has ended already.
+        let _ = self.stop.send(true);
+        if self.task.await.is_err() {
+            tracing::error!("the server did not end as it should");
+        }
+    }
+}
+
+impl Stopping {
+    /// Returns when the server has been asked to stop, or nobody is left who could ask.
+    pub(crate) async fn requested(&self) {
+        let _ = self.0.clone().wait_for(|stop| *stop).await;
+    }
+}
+
+async fn serve(listener: TcpListener, relay: Arc<Relay>) {
+    let router = Router::new()
+        .route(bocage_wire::PATH, get(socket::upgrade))
+        .route("/healthz", get(async || "ok"))
+        .fallback(page)
+        .layer(middleware::map_response(headers::secure))
+        .with_state(Arc::clone(&relay));
+    let free = Arc::new(Semaphore::new(relay.limits.connections as usize));
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            () = relay.stopping.requested() => break,
+            // Connections that have ended leave the set, so that it does not grow.
+            Some(ended) = connections.join_next() => report_panic(&ended),
+            accepted = accept(&listener, &free) => if let Some((stream, permit)) = accepted {
+                let served = connection(stream, permit, router.clone(), Arc::clone(&relay));
+                connections.spawn(served);
+            },
+        }
+    }
+    drop(listener);
+    let drained = async {
+        while let Some(ended) = connections.join_next().await {
+            report_panic(&ended);
+        }
+        relay.places.all_free(&relay.limits).await;
+    };
+    if timeout(relay.limits.drain, drained).await.is_err() {
+        tracing::warn!("cut the connections that did not finish in time");
+    }
+}
+
+/// The next connection, as soon as there is room for one; none if the system refused.
+async fn accept(
+    listener: &TcpListener,
+    free: &Arc<Semaphore>,
+) -> Option<(TcpStream, OwnedSemaphorePermit)> {
+    let permit = Arc::clone(free).acquire_owned().await.ok()?;
+    match listener.accept().await {
+        Ok((stream, _)) => Some((stream, permit)),
+        Err(why) if is_of_one_connection(&why) => None,
+        Err(why) => {
+            tracing::warn!(kind = ?why.kind(), "cannot accept connections");
+            sleep(OUT_OF_HANDLES).await;
+            None
+        }
+    }
+}
+
+/// Serves one connection until it ends or becomes a WebSocket.
+async fn connection(
+    stream: TcpStream,
+    _permit: OwnedSemaphorePermit,
+    router: Router,
+    relay: Arc<Relay>,
+) {
+    // Frames are small and should leave at once. If the system refuses, they leave a little later.
+    let _ = stream.set_nodelay(true);
+    let stream = Stalling::new(stream, relay.limits.stalled_write);
+    let http = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(relay.limits.request_head)
+        .max_headers(HEADER_LINES)
+        .max_buf_size(HEAD_BYTES)
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+    let mut http = pin!(http.with_upgrades());
+    let ended = tokio::select! {
+        ended = http.as_mut() => ended,
+        () = relay.stopping.requested() => {
+            http.as_mut().graceful_shutdown();
+            http.await
+        }
+    };
+    if let Err(why) = ended {
+        tracing::debug!(timeout = why.is_timeout(), "a connection ended early");
+    }
+}
+
+async fn page(State(relay): State<Arc<Relay>>, request: Request) -> Response {
+    relay
+        .assets
+        .answer(request.method(), request.uri().path(), request.headers())
+}
+
+fn report_panic(ended: &Result<(), tokio::task::JoinError>) {
+    if ended.is_err() {
+        tracing::error!("a connection panicked; the others are not affected");
+    }
+}
+
+/// Whether accepting failed because of the one who connected, and not because of us.
+fn is_of_one_connection(why: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
+
+    let kinds = [
+        ConnectionAborted,
+        ConnectionRefused,
+        ConnectionReset,
+        Interrupted,
+    ];
+    kinds.contains(&why.kind())
+}
+
+impl ListenError {
+    fn new(address: SocketAddr, why: io::Error) -> Self {
+        let kind = why.kind();
+        if kind == io::ErrorKind::AddrInUse {
+            Self::Taken(address)
+        } else if kind == io::ErrorKind::PermissionDenied {
+            Self::NotAllowed(address)
+        } else {
+            Self::Other { address, why }
+        }
+    }
+}
+
+/// A port worth trying; 0 means any.
+fn other_port(port: u16) -> u16 {
+    port.checked_add(1).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_keeps_a_relay_from_listening_is_said_in_one_sentence() {
+        let address = SocketAddr::from(([127, 0, 0, 1], 80));
+        let said = |kind: io::ErrorKind| ListenError::new(address, kind.into()).to_string();
+        assert_eq!(
+            said(io::ErrorKind::AddrInUse),
+            "port 80 is taken by another program: choose another with --listen 127.0.0.1:81"
+        );
+        assert_eq!(
+            said(io::ErrorKind::PermissionDenied),
+            "this user may not listen on port 80: choose one above 1023 with --listen 127.0.0.1:8080"
+        );
+        assert_eq!(
+            said(io::ErrorKind::AddrNotAvailable),
+            "cannot listen on 127.0.0.1:80: address not available"
+        );
+    }
+
+    #[test]
+    fn the_port_after_the_last_is_any() {
+        let last = SocketAddr::from(([127, 0, 0, 1], u16::MAX));
+        let said = ListenError::new(last, io::ErrorKind::AddrInUse.into()).to_string();
+        assert!(said.ends_with("--listen 127.0.0.1:0"), "{said}");
+    }
+}

@@ -1,0 +1,177 @@
+//! Somebody who connects: HTTP written out by hand, because every byte matters there, and WebSocket
+//! through tungstenite, or by hand where it would answer for us.
+
+use std::{collections::HashMap, net::SocketAddr};
+
+use bocage_wire::{ClientFrame, RelayFrame};
+use futures_util::{SinkExt as _, StreamExt as _};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
+use tokio_tungstenite::{
+    WebSocketStream, client_async,
+    tungstenite::{Error, Message, client::IntoClientRequest as _, http::HeaderValue},
+};
+
+use crate::soon;
+
+/// An HTTP answer. Header names are in lower case.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: HashMap<String, String>,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Answer {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(String::as_str)
+    }
+
+    fn parse(bytes: &[u8]) -> Self {
+        let end = bytes
+            .windows(4)
+            .position(|four| four == b"\r\n\r\n")
+            .expect("no whole head");
+        let head = std::str::from_utf8(&bytes[..end]).unwrap();
+        let mut lines = head.split("\r\n");
+        let status = lines
+            .next()
+            .unwrap()
+            .split(' ')
+            .nth(1)
+            .unwrap()
+            .parse()
+            .unwrap();
+        let mut headers = HashMap::new();
+        for line in lines {
+            let (name, value) = line.split_once(": ").unwrap();
+            let before = headers.insert(name.to_lowercase(), value.to_owned());
+            assert_eq!(before, None, "{name} came twice");
+        }
+        Self {
+            status,
+            headers,
+            body: bytes[end + 4..].to_vec(),
+        }
+    }
+}
+
+pub(crate) async fn connect(address: SocketAddr) -> TcpStream {
+    soon(TcpStream::connect(address)).await.unwrap()
+}
+
+/// Sends one request with exactly these header lines besides the two that every one needs.
+pub(crate) async fn request(
+    address: SocketAddr,
+    method: &str,
+    target: &str,
+    headers: &[&str],
+) -> Answer {
+    let mut stream = connect(address).await;
+    let mut text =
+        format!("{method} {target} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n");
+    for header in headers {
+        text += header;
+        text += "\r\n";
+    }
+    text += "\r\n";
+    soon(stream.write_all(text.as_bytes())).await.unwrap();
+    Answer::parse(&rest(&mut stream).await)
+}
+
+pub(crate) async fn get(address: SocketAddr, target: &str, headers: &[&str]) -> Answer {
+    request(address, "GET", target, headers).await
+}
+
+/// All that still comes until the other end closes.
+pub(crate) async fn rest(stream: &mut TcpStream) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    soon(stream.read_to_end(&mut bytes)).await.unwrap();
+    bytes
+}
+
+/// A WebSocket to the relay.
+#[derive(Debug)]
+pub(crate) struct Peer(pub(crate) WebSocketStream<TcpStream>);
+
+impl Peer {
+    /// Opens one the way a browser does from a page of `origin`, or a program without.
+    pub(crate) async fn open(address: SocketAddr, origin: Option<&str>) -> Result<Self, Error> {
+        let mut request = format!("ws://{address}{}", bocage_wire::PATH)
+            .into_client_request()
+            .unwrap();
+        if let Some(origin) = origin {
+            request
+                .headers_mut()
+                .insert("Origin", HeaderValue::from_str(origin).unwrap());
+        }
+        let stream = connect(address).await;
+        soon(client_async(request, stream))
+            .await
+            .map(|(socket, _)| Self(socket))
+    }
+
+    /// Opens one and says Hello in `version`.
+    pub(crate) async fn hello(address: SocketAddr, version: u32) -> Self {
+        let mut peer = Self::open(address, None).await.unwrap();
+        peer.send(Message::Binary(
+            ClientFrame::Hello { version }.encode().into(),
+        ))
+        .await;
+        peer
+    }
+
+    pub(crate) async fn send(&mut self, message: Message) {
+        soon(self.0.send(message)).await.unwrap();
+    }
+
+    pub(crate) async fn next(&mut self) -> Option<Result<Message, Error>> {
+        soon(self.0.next()).await
+    }
+
+    pub(crate) async fn frame(&mut self) -> RelayFrame {
+        match self.next().await {
+            Some(Ok(Message::Binary(bytes))) => RelayFrame::decode(&bytes).unwrap(),
+            other => panic!("no frame: {other:?}"),
+        }
+    }
+
+    /// The number with which the relay closes next.
+    pub(crate) async fn close_code(&mut self) -> u16 {
+        match self.next().await {
+            Some(Ok(Message::Close(Some(close)))) => close.code.into(),
+            other => panic!("no close frame: {other:?}"),
+        }
+    }
+}
+
+/// A WebSocket whose frames the test writes and reads itself, so that nothing is answered for it.
+pub(crate) async fn raw_socket(relay: SocketAddr) -> TcpStream {
+    let mut stream = connect(relay).await;
+    let request = "GET /relay HTTP/1.1\r\nHost: somewhere\r\nConnection: Upgrade\r\n\
+        Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+        Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n";
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(soon(stream.read_u8()).await.unwrap());
+    }
+    assert!(
+        head.starts_with(b"HTTP/1.1 101 "),
+        "{}",
+        String::from_utf8_lossy(&head)
+    );
+    stream
+}
+
+/// The first byte and the content of a short frame from the relay.
+pub(crate) async fn raw_frame(stream: &mut TcpStream) -> (u8, Vec<u8>) {
+    let mut head = [0; 2];
+    soon(stream.read_exact(&mut head)).await.unwrap();
+    assert!(head[1] < 126, "a long or masked frame");
+    let mut content = vec![0; head[1].into()];
+    soon(stream.read_exact(&mut content)).await.unwrap();
+    (head[0], content)
+}

@@ -1,0 +1,239 @@
+//! The WebSocket: greeting, refusals, and what gets one closed.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use bocage_relay::Limits;
+use bocage_wire::{
+    ClientFrame, CloseCode, PROTOCOL_VERSION, Refusal, RelayFrame, limits::MAX_FRAME_BYTES,
+};
+use tokio::io::AsyncWriteExt as _;
+use tokio_tungstenite::tungstenite::{Error, Message};
+
+use crate::{
+    client::{Peer, get, raw_frame, raw_socket},
+    fixture::start,
+    soon,
+};
+
+fn today() -> u64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap()
+        .as_secs()
+        / (24 * 60 * 60)
+}
+
+fn status_of(refused: Result<Peer, Error>) -> u16 {
+    match refused {
+        Err(Error::Http(answer)) => answer.status().as_u16(),
+        other => panic!("not refused with an HTTP status: {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn the_greeting_says_the_day() {
+    let (relay, _running) = start("greeting", Limits::default()).await;
+    let before = today();
+    let mut peer = Peer::hello(relay, PROTOCOL_VERSION).await;
+    let RelayFrame::Greeting { version, day } = peer.frame().await else {
+        panic!("refused")
+    };
+    assert_eq!(version, PROTOCOL_VERSION);
+    assert!((before..=today()).contains(&u64::from(day)), "{day}");
+}
+
+#[tokio::test]
+async fn another_version_is_refused() {
+    let (relay, _running) = start("version", Limits::default()).await;
+    for version in [0, PROTOCOL_VERSION + 1, u32::MAX] {
+        let mut peer = Peer::hello(relay, version).await;
+        let reason = Refusal::UnsupportedVersion;
+        assert_eq!(
+            peer.frame().await,
+            RelayFrame::Refused { reason },
+            "{version}"
+        );
+        assert_eq!(
+            peer.close_code().await,
+            CloseCode::Refused.number(),
+            "{version}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_socket_that_does_not_say_hello_is_closed() {
+    let limits = Limits {
+        hello: Duration::from_millis(100),
+        ..Limits::default()
+    };
+    let (relay, _running) = start("no_hello", limits).await;
+    let mut peer = Peer::open(relay, None).await.unwrap();
+    // A ping is a sign of life and no Hello.
+    peer.send(Message::Ping("".into())).await;
+    assert_eq!(
+        peer.next().await.unwrap().unwrap(),
+        Message::Pong("".into())
+    );
+    assert_eq!(peer.close_code().await, CloseCode::NoHello.number());
+}
+
+#[tokio::test]
+async fn text_is_refused() {
+    let (relay, _running) = start("text", Limits::default()).await;
+    let mut peer = Peer::open(relay, None).await.unwrap();
+    peer.send(Message::Text("hello".into())).await;
+    assert_eq!(peer.close_code().await, CloseCode::NotBinary.number());
+}
+
+#[tokio::test]
+async fn what_is_no_frame_is_refused() {
+    let (relay, _running) = start("no_frame", Limits::default()).await;
+    let hello = ClientFrame::Hello {
+        version: PROTOCOL_VERSION,
+    }
+    .encode();
+    let longest = vec![0; MAX_FRAME_BYTES];
+    for bytes in [vec![], vec![0xff], [hello, vec![0]].concat(), longest] {
+        let mut peer = Peer::open(relay, None).await.unwrap();
+        peer.send(Message::Binary(bytes.into())).await;
+        assert_eq!(peer.close_code().await, CloseCode::Malformed.number());
+    }
+}
+
+#[tokio::test]
+async fn too_long_a_message_is_refused() {
+    let (relay, _running) = start("too_long", Limits::default()).await;
+    let mut peer = Peer::open(relay, None).await.unwrap();
+    peer.send(Message::Binary(vec![0; MAX_FRAME_BYTES + 1].into()))
+        .await;
+    assert_eq!(peer.close_code().await, CloseCode::Malformed.number());
+}
+
+/// The head of a message alone is enough to refuse it: the relay does not wait for the rest.
+#[tokio::test]
+async fn a_message_that_will_be_too_long_is_refused_at_once() {
+    let (relay, _running) = start("will_be_too_long", Limits::default()).await;
+    let mut raw = raw_socket(relay).await;
+    let claimed = u16::try_from(MAX_FRAME_BYTES + 1).unwrap().to_be_bytes();
+    let head = [0x82, 0xfe, claimed[0], claimed[1], 0, 0, 0, 0];
+    raw.write_all(&head).await.unwrap();
+    assert_eq!(raw_frame(&mut raw).await, (0x88, vec![0x0f, 0xa0]));
+}
+
+#[tokio::test]
+async fn a_second_hello_is_out_of_order() {
+    let (relay, _running) = start("second_hello", Limits::default()).await;
+    let mut peer = Peer::hello(relay, PROTOCOL_VERSION).await;
+    peer.frame().await;
+    let hello = ClientFrame::Hello {
+        version: PROTOCOL_VERSION,
+    }
+    .encode();
+    peer.send(Message::Binary(hello.into())).await;
+    assert_eq!(peer.close_code().await, CloseCode::OutOfOrder.number());
+}
+
+#[tokio::test]
+async fn only_pages_of_this_relay_may_connect() {
+    let (relay, _running) = start("origin", Limits::default()).await;
+    assert!(
+        Peer::open(relay, Some(&format!("http://{relay}")))
+            .await
+            .is_ok()
+    );
+    for origin in [
+        "https://evil.example",
+        "null",
+        "http://127.0.0.1:1",
+        "garbage",
+    ] {
+        assert_eq!(
+            status_of(Peer::open(relay, Some(origin)).await),
+            403,
+            "{origin}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_is_no_upgrade_is_refused() {
+    let (relay, _running) = start("no_upgrade", Limits::default()).await;
+    let answer = get(relay, bocage_wire::PATH, &[]).await;
+    assert_eq!(answer.status, 400);
+    assert!(answer.header("content-security-policy").is_some());
+}
+
+#[tokio::test]
+async fn a_full_relay_says_so() {
+    let limits = Limits {
+        sockets: 1,
+        refusals: 1,
+        ..Limits::default()
+    };
+    let (relay, _running) = start("full", limits).await;
+    let mut seated = Peer::hello(relay, PROTOCOL_VERSION).await;
+    assert!(matches!(seated.frame().await, RelayFrame::Greeting { .. }));
+    let mut standing = Peer::open(relay, None).await.unwrap();
+    assert_eq!(status_of(Peer::open(relay, None).await), 503);
+    let hello = ClientFrame::Hello {
+        version: PROTOCOL_VERSION,
+    }
+    .encode();
+    standing.send(Message::Binary(hello.into())).await;
+    let reason = Refusal::TooBusy;
+    assert_eq!(standing.frame().await, RelayFrame::Refused { reason });
+    assert_eq!(standing.close_code().await, CloseCode::Refused.number());
+}
+
+#[tokio::test]
+async fn a_peer_that_answers_pings_stays() {
+    let ping = Duration::from_millis(20);
+    let limits = Limits {
+        ping,
+        ping_jitter: ping,
+        ..Limits::default()
+    };
+    let enough = limits.unanswered_pings + 3;
+    let (relay, _running) = start("alive", limits).await;
+    let mut peer = Peer::hello(relay, PROTOCOL_VERSION).await;
+    peer.frame().await;
+    for _ in 0..enough {
+        assert_eq!(
+            peer.next().await.unwrap().unwrap(),
+            Message::Ping("".into())
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_peer_that_answers_no_ping_is_dropped_after_two() {
+    let ping = Duration::from_millis(20);
+    let limits = Limits {
+        ping,
+        ping_jitter: Duration::ZERO,
+        ..Limits::default()
+    };
+    let (relay, _running) = start("silent", limits).await;
+    let mut raw = raw_socket(relay).await;
+    // Hello, with a mask of zeros.
+    raw.write_all(&[0x82, 0x83, 0, 0, 0, 0, 0x82, 0x00, 0x01])
+        .await
+        .unwrap();
+    assert_eq!(raw_frame(&mut raw).await.0, 0x82);
+    assert_eq!(raw_frame(&mut raw).await, (0x89, vec![]));
+    assert_eq!(raw_frame(&mut raw).await, (0x89, vec![]));
+    let silent = CloseCode::Silent.number().to_be_bytes();
+    assert_eq!(raw_frame(&mut raw).await, (0x88, silent.to_vec()));
+}
+
+#[tokio::test]
+async fn a_peer_that_leaves_is_seen_off() {
+    let (relay, running) = start("leaves", Limits::default()).await;
+    let mut peer = Peer::hello(relay, PROTOCOL_VERSION).await;
+    peer.frame().await;
+    peer.0.close(None).await.unwrap();
+    assert!(matches!(peer.next().await, Some(Ok(Message::Close(_)))));
+    assert!(peer.next().await.is_none());
+    soon(running.stop()).await;
+}

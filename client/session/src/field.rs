@@ -28,7 +28,11 @@ pub struct FieldChange {
 impl FieldText {
     /// The field is to show this, whatever it showed.
     pub fn replace(&mut self, text: String) {
-        *self = Self { shown: text, composing: false, held: TextDelta::new() };
+        *self = Self {
+            shown: text,
+            composing: false,
+            held: TextDelta::new(),
+        };
     }
 
     /// What the session knows to stand in the field.
@@ -58,7 +62,10 @@ impl FieldText {
             return None;
         }
         self.shown = applied(&self.shown, delta)?;
-        Some(FieldChange { text: self.shown.clone(), delta: delta.clone() })
+        Some(FieldChange {
+            text: self.shown.clone(),
+            delta: delta.clone(),
+        })
     }
 
     /// The composition has ended, with `value` in the field. Returns what to tell the session, and
@@ -72,7 +79,10 @@ impl FieldText {
         }
         let own = TextDelta::between(&self.shown, &value);
         let others = held.rebase(&own, Order::Earlier);
-        let change = applied(&value, &others).map(|text| FieldChange { text, delta: others });
+        let change = applied(&value, &others).map(|text| FieldChange {
+            text,
+            delta: others,
+        });
         self.shown = change.as_ref().map_or(value, |change| change.text.clone());
         (&self.shown, change)
     }
@@ -101,7 +111,11 @@ mod tests {
         assert_eq!(told, "XaébY");
         let change = change.unwrap();
         assert_eq!(change.text, "XaébY");
-        assert_eq!(change.delta.move_caret(2), 3, "the caret stays behind the é");
+        assert_eq!(
+            change.delta.move_caret(2),
+            3,
+            "the caret stays behind the é"
+        );
     }
 
     #[test]

@@ -26,6 +26,7 @@ const trappingApp = (stage) => {
 const typesUntilFault = async (manager) => {
   await manager.remembersField();
   await manager.step('types until the engine stops', async () => {
+    await manager.field().focus();
     const end = performance.now() + 2 * PATIENCE;
     for (let n = 1; !await manager.isInTrouble('trapped'); n += 1) {
       if (performance.now() > end) throw new Error('the engine did not stop');

@@ -6,7 +6,7 @@ use leptos::prelude::*;
 
 use super::Shell;
 use crate::i18n::t;
-use crate::ui::{Banner, Button, Look, Mark, Tone};
+use crate::ui::{Banner, Button, Look, Tone};
 
 /// Name, colour and settings cannot be read: said before anything else is shown.
 #[component]
@@ -17,7 +17,6 @@ pub(super) fn DamagedPerson() -> impl IntoView {
     };
     view! {
         <main class="notice" data-screen="damaged-person">
-            <Mark />
             <h1>{t!(damage.person_title)}</h1>
             <p>{t!(damage.person_meaning)}</p>
             <p>{t!(damage.person_remedy)}</p>

@@ -8,7 +8,7 @@ use leptos::prelude::*;
 use super::Shell;
 use crate::i18n::{Key, key, language, t};
 use crate::office::Trouble;
-use crate::ui::{Button, CopyButton, Field, Glyph, Look, Mark, Progress};
+use crate::ui::{Button, CopyButton, Field, Glyph, Look, Progress};
 
 /// See the module.
 #[component]
@@ -102,7 +102,6 @@ fn Notice(trouble: Trouble, recovering: RwSignal<Option<usize>>) -> impl IntoVie
     let copied = report.clone();
     view! {
         <Cover name=name>
-            <Mark />
             <h1 id="trouble-title">{move || title(language())}</h1>
             <p>{move || meaning(language())}</p>
             <p>{move || remedy(language())}</p>
@@ -157,7 +156,6 @@ fn Recovering(all: usize) -> impl IntoView {
     let part = move || (all > 0).then(|| (all - left()) as f64 / all as f64);
     view! {
         <Cover name="recovering">
-            <Mark />
             <h1 id="trouble-title">{t!(recovering.title)}</h1>
             <Progress
                 label=move || {

@@ -7,7 +7,7 @@ use bocage_api::{RelayState, SaveState};
 use leptos::prelude::*;
 
 use super::Shell;
-use crate::i18n::{Key, key, language};
+use crate::i18n::{Key, key, language, t};
 use crate::ui::{Chip, Glyph, Tone};
 
 /// "Saved" is said when nothing has been left to save for so long, so that the words do not flicker
@@ -50,6 +50,7 @@ pub(super) fn SaveChip() -> impl IntoView {
             tone=tone
             glyph=glyph
             label=move || save_label(shown.get())(language())
+            longest=t!(save.saved)
             detail=detail
         />
     }

@@ -22,6 +22,9 @@ pub fn Chip(
     /// The state in two to four words.
     #[prop(into)]
     label: Signal<Text>,
+    /// The longest of the labels that alternate: its room is reserved, so that nothing moves.
+    #[prop(into, optional)]
+    longest: Signal<Text>,
     /// What it means and what one can do, in a sentence or two.
     #[prop(into)]
     detail: Signal<Text>,
@@ -40,7 +43,7 @@ pub fn Chip(
             aria-haspopup="dialog"
         >
             <Icon glyph=glyph />
-            <span class="chip-label">{label}</span>
+            <span class="chip-label" data-longest=longest>{label}</span>
         </button>
         <div
             id=id

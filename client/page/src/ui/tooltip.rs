@@ -58,18 +58,25 @@ pub fn TooltipLayer() -> impl IntoView {
             waiting.set_value(set_timeout_with_handle(move || show(control), REST).ok());
         }
     });
+    // Focus that comes back from elsewhere (a dialog that closes, say) asks for no explanation.
+    let walking = StoredValue::new(false);
     let focus = window_event_listener(ev::focusin, move |event| {
         hide();
-        if let Some(control) = tipped(event.target())
-            && control.matches(":focus-visible").unwrap_or(false)
+        if walking.get_value()
+            && let Some(control) = tipped(event.target())
         {
             show(control);
         }
     });
     let leave = window_event_listener(ev::focusout, move |_| hide());
-    let press = window_event_listener(ev::pointerdown, move |_| hide());
+    let press = window_event_listener(ev::pointerdown, move |_| {
+        walking.set_value(false);
+        hide();
+    });
     let key = window_event_listener(ev::keydown, move |event| {
-        if event.key() == "Escape" {
+        let key = event.key();
+        walking.set_value(key == "Tab" || key.starts_with("Arrow"));
+        if key == "Escape" {
             hide();
         }
     });

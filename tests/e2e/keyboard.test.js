@@ -23,6 +23,8 @@ const tabsTo = (manager, role, key) => manager.step(`tabs to ${manager.text(key)
 
 const focusIsVisible = (manager) => manager.page.evaluate(() => {
   const { activeElement } = document;
+  // In a field of several lines the caret shows it.
+  if (activeElement.localName === 'textarea') return getComputedStyle(activeElement).caretColor !== 'transparent';
   // A hidden radio button shows its focus on the label around it.
   const shown = [activeElement, activeElement.closest('label')].filter(Boolean);
   return activeElement.matches(':focus-visible') && shown.some((element) => {

@@ -78,6 +78,8 @@ impl Flavour {
 
 /// Builds what is out of date.
 pub(crate) fn build(ws: &Workspace, tools: &Tools, flavour: Flavour) -> Result<Built> {
+    // Two builds at once would tear each other's folders apart.
+    let _turn = files::lock(&ws.state().join("app.lock"))?;
     let dist = flavour.dist(ws);
     let mut sources = Fingerprint::default();
     sources.add("tools", tools.versions().as_bytes());

@@ -37,6 +37,15 @@ pub(crate) fn write(path: &Path, content: &[u8]) -> Result<()> {
     fs::rename(&part, path).map_err(what())
 }
 
+/// Waits until no other process holds this lock, then holds it until the answer is dropped.
+pub(crate) fn lock(path: &Path) -> Result<fs::File> {
+    make_parent(path)?;
+    let what = || Error::io(format!("lock {}", path.display()));
+    let file = fs::File::create(path).map_err(what())?;
+    file.lock().map_err(what())?;
+    Ok(file)
+}
+
 /// Makes a directory and those above it.
 pub(crate) fn make_dir(path: &Path) -> Result<()> {
     fs::create_dir_all(path).map_err(Error::io(format!("make the folder {}", path.display())))

@@ -90,7 +90,7 @@ export class AppCopy {
     entry.path = path.posix.join(dir, `changed-${name}${ext}`);
     entry.file = entry.path.slice(1);
     this.write(entry.path, content);
-    this.setMeta(name, entry.path);
+    this.write('/index.html', this.read('/index.html').toString().replaceAll(old, entry.path));
   }
 
   /** Makes it another build, from another time. */

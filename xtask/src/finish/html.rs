@@ -136,7 +136,10 @@ impl Tag<'_> {
         }
         if renamed {
             self.attributes.retain(|(name, _)| {
-                !matches!(name.as_str(), "integrity" | "crossorigin" | "nonce")
+                !matches!(
+                    name.as_str(),
+                    "integrity" | "data-integrity" | "crossorigin" | "nonce"
+                )
             });
         }
     }
@@ -296,7 +299,7 @@ mod tests {
         let page = r#"<!doctype html>
 <html lang="en"><head>
 <!-- a note -->
-<link rel="stylesheet" href="/look.css" integrity="sha384-x">
+<link rel="stylesheet" href="/look.css" data-integrity="none" integrity="sha384-x">
 <link rel=icon href=icon.svg>
 <link rel="modulepreload" href="/page.js" crossorigin="anonymous" integrity="sha384-y">
 <script type="module">import init from '/page.js'; dispatchEvent("TrunkApplicationStarted");</script>

@@ -128,7 +128,8 @@ fn NameInput(
             spellcheck="false"
             aria-label=t!(new_workspace.name)
             node_ref=input
-            prop:value=name
+            // Not `prop:value`, which leptos sets later, and which would undo the selection.
+            value=name
             on:keydown=pressed
             on:blur=move |event| end(Some(event_target_value(&event)))
         />

@@ -33,9 +33,7 @@ pub(super) fn Home() -> impl IntoView {
                                 >
                                     <li>
                                         <a class="card" href=Route::Workspace(card.id).hash()>
-                                            <span class="tile" aria-hidden="true">
-                                                {card.name.initials()}
-                                            </span>
+                                            <span class="tile" data-initials=card.name.initials() aria-hidden="true"></span>
                                             <span class="card-name">
                                                 {card.name.as_str().to_owned()}
                                             </span>

@@ -50,7 +50,7 @@ pub(super) fn Launchbar(narrow: RwSignal<bool>) -> impl IntoView {
     view! {
         <nav class="launchbar" id=LAUNCHBAR popover="auto" aria-label=t!(launchbar.label) node_ref=bar>
             <div class="launchbar-head">
-                <Me />
+                <Me narrow=narrow />
                 <span class="launchbar-toggle">
                     <IconButton label=toggle_label glyph=Signal::derive(toggle_glyph) on_press=toggle />
                 </span>
@@ -85,7 +85,7 @@ pub(super) fn Launchbar(narrow: RwSignal<bool>) -> impl IntoView {
 }
 
 #[component]
-fn Me() -> impl IntoView {
+fn Me(narrow: RwSignal<bool>) -> impl IntoView {
     let shell = expect_context::<Shell>();
     let name = Signal::derive(move || shell.profile.get().map(|profile| profile.name));
     let colour = Signal::derive(move || {
@@ -101,6 +101,8 @@ fn Me() -> impl IntoView {
         <Menu
             label=words
             class="launchbar-me"
+            worded=true
+            tip=tip(narrow, move || words.get())
             items=items.map(|id| id.menu_item(shell)).to_vec()
         >
             <Disc name=name colour=colour />
@@ -126,7 +128,7 @@ fn WorkspaceLink(card: WorkspaceCard, narrow: RwSignal<bool>) -> impl IntoView {
                 aria-current=move || (shell.route.get() == route).then_some("page")
                 data-tip=tip(narrow, move || name.clone())
             >
-                <span class="tile" aria-hidden="true">{card.name.initials()}</span>
+                <span class="tile" data-initials=card.name.initials() aria-hidden="true"></span>
                 <span class="launchbar-label">{shown}</span>
             </a>
         </li>

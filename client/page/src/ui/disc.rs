@@ -1,4 +1,6 @@
 //! A person as a small disc: initials on their colour.
+//!
+//! The style sheet draws the initials: they are no text to be read out, searched or spoken to.
 
 use bocage_api::{Colour, Name};
 use leptos::prelude::*;
@@ -20,9 +22,8 @@ pub fn Disc(
         <span
             class=if large { "disc large" } else { "disc" }
             data-colour=move || colour.get().index().to_string()
+            data-initials=move || name.get().map(|name| name.initials())
             aria-hidden="true"
-        >
-            {move || name.get().map(|name| name.initials())}
-        </span>
+        ></span>
     }
 }

@@ -31,9 +31,12 @@ pub fn Menu(
     label: Signal<Text>,
     /// The class of the button.
     class: &'static str,
-    /// Whether the button shows its name, so that no tooltip is needed.
+    /// Whether the button has words in it, which are its name then.
     #[prop(optional)]
-    named: bool,
+    worded: bool,
+    /// The tooltip of a button with words, where they are not to be seen.
+    #[prop(into, optional)]
+    tip: Signal<Option<Text>>,
     /// The lines.
     items: Vec<MenuItem>,
     /// What the button shows.
@@ -65,8 +68,8 @@ pub fn Menu(
         <button
             type="button"
             class=class
-            aria-label=(!named).then_some(label)
-            data-tip=(!named).then_some(label)
+            aria-label=(!worded).then_some(label)
+            data-tip=move || if worded { tip.get() } else { Some(label.get()) }
             aria-haspopup="menu"
             popovertarget=id.clone()
             on:keydown=open

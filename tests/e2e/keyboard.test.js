@@ -8,15 +8,15 @@ import { scenario } from './harness/scenario.js';
 /** The most times Tab is pressed before something is held to be out of reach. */
 const FAR = 60;
 
-/** Presses Tab until the control has focus. */
-const tabsTo = (manager, role, key) => manager.step(`tabs to ${manager.text(key)}`, async () => {
+/** Presses Tab, or Shift and Tab to go back, until the control has focus. */
+const tabsTo = (manager, role, key, { back = false } = {}) => manager.step(`tabs to ${manager.text(key)}`, async () => {
   const control = manager.page.getByRole(role, { name: manager.text(key), exact: true });
   for (let n = 0; n < FAR; n += 1) {
     if (await control.evaluateAll((all) => all.includes(document.activeElement))) {
       assert.ok(await focusIsVisible(manager), `${manager.text(key)} has focus, and it is not to be seen`);
       return;
     }
-    await manager.page.keyboard.press('Tab');
+    await manager.page.keyboard.press(back ? 'Shift+Tab' : 'Tab');
   }
   throw new Error(`${manager.text(key)} is out of reach`);
 });
@@ -80,7 +80,7 @@ for (const browser of browsers) {
     await manager.seesSaved();
 
     await manager.step('renames the workspace through its menu', async () => {
-      await tabsTo(manager, 'button', 'workspace.menu');
+      await tabsTo(manager, 'button', 'workspace.menu', { back: true });
       await keyboard.press('Enter');
       await manager.waits('the first line has focus', async () => await focused(manager) === 'menuitem');
       await manager.isAccessible('the open menu of a workspace');
@@ -103,7 +103,7 @@ for (const browser of browsers) {
       await keyboard.press('h');
       await manager.finds('home', manager.page.getByRole('heading', { name: manager.text('home.title'), level: 1 }));
     });
-    await tabsTo(manager, 'link', 'launchbar.home');
+    await tabsTo(manager, 'link', 'launchbar.home', { back: true });
     await manager.reloads();
     await manager.sees('Singers');
   });

@@ -119,12 +119,14 @@ for (const browser of browsers) {
     await manager.pastes(words);
     await manager.seesSaving('full');
     await manager.isAccessible('a full disk');
+    await manager.presses('storage.retry');
+    await manager.seesSaving('full');
     await manager.reads(`Before. ${words}`);
 
     await manager.looksAt(2);
     await freeDisk(manager.page);
     await manager.looksAt(1);
-    await manager.presses('storage.retry');
+    // Whether the person or the engine by itself is the first to try again.
     await manager.seesSaved();
     await manager.reloads();
     await manager.reads(`Before. ${words}`);

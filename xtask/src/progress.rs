@@ -64,7 +64,7 @@ impl Pulse {
     /// Takes the newest thing that the program said about itself.
     pub(crate) fn tell(&mut self, detail: &str) {
         let detail = detail.trim();
-        if !detail.is_empty() {
+        if detail.contains(char::is_alphanumeric) {
             self.detail = detail.chars().take(DETAIL_WIDTH).collect();
         }
     }

@@ -2,6 +2,8 @@
 
 import { readFileSync } from 'node:fs';
 
+import { until } from './until.js';
+
 const axe = readFileSync(new URL('../node_modules/axe-core/axe.min.js', import.meta.url), 'utf8');
 
 /** Impacts that fail a test. The others are advice. */
@@ -15,6 +17,9 @@ const GRAVE = ['serious', 'critical'];
  */
 export const checkAccessibility = async (person, screen) => {
   const { page } = person;
+  // What is fading in has not got its colours yet.
+  await until(`${screen} stands still`, () => page.evaluate(() => document.getAnimations()
+    .every(({ effect, playState }) => playState !== 'running' || effect.getTiming().iterations === Infinity)));
   // The browser's own tools may evaluate what the page itself may not.
   if (!await page.evaluate(() => typeof globalThis.axe === 'object')) await page.evaluate(axe);
   const violations = await page.evaluate(async () => {

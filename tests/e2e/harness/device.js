@@ -7,7 +7,7 @@ import path from 'node:path';
 
 import { killBrowser, launch } from './browsers.js';
 import { results } from './places.js';
-import { until, within } from './until.js';
+import { PATIENCE, until, within } from './until.js';
 import { Watch } from './watch.js';
 
 /**
@@ -70,6 +70,7 @@ export class Device {
   async start() {
     alive.add(this);
     const context = await launch(this.browser, this.profile, this.options);
+    context.setDefaultTimeout(PATIENCE);
     this.watch.follow(context);
     this.context = context;
     this.tabs = [context.pages()[0] ?? await context.newPage()];
@@ -112,7 +113,7 @@ export class Device {
    */
   async goes(url) {
     this.watch.allow(new URL(url).origin);
-    await this.page.goto(url, { timeout: 15_000 });
+    await this.page.goto(url);
   }
 
   /**

@@ -53,7 +53,7 @@ export class Person extends Device {
 
   async reloads() {
     await this.step('reloads', async () => {
-      await this.page.reload({ timeout: 15_000 });
+      await this.page.reload();
       await this.#arrives();
     });
   }

@@ -1,7 +1,5 @@
 // A walk past every screen of the app, for those who look at all of them.
 
-import { PATIENCE } from './until.js';
-
 const LONG = [
   'Autumn concert',
   '',
@@ -25,7 +23,7 @@ export const tour = async (person, relay, look) => {
   const control = (role, key, within = person.page) => within.getByRole(role, { name: person.text(key), exact: true });
   /** Opens something with a press, looks at it, and closes it with Escape. */
   const lookAt = async (screen, opener, opened) => {
-    await opener.click({ timeout: PATIENCE });
+    await opener.click();
     await person.finds(screen, opened);
     await look(screen);
     await person.page.keyboard.press('Escape');

@@ -48,7 +48,7 @@ pub(super) fn Launchbar(narrow: RwSignal<bool>) -> impl IntoView {
         }
     };
     view! {
-        <nav class="launchbar" id=LAUNCHBAR popover="auto" aria-label=t!(launchbar.label) node_ref=bar>
+        <nav class="launchbar" id=LAUNCHBAR data-tips=move || narrow.get().then_some("beside") popover="auto" aria-label=t!(launchbar.label) node_ref=bar>
             <div class="launchbar-head">
                 <Me narrow=narrow />
                 <span class="launchbar-toggle">

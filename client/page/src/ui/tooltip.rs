@@ -104,7 +104,8 @@ fn tipped(target: Option<web_sys::EventTarget>) -> Option<Element> {
     element(target)?.closest("[data-tip]").ok().flatten()
 }
 
-/// Puts the tooltip below the control, above it where there is no room, and inside the window.
+/// Puts the tooltip below the control, above it where there is no room, or beside it in a column, and
+/// inside the window.
 fn put(tip: &HtmlElement, control: &Element) {
     let size = |value: Result<wasm_bindgen::JsValue, _>| {
         value.ok().and_then(|value| value.as_f64()).unwrap_or(0.0)
@@ -114,14 +115,23 @@ fn put(tip: &HtmlElement, control: &Element) {
         control.get_bounding_client_rect(),
         tip.get_bounding_client_rect(),
     );
-    let middle = at.left() + at.width() / 2.0 - own.width() / 2.0;
-    let left = middle.min(width - own.width() - GAP).max(GAP);
-    let below = at.bottom() + GAP;
-    let top = if below + own.height() > height {
-        at.top() - own.height() - GAP
+    // In a column the neighbours are above and below, and must not be covered.
+    let beside = control
+        .closest("[data-tips=beside]")
+        .ok()
+        .flatten()
+        .is_some();
+    let (left, top) = if beside {
+        let middle = at.top() + at.height() / 2.0 - own.height() / 2.0;
+        (at.right() + GAP, middle)
     } else {
-        below
+        let middle = at.left() + at.width() / 2.0 - own.width() / 2.0;
+        let below = at.bottom() + GAP;
+        let fits = below + own.height() <= height;
+        let above = at.top() - own.height() - GAP;
+        (middle, if fits { below } else { above })
     };
+    let left = left.min(width - own.width() - GAP).max(GAP);
     let look = tip.style();
     // Refused only for names that are no properties.
     let _ = look.set_property("left", &format!("{left}px"));

@@ -2,7 +2,8 @@
 // and nothing else of the app is to be seen.
 //
 // Real: the untrusted host, the browser without WebAssembly, the lost headers, the broken program.
-// Provoked by a script that runs before the page's own: no workers, no locks, no database.
+// Provoked by a script that runs before the page's own: no workers, no locks, no database, and the
+// second language.
 
 import assert from 'node:assert/strict';
 
@@ -18,64 +19,68 @@ const WITHOUT_WEBASSEMBLY = {
   firefoxPrefs: { 'javascript.options.wasm': false },
 };
 
+/** What a browser lacks, by the name of the screen that says so. */
 const MISSING = {
   worker: () => { delete globalThis.Worker; },
   locks: () => { Object.defineProperty(Navigator.prototype, 'locks', { get: () => undefined }); },
   storage: () => { IDBFactory.prototype.open = () => { throw new DOMException('denied', 'SecurityError'); }; },
 };
 
-for (const browser of browsers) {
+/** Opens an address in a tab per language, each without what `remove` takes away, and sees the screen. */
+const seesInBothLanguages = async (manager, url, screen, remove = () => {}) => {
   for (const language of languages) {
-    scenario(browser, `a browser without WebAssembly, in ${language}`, async (stage) => {
-      const relay = await stage.relay();
-      const manager = await stage.person('the manager', { language, quirks: WITHOUT_WEBASSEMBLY });
-      await manager.goes(relay.origin);
-      await manager.seesBootScreen('wasm');
-    });
-
-    scenario(browser, `unfit surroundings, in ${language}`, async (stage) => {
-      const relay = await stage.relay();
-      const manager = await stage.person('the manager', { language });
-
-      manager.expectsConsoleErrors(/Cross-Origin-Opener-Policy header has been ignored/);
-      await manager.goes(`http://${UNTRUSTED_HOST}:${relay.port}`);
-      await manager.seesBootScreen('insecure');
-
-      const stripped = await new Proxy(relay, { without: ['content-security-policy'] }).start();
-      stage.atEnd(() => stripped.stop());
-      await manager.goes(stripped.origin);
-      await manager.seesBootScreen('headers');
-
-      for (const [screen, remove] of Object.entries(MISSING)) {
-        await manager.goesInNewTab('about:blank');
-        await manager.page.addInitScript(remove);
-        await manager.goes(relay.origin);
-        await manager.seesBootScreen(screen);
-      }
-      for (const tab of manager.tabs) assert.deepEqual(tab.workers(), [], 'nothing was started');
-    });
-
-    scenario(browser, `a program that arrives broken, in ${language}`, async (stage) => {
-      const app = new AppCopy(stage, 'broken');
-      app.replace('bocage-page-wasm', (program) => program.subarray(0, program.length / 2));
-      const relay = await stage.relay({ app: app.directory });
-      const manager = await stage.person('the manager', { language });
-      // Firefox shows an error that a page logs without its text.
-      manager.expectsConsoleErrors(/CompileError|^console: Error .*\/boot-/);
-      await manager.goes(relay.origin);
-      await manager.seesBootScreen('failed');
-    });
+    await manager.goesInNewTab('about:blank');
+    await manager.page.addInitScript((tag) => {
+      Object.defineProperty(Navigator.prototype, 'languages', { get: () => [tag] });
+    }, language);
+    await manager.page.addInitScript(remove);
+    manager.language = language;
+    await manager.goes(url);
+    await manager.seesBootScreen(screen);
+    assert.deepEqual(manager.workers(), [], 'nothing was started');
   }
+};
 
-  scenario(browser, 'an app served again with its headers opens after a reload', async (stage) => {
+for (const browser of browsers) {
+  scenario(browser, 'a browser without WebAssembly', async (stage) => {
+    const relay = await stage.relay();
+    const manager = await stage.person('the manager', { quirks: WITHOUT_WEBASSEMBLY });
+    await seesInBothLanguages(manager, relay.origin, 'wasm');
+  });
+
+  scenario(browser, 'an address that is not secure', async (stage) => {
+    const relay = await stage.relay();
+    const manager = await stage.person('the manager');
+    manager.expectsConsoleErrors(/Cross-Origin-Opener-Policy header has been ignored/);
+    await seesInBothLanguages(manager, `http://${UNTRUSTED_HOST}:${relay.port}`, 'insecure');
+  });
+
+  scenario(browser, 'a browser that lacks something', async (stage) => {
+    const relay = await stage.relay();
+    const manager = await stage.person('the manager');
+    for (const [screen, remove] of Object.entries(MISSING)) {
+      await seesInBothLanguages(manager, relay.origin, screen, remove);
+    }
+  });
+
+  scenario(browser, 'headers that get lost, until they do not', async (stage) => {
     const relay = await stage.relay();
     const proxy = await new Proxy(relay, { without: ['content-security-policy'] }).start();
     stage.atEnd(() => proxy.stop());
     const manager = await stage.person('the manager');
-    await manager.goes(proxy.origin);
-    await manager.seesBootScreen('headers');
+    await seesInBothLanguages(manager, proxy.origin, 'headers');
     proxy.without = [];
-    await manager.step('reloads', () => manager.page.locator('[data-boot-reload]').click());
+    await manager.presses('boot.headers.reload');
     await manager.seesFirstScreen();
+  });
+
+  scenario(browser, 'a program that arrives broken', async (stage) => {
+    const app = new AppCopy(stage, 'broken');
+    app.replace('bocage-page-wasm', (program) => program.subarray(0, program.length / 2));
+    const relay = await stage.relay({ app: app.directory });
+    const manager = await stage.person('the manager');
+    // Firefox shows an error that a page logs without its text.
+    manager.expectsConsoleErrors(/CompileError|^console: Error .*\/boot-/);
+    await seesInBothLanguages(manager, relay.origin, 'failed');
   });
 }

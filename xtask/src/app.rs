@@ -89,7 +89,8 @@ pub(crate) fn build(ws: &Workspace, tools: &Tools, flavour: Flavour) -> Result<B
     let sources = sources.finish();
     let compiled = flavour.stamp(ws, "dist");
     let mut changed = false;
-    if stamp_of(&dist, &sources)? != files::read_text_if_there(&compiled) {
+    let kept = files::read_text_if_there(&compiled);
+    if !is_current(stamp_of(&dist, &sources)?, kept) {
         compile(ws, tools, flavour, &dist)?;
         let stamp = stamp_of(&dist, &sources)?.unwrap_or_default();
         files::write(&compiled, stamp.as_bytes())?;
@@ -132,6 +133,11 @@ fn stamp_of(dist: &Path, sources: &str) -> Result<Option<String>> {
     let mut made = Fingerprint::default();
     made.add_path(dist, dist, &[])?;
     Ok(Some(format!("{sources} {}", made.finish())))
+}
+
+/// Whether what is there is what was made last. Where nothing is there, nothing is current.
+fn is_current(found: Option<String>, kept: Option<String>) -> bool {
+    found.is_some() && found == kept
 }
 
 fn compile(ws: &Workspace, tools: &Tools, flavour: Flavour, dist: &Path) -> Result<()> {
@@ -208,4 +214,32 @@ fn built_at(ws: &Workspace) -> Result<u64> {
         .duration_since(UNIX_EPOCH)
         .map_err(|_| Error::Needs("the clock stands before 1970; set it".to_owned()))?;
     Ok(now.as_secs() / DAY * DAY)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::testing::Scratch;
+
+    #[test]
+    fn what_was_made_from_the_same_sources_is_current() {
+        let scratch = Scratch::new("app-stamp");
+        scratch.file("index.html", "<p>");
+        let stamp = || stamp_of(scratch.path(), "sources").unwrap();
+        assert!(is_current(stamp(), stamp()));
+        let other = stamp_of(scratch.path(), "other sources").unwrap();
+        assert!(!is_current(other, stamp()));
+        let kept = stamp();
+        scratch.file("page.js", "made by hand");
+        assert!(!is_current(stamp(), kept));
+    }
+
+    #[test]
+    fn a_fresh_checkout_is_not_current() {
+        let scratch = Scratch::new("app-fresh");
+        let stamp = stamp_of(&scratch.path().join("dist"), "sources").unwrap();
+        assert!(!is_current(stamp, None));
+    }
 }

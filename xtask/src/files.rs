@@ -42,7 +42,14 @@ pub(crate) fn lock(path: &Path) -> Result<fs::File> {
     make_parent(path)?;
     let what = || Error::io(format!("lock {}", path.display()));
     let file = fs::File::create(path).map_err(what())?;
-    file.lock().map_err(what())?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(fs::TryLockError::WouldBlock) => {
+            println!("      another command is at it: waiting for its end");
+            file.lock().map_err(what())?;
+        }
+        Err(fs::TryLockError::Error(error)) => return Err(what()(error)),
+    }
     Ok(file)
 }
 

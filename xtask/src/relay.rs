@@ -30,7 +30,7 @@ pub(crate) fn build_with_app(ws: &Workspace, app: &Path) -> Result<PathBuf> {
     let program = ws.target().join("bocage-relay");
     let built = program_in(ws, "release");
     // A running relay keeps the file that it was started from.
-    let part = ws.target().join("bocage-relay.part");
+    let part = program.with_extension(format!("part-{}", std::process::id()));
     files::make_parent(&part)?;
     std::fs::copy(&built, &part).map_err(Error::io(format!("copy {}", built.display())))?;
     files::rename(&part, &program)?;

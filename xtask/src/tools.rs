@@ -4,7 +4,6 @@
 //! It never needs root and changes nothing outside these places.
 
 use std::ffi::OsString;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
@@ -153,14 +152,8 @@ impl CargoTool {
         if self.works(&home) {
             return Ok(home.join("bin"));
         }
-        files::make_dir(&cache)?;
-        let guard = cache.join("lock");
-        let guard =
-            File::create(&guard).map_err(Error::io(format!("write {}", guard.display())))?;
         // Another checkout may be installing the same.
-        guard
-            .lock()
-            .map_err(Error::io("wait for another installation"))?;
+        let _turn = files::lock(&cache.join("lock"))?;
         if !self.works(&home) {
             self.install(ws, &cache, &home)?;
         }

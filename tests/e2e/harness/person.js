@@ -135,7 +135,7 @@ export class Person extends Device {
       const settings = await this.#opensSettings();
       await this.#control('textbox', 'settings.name', settings).fill(name);
       await this.#closesSettings(settings);
-      await this.finds('the name', this.page.getByRole('button', { name: this.text('launchbar.me', { name }), exact: true }));
+      await this.finds('the name', (await this.launchbar()).getByRole('button', { name, exact: true }));
     }, photographed);
   }
 
@@ -305,8 +305,8 @@ export class Person extends Device {
     await this.step(`presses ${this.text(key)}`, () => this.#control('button', key).click());
   }
 
-  async isAccessible(screen) {
-    await this.step(`looks at ${screen}`, () => checkAccessibility(this, screen));
+  async isAccessible(screen, { photographed = true } = {}) {
+    await this.step(`looks at ${screen}`, () => checkAccessibility(this, screen), photographed);
   }
 
   // Trouble

@@ -62,10 +62,10 @@ export const tour = async (person, relay, look) => {
   await look('home with workspaces');
   await lookAt('settings', await launchbarControl('button', 'action.settings'), control('dialog', 'settings.title'));
   await lookAt('shortcuts', await launchbarControl('button', 'action.help'), control('dialog', 'help.title'));
-  const me = person.text('launchbar.me', { name: 'Zoé Lefèvre' });
+  const menu = person.text('launchbar.me', { name: 'Zoé Lefèvre' });
   const bar = await person.launchbar();
   await look('launchbar');
-  await lookAt('own menu', bar.getByRole('button', { name: me, exact: true }), person.page.getByRole('menu', { name: me, exact: true }));
+  await lookAt('own menu', bar.getByRole('button', { name: 'Zoé Lefèvre', exact: true }), person.page.getByRole('menu', { name: menu, exact: true }));
   await person.goes(`${relay.origin}/#/nowhere`);
   await person.seesText('nowhere.heading');
   await look('nowhere');

@@ -71,7 +71,7 @@ fn WorkspaceName(id: WorkspaceId) -> impl IntoView {
         }
         // After the button is drawn again.
         request_animation_frame(move || {
-            if let Some(button) = button.get_untracked()
+            if let Some(Some(button)) = button.try_get_untracked()
                 && document()
                     .active_element()
                     .is_none_or(|active| active.tag_name() == "BODY")

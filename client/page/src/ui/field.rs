@@ -45,7 +45,8 @@ pub fn Field(
     let invalid = move || error.with(Option::is_some).then_some("true");
     let commit = move |_| {
         if let Some(on_commit) = on_commit {
-            on_commit.run(());
+            // A field that is taken away while it has focus says so when its owner is gone.
+            on_commit.try_run(());
         }
     };
     let left = move || {

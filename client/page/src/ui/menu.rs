@@ -44,12 +44,14 @@ pub fn Menu(
 ) -> impl IntoView {
     let id = unique_id("menu");
     let popover: NodeRef<leptos::html::Div> = NodeRef::new();
+    let button: NodeRef<leptos::html::Button> = NodeRef::new();
     let open = move |event: KeyboardEvent| {
         if event.key() == "ArrowDown"
-            && let Some(popover) = popover.get_untracked()
+            && let Some(button) = button.get_untracked()
         {
             event.prevent_default();
-            let _ = popover.show_popover();
+            // Not `show_popover`: a press tells the browser what the menu belongs to.
+            button.click();
         }
     };
     let opened = move |event| {
@@ -72,6 +74,7 @@ pub fn Menu(
             data-tip=move || if worded { tip.get() } else { Some(label.get()) }
             aria-haspopup="menu"
             popovertarget=id.clone()
+            node_ref=button
             on:keydown=open
         >
             {children()}

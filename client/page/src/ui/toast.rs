@@ -1,6 +1,7 @@
 //! Short messages in a corner, about something just done that is not to be seen elsewhere.
 
 use core::time::Duration;
+use std::sync::Arc;
 
 use leptos::prelude::*;
 
@@ -22,8 +23,12 @@ struct Toast {
     id: usize,
     text: Text,
     problem: bool,
-    offer: Option<(Text, Callback<()>)>,
+    offer: Option<Offer>,
 }
+
+/// What a button says and does. Not a `Callback`, which would end with the component that made it,
+/// while the message stays.
+type Offer = (Text, Arc<dyn Fn() + Send + Sync>);
 
 impl Toasts {
     /// Says that something has been done.
@@ -38,11 +43,10 @@ impl Toasts {
 
     /// Says that something has been done, with a button to go on from there (to undo it, say).
     pub fn offer(self, text: Text, label: Text, act: impl Fn() + Send + Sync + 'static) {
-        let act = Callback::new(move |()| act());
-        self.put(text, false, Some((label, act)));
+        self.put(text, false, Some((label, Arc::new(act))));
     }
 
-    fn put(self, text: Text, problem: bool, offer: Option<(Text, Callback<()>)>) {
+    fn put(self, text: Text, problem: bool, offer: Option<Offer>) {
         self.0.update(|toasts| {
             let id = toasts.last().map_or(0, |toast| toast.id + 1);
             toasts.push(Toast {
@@ -112,8 +116,8 @@ fn ToastView(toast: Toast) -> impl IntoView {
     on_cleanup(stop);
     let offer = toast.offer.map(|(label, act)| {
         let press = move |()| {
+            act();
             toasts.remove(id);
-            act.run(());
         };
         view! { <Button look=Look::Plain label=label on_press=press /> }
     });

@@ -127,8 +127,10 @@ impl Store {
             let range = range_of(prefix)?;
             let keys = done(&records.get_all_keys_with_key(&range)?);
             let values = done(&records.get_all_with_key(&range)?);
-            let keys = Array::from(&JsFuture::from(keys).await?);
-            let values = Array::from(&JsFuture::from(values).await?);
+            // Together: one that fails while the other is waited for would count as unhandled.
+            let both = Promise::all(&Array::of2(&keys, &values));
+            let both = Array::from(&JsFuture::from(both).await?);
+            let (keys, values) = (Array::from(&both.get(0)), Array::from(&both.get(1)));
             let bytes = |value: JsValue| Uint8Array::new(&value).to_vec();
             Ok(keys
                 .iter()
@@ -325,7 +327,8 @@ fn finished(transaction: &IdbTransaction) -> Promise {
         });
         let aborted = transaction.clone();
         let abort = Closure::once_into_js(move || {
-            let error = aborted.error().map_or(JsValue::UNDEFINED, JsValue::from);
+            let cause = Reflect::get(&aborted, &CAUSE.into()).unwrap_or_default();
+            let error = aborted.error().map_or(cause, JsValue::from);
             let _ = reject.call1(&JsValue::UNDEFINED, &error);
         });
         transaction.set_oncomplete(Some(complete.unchecked_ref()));
@@ -333,14 +336,25 @@ fn finished(transaction: &IdbTransaction) -> Promise {
     })
 }
 
-/// Goes on inside the transaction once `request` has its result.
+/// Goes on inside the transaction once `request` has its result. What `then` throws aborts the
+/// transaction and must not leave the handler: outside it would count as a fault of the program.
 fn on_success(request: &IdbRequest, then: impl FnOnce(JsValue) -> Result<(), JsValue> + 'static) {
     let succeeded = request.clone();
-    let success = Closure::once_into_js(move || -> Result<(), JsValue> {
-        // An exception here aborts the transaction, which is what is wanted.
-        then(succeeded.result()?)
+    let success = Closure::once_into_js(move || {
+        let outcome = succeeded.result().and_then(then);
+        if let (Err(thrown), Some(transaction)) = (outcome, succeeded.transaction()) {
+            note_cause(&transaction, &thrown);
+            let _ = transaction.abort();
+        }
     });
     request.set_onsuccess(Some(success.unchecked_ref()));
+}
+
+/// Where [`note_cause`] leaves what was thrown: an aborted transaction does not know it by itself.
+const CAUSE: &str = "bocageCause";
+
+fn note_cause(transaction: &IdbTransaction, thrown: &JsValue) {
+    let _ = Reflect::set(transaction, &CAUSE.into(), thrown);
 }
 
 #[wasm_bindgen]

@@ -24,6 +24,8 @@ struct Known {
     version: u64,
     /// The version is of the engine that is there now.
     current: bool,
+    /// The text stops short of its end, because the rest could not be read.
+    damaged: bool,
     /// Sent, or to be sent again to the next engine.
     under_way: Option<UnderWay>,
     /// Typed since.
@@ -116,6 +118,7 @@ impl OpenPage {
                 confirmed: text,
                 version: view.version,
                 current: true,
+                damaged: view.damaged,
                 under_way: None,
                 typed: TextDelta::new(),
                 local: view.text.clone(),
@@ -141,7 +144,9 @@ impl OpenPage {
         if let Some(sent) = known.under_way.take_if(|sent| sent.lost) {
             known.typed = sent.delta.then(&known.typed);
         }
-        if shown.is_empty() {
+        let same = known.damaged == view.damaged;
+        known.damaged = view.damaged;
+        if shown.is_empty() && same {
             Reconciled::Nothing
         } else {
             Reconciled::Whole(known.local.clone())

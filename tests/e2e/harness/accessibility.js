@@ -18,6 +18,12 @@ const GRAVE = ['serious', 'critical'];
 export const checkAccessibility = async (person, screen) => {
   const { page } = person;
   // What is fading in has not got its colours yet.
+  await page.evaluate(async () => {
+    await new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)));
+    for (const animation of document.getAnimations()) {
+      if (animation.effect.getTiming().iterations !== Infinity) animation.finish();
+    }
+  });
   await until(`${screen} stands still`, () => page.evaluate(() => document.getAnimations()
     .every(({ effect, playState }) => playState !== 'running' || effect.getTiming().iterations === Infinity)));
   // The browser's own tools may evaluate what the page itself may not.

@@ -114,8 +114,8 @@ for (const browser of browsers) {
     await leavesTheApp(manager, relay);
     assert.equal(await fillDisk(manager.page), 'QuotaExceededError');
     await manager.looksAt(1);
-    // More than fits into whatever the database has left inside its files.
-    const words = 'While full. '.repeat(1000);
+    // More than fits into what the database has left inside its files: they grow by large steps.
+    const words = 'While full. '.repeat(8000);
     await manager.pastes(words);
     await manager.seesSaving('full');
     await manager.isAccessible('a full disk');

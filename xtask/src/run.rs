@@ -42,7 +42,7 @@ pub(crate) fn run(ws: &Workspace, args: lexopt::Parser) -> Result<ExitCode> {
     steps.done("ready");
 
     steps.next(if dev {
-        "Building the app, quick to build and slow to run (first time: about 2 minutes)"
+        "Building the app, quick to build and slow to run (first time: about 4 minutes)"
     } else {
         "Building the app (first time: about 5 minutes)"
     });

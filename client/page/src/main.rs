@@ -8,13 +8,13 @@
     reason = "the component macro makes public what it is told to keep inside"
 )]
 
-pub mod actions;
-pub mod i18n;
-pub mod office;
-pub mod route;
-pub mod shell;
-pub mod tools;
-pub mod ui;
+mod actions;
+mod i18n;
+mod office;
+mod route;
+mod shell;
+mod tools;
+mod ui;
 
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;

@@ -13,60 +13,75 @@ const LONG = [
 ].join('\n');
 
 /**
- * Walks past every screen and calls `look` with the name of each.
+ * Walks past every screen and looks at each in each way.
  *
+ * @template Way
  * @param {import('./person.js').Person} person who has never been here
  * @param {{origin: string}} relay
- * @param {(screen: string) => Promise<void>} look
+ * @param {Way[]} ways
+ * @param {{prepare: (way: Way) => Promise<void>, look: (screen: string, way: Way) => Promise<void>}} how
+ *   `prepare` is called before a dialog or menu opens, as open ones do not follow every change
  */
-export const tour = async (person, relay, look) => {
+export const tour = async (person, relay, ways, { prepare, look }) => {
   const control = (role, key, within = person.page) => within.getByRole(role, { name: person.text(key), exact: true });
-  /** Opens something with a press, looks at it, and closes it with Escape. */
-  const lookAt = async (screen, opener, opened) => {
-    await opener.click();
-    await person.finds(screen, opened);
-    await look(screen);
-    await person.page.keyboard.press('Escape');
-    await person.waits(`${screen} closes`, () => opened.isHidden());
-  };
   const launchbarControl = async (role, key) => control(role, key, await person.launchbar());
 
+  /** Looks at what is there. */
+  const lookHere = async (screen) => {
+    for (const way of ways) {
+      await prepare(way);
+      await look(screen, way);
+    }
+  };
+  /** Opens something with a press, looks at it, and closes it with Escape. */
+  const lookAt = async (screen, opener, opened) => {
+    for (const way of ways) {
+      await prepare(way);
+      await (await opener()).click();
+      await person.finds(screen, opened);
+      await look(screen, way);
+      await person.page.keyboard.press('Escape');
+      await person.waits(`${screen} closes`, () => opened.isHidden());
+    }
+  };
+
   await person.opens(relay);
-  await look('first run');
+  await lookHere('first run');
   await control('button', 'first.begin').click();
   await person.seesText('name.empty');
-  await look('first run without a name');
+  await lookHere('first run without a name');
   await person.givesName('Zoé Lefèvre');
-  await look('home without workspaces');
-  await lookAt('new workspace', control('button', 'action.new_workspace', person.page.getByRole('main')), control('dialog', 'new_workspace.title'));
+  await lookHere('home without workspaces');
+  await lookAt('new workspace', () => control('button', 'action.new_workspace', person.page.getByRole('main')), control('dialog', 'new_workspace.title'));
   await person.makesWorkspace('Choir');
-  await look('workspace without words');
+  await lookHere('workspace without words');
   await person.writes(LONG, { photographed: false });
   await person.seesSaved();
-  await look('workspace');
-  await lookAt('state of saving', control('button', 'save.saved'), control('dialog', 'save.saved'));
+  await lookHere('workspace');
+  await lookAt('state of saving', () => control('button', 'save.saved'), control('dialog', 'save.saved'));
   await person.seesConnection('connected');
-  await lookAt('state of the relay', control('button', 'relay.connected'), control('dialog', 'relay.connected'));
-  await lookAt('menu of a workspace', control('button', 'workspace.menu'), control('menu', 'workspace.menu'));
+  await lookAt('state of the relay', () => control('button', 'relay.connected'), control('dialog', 'relay.connected'));
+  await lookAt('menu of a workspace', () => control('button', 'workspace.menu'), control('menu', 'workspace.menu'));
   await control('button', 'workspace.menu').click();
   await control('menuitem', 'action.rename_workspace').click();
   await person.finds('the field for the name', control('textbox', 'new_workspace.name'));
-  await look('renaming a workspace');
+  await lookHere('renaming a workspace');
   await person.page.keyboard.press('Escape');
   for (const name of ['Garden at the old mill', 'A workspace whose name is so long that it does not fit on one line of anything']) {
     await person.goesHome();
     await person.makesWorkspace(name);
   }
-  await look('workspace with a long name');
+  await lookHere('workspace with a long name');
   await person.goesHome();
-  await look('home with workspaces');
-  await lookAt('settings', await launchbarControl('button', 'action.settings'), control('dialog', 'settings.title'));
-  await lookAt('shortcuts', await launchbarControl('button', 'action.help'), control('dialog', 'help.title'));
+  await lookHere('home with workspaces');
+  await lookAt('settings', () => launchbarControl('button', 'action.settings'), control('dialog', 'settings.title'));
+  await lookAt('shortcuts', () => launchbarControl('button', 'action.help'), control('dialog', 'help.title'));
   const menu = person.text('launchbar.me', { name: 'Zoé Lefèvre' });
-  const bar = await person.launchbar();
-  await look('launchbar');
-  await lookAt('own menu', bar.getByRole('button', { name: 'Zoé Lefèvre', exact: true }), person.page.getByRole('menu', { name: menu, exact: true }));
+  const me = async () => (await person.launchbar()).getByRole('button', { name: 'Zoé Lefèvre', exact: true });
+  await lookAt('own menu', me, person.page.getByRole('menu', { name: menu, exact: true }));
+  await person.launchbar();
+  await lookHere('launchbar');
   await person.goes(`${relay.origin}/#/nowhere`);
   await person.seesText('nowhere.heading');
-  await look('nowhere');
+  await lookHere('nowhere');
 };

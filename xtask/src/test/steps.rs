@@ -380,7 +380,9 @@ fn end_to_end(context: &mut Context<'_>) -> Result<Tally> {
         .env("BOCAGE_APP", context.app()?)
         .dir(&folder)
         .logged(&context.ws.log("e2e"))?;
-    Tally::from_runner(finished, tally::tap)
+    let broken = tally::tap_failures(&finished.text);
+    let tally = Tally::from_runner(finished, tally::tap)?;
+    Ok(tally.ending_with(&broken))
 }
 
 fn scripts(folder: &Path) -> Result<Vec<PathBuf>> {

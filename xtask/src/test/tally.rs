@@ -34,6 +34,15 @@ impl Tally {
         }
     }
 
+    /// The same, with `lines` shown after all else: what is read first when only the end is at hand.
+    pub(super) fn ending_with(mut self, lines: &[String]) -> Self {
+        for line in lines {
+            self.note.push('\n');
+            self.note.push_str(line);
+        }
+        self
+    }
+
     /// The tests that a runner ran.
     ///
     /// # Errors
@@ -113,6 +122,22 @@ pub(super) fn tap(text: &str) -> Option<(u32, u32)> {
     Some((count("pass")?, count("fail")? + count("cancelled")?))
 }
 
+/// Each failed test of TAP, with what it says is wrong.
+pub(super) fn tap_failures(text: &str) -> Vec<String> {
+    let mut failures = Vec::new();
+    let mut lines = text.lines();
+    while let Some(line) = lines.next() {
+        if let Some(test) = line.strip_prefix("not ok ") {
+            let error = lines
+                .by_ref()
+                .take_while(|line| line.trim() != "...")
+                .find_map(|line| line.trim().strip_prefix("error: "));
+            failures.push(format!("not ok {test}: {}", error.unwrap_or("no reason")));
+        }
+    }
+    failures
+}
+
 /// The number that stands before a word.
 fn number_before(text: &str, word: &str) -> Option<u32> {
     let (before, _) = text.split_once(word)?;
@@ -150,5 +175,15 @@ mod tests {
                     # pass 2\n# fail 1\n# cancelled 1\n# skipped 0\n# todo 0\n# duration_ms 12.5\n";
         assert_eq!(tap(text), Some((2, 2)));
         assert_eq!(tap("TAP version 13\n"), None);
+    }
+
+    #[test]
+    fn failed_tests_are_named_with_their_reasons() {
+        let text = "ok 1 - a\n  ---\n  ...\nnot ok 2 - b\n  ---\n  duration_ms: 1\n  error: 'c'\n  ...\n\
+                    not ok 3 - d\n  ---\n  ...\nok 4 - e\n  ---\n  error: 'f'\n  ...\n";
+        assert_eq!(
+            tap_failures(text),
+            ["not ok 2 - b: 'c'", "not ok 3 - d: no reason"]
+        );
     }
 }

@@ -100,28 +100,44 @@ fn Notice(trouble: Trouble, recovering: RwSignal<Option<usize>>) -> impl IntoVie
         }
     };
     let copied = report.clone();
+    // A fresh engine saves what is not saved; any other reload loses it.
+    let loses = unsaved > 0 && !starts_fresh;
+    let look = if loses { Look::Danger } else { Look::Primary };
+    let copy = (unsaved > 0).then(|| {
+        view! {
+            <CopyButton
+                label=t!(trouble.copy_unsaved)
+                text=move |()| shell.office.unsaved_text()
+            />
+        }
+    });
+    // Focus begins at the first button: it must be one that loses nothing.
+    let (copy_first, copy_last) = if loses { (copy, None) } else { (None, copy) };
+    let said_unsaved = (unsaved > 0).then(|| {
+        let words = move || {
+            if loses {
+                t!(trouble.would_lose, count = unsaved)()
+            } else {
+                t!(trouble.unsaved, count = unsaved)()
+            }
+        };
+        view! { <p>{words}</p> }
+    });
     view! {
         <Cover name=name>
             <h1 id="trouble-title">{move || title(language())}</h1>
             <p>{move || meaning(language())}</p>
             <p>{move || remedy(language())}</p>
-            {(unsaved > 0).then(|| view! { <p>{t!(trouble.unsaved, count = unsaved)}</p> })}
+            {said_unsaved}
             <div class="notice-actions">
+                {copy_first}
                 <Button
-                    look=Look::Primary
+                    look=look
                     label=t!(trouble.reload)
                     glyph=Glyph::RotateCw
                     on_press=reload
                 />
-                {(unsaved > 0)
-                    .then(|| {
-                        view! {
-                            <CopyButton
-                                label=t!(trouble.copy_unsaved)
-                                text=move |()| shell.office.unsaved_text()
-                            />
-                        }
-                    })}
+                {copy_last}
                 {copied
                     .map(|report| {
                         view! {

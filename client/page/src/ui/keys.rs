@@ -131,3 +131,55 @@ fn on_apple() -> bool {
             .any(|name| agent.contains(name))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use wasm_bindgen_test::wasm_bindgen_test;
+    use web_sys::KeyboardEventInit;
+
+    use super::*;
+
+    fn press(key: &str, set: impl FnOnce(&KeyboardEventInit)) -> KeyboardEvent {
+        let init = KeyboardEventInit::new();
+        init.set_key(key);
+        set(&init);
+        KeyboardEvent::new_with_keyboard_event_init_dict("keydown", &init).unwrap()
+    }
+
+    #[wasm_bindgen_test]
+    fn what_is_printed_on_the_key_counts() {
+        let question = Stroke::plain("?");
+        assert!(question.is(&press("?", |init| init.set_shift_key(true))));
+        assert!(question.is(&press("?", |_| {})));
+        assert!(!question.is(&press("/", |init| init.set_shift_key(true))));
+    }
+
+    #[wasm_bindgen_test]
+    fn a_letter_alone_is_no_letter_with_something_held() {
+        let letter = Stroke::plain("c");
+        assert!(letter.is(&press("c", |_| {})));
+        // Caps lock.
+        assert!(letter.is(&press("C", |_| {})));
+        assert!(!letter.is(&press("C", |init| init.set_shift_key(true))));
+        assert!(!letter.is(&press("c", |init| init.set_ctrl_key(true))));
+        assert!(!letter.is(&press("c", |init| init.set_alt_key(true))));
+        assert!(!letter.is(&press("c", |init| init.set_meta_key(true))));
+    }
+
+    #[wasm_bindgen_test]
+    fn only_what_types_gives_way_to_text_fields() {
+        assert!(Stroke::plain("c").types());
+        assert!(!Stroke::plain("f2").types());
+        assert!(!Stroke::command(",").types());
+    }
+
+    #[wasm_bindgen_test]
+    fn machines_are_told_of_single_strokes_only() {
+        const ONE: Keys = Keys(&[Stroke::alt("arrowdown")]);
+        const TWO: Keys = Keys(&[Stroke::plain("g"), Stroke::plain("h")]);
+        assert_eq!(ONE.for_machines().as_deref(), Some("Alt+ArrowDown"));
+        assert_eq!(TWO.for_machines(), None);
+        assert_eq!(TWO.for_people(), "G H");
+    }
+}

@@ -5,6 +5,8 @@
 //! own unconfirmed ones over what the engine reports, and both must end with the same text.
 //! It knows nothing of the document format; the engine turns a delta into document operations.
 
+mod difference;
+
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 

@@ -9,7 +9,7 @@ pub const NAME_MAX_CHARS: usize = 80;
 
 /// A name of a person or a workspace: 1 to [`NAME_MAX_CHARS`] characters, no control characters, no
 /// line breaks, no text-direction overrides, no white space at its ends.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Name(String);
 

@@ -84,6 +84,10 @@ enum Act {
     },
     CrashAfter(usize),
     Restart,
+    /// The disk takes its time until further notice, or catches up.
+    SlowDisk(bool),
+    /// A tab opens the page again, as a screen does that is left and entered.
+    Reopen(usize),
 }
 
 fn act() -> impl Strategy<Value = Act> {
@@ -92,6 +96,8 @@ fn act() -> impl Strategy<Value = Act> {
             .prop_map(|(tab, at, delete, insert)| Act::Type { tab, at, delete, insert }),
         2 => (0usize..6).prop_map(Act::CrashAfter),
         1 => Just(Act::Restart),
+        2 => any::<bool>().prop_map(Act::SlowDisk),
+        2 => (0usize..2).prop_map(Act::Reopen),
     ]
 }
 
@@ -139,6 +145,15 @@ proptest! {
                 }
                 Act::CrashAfter(outputs) => device.crash_after = Some(outputs),
                 Act::Restart => device.crash(),
+                Act::SlowDisk(slow) => {
+                    device.slow_disk = slow;
+                    if !slow {
+                        device.finish_stores();
+                    }
+                }
+                Act::Reopen(tab) => {
+                    tabs[tab].open_page(&mut device, page.0, page.1);
+                }
             }
             if !device.is_running() {
                 device.start();
@@ -151,6 +166,7 @@ proptest! {
             }
         }
         device.crash_after = None;
+        device.slow_disk = false;
         device.crash();
         device.start();
         for tab in &mut tabs {

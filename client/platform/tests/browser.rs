@@ -122,7 +122,7 @@ async fn a_shared_channel_reaches_all_others_of_its_name() {
     let heard = Rc::new(RefCell::new(Vec::new()));
     let hearing = Rc::clone(&heard);
     let _ear = SharedChannel::listen("test-channel", move |bytes| {
-        hearing.borrow_mut().push(bytes)
+        hearing.borrow_mut().push(bytes);
     })
     .unwrap();
     SharedChannel::to("test-other")

@@ -8,6 +8,7 @@
 //! Pure and deterministic: no clock, no randomness (ids come from the caller), nothing of the
 //! browser. The page wires it to the engine's channel and to the screen.
 
+mod field;
 mod page;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -18,6 +19,7 @@ use bocage_api::{
     WorkspaceId,
 };
 
+pub use self::field::{FieldChange, FieldText};
 use self::page::{OpenPage, Reconciled};
 
 /// Something for the screen.

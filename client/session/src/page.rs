@@ -41,6 +41,9 @@ struct UnderWay {
     delta: TextDelta,
     /// The engine says it has stored it, though no view or patch has shown it yet.
     stored: bool,
+    /// The engine it was sent to is gone or has refused it: unless a view shows it, it never
+    /// happened. Otherwise it may still come, after any view.
+    lost: bool,
 }
 
 /// What a view means for the screen.
@@ -74,6 +77,7 @@ impl OpenPage {
         if let Some(known) = &mut self.known {
             known.current = false;
             known.tries = 0;
+            known.give_up_sent();
         }
     }
 
@@ -99,6 +103,7 @@ impl OpenPage {
             id,
             delta: delta.clone(),
             stored: false,
+            lost: false,
         });
         Some((id, known.version, delta))
     }
@@ -124,7 +129,7 @@ impl OpenPage {
             .take_if(|sent| sent.stored || view.included.contains(&sent.id))
             .is_some_and(|sent| sent.delta.apply(&mut known.confirmed).is_ok());
         let before = String::from_utf16_lossy(&known.confirmed);
-        let delta = TextDelta::between(&before, &view.text);
+        let delta = TextDelta::difference(&before, &view.text);
         let shown = known.rebase_over(&delta);
         known.confirmed = text;
         known.version = view.version;
@@ -132,8 +137,8 @@ impl OpenPage {
         if arrived {
             known.tries = 0;
         }
-        // Not arrived: it is merged with what was typed since, and sent anew.
-        if let Some(sent) = known.under_way.take() {
+        // What was lost is merged with what was typed since, and sent anew.
+        if let Some(sent) = known.under_way.take_if(|sent| sent.lost) {
             known.typed = sent.delta.then(&known.typed);
         }
         if shown.is_empty() {
@@ -189,6 +194,7 @@ impl OpenPage {
         };
         known.tries = known.tries.saturating_add(1);
         known.current = false;
+        known.give_up_sent();
         known.tries <= TRIES_MAX
     }
 
@@ -203,6 +209,12 @@ impl OpenPage {
 }
 
 impl Known {
+    fn give_up_sent(&mut self) {
+        if let Some(sent) = &mut self.under_way {
+            sent.lost = true;
+        }
+    }
+
     /// Brings what is not confirmed after `delta`, which is. Returns what changes on the screen.
     fn rebase_over(&mut self, delta: &TextDelta) -> TextDelta {
         let mut delta = delta.clone();

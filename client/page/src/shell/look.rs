@@ -1,0 +1,102 @@
+//! Language, theme and title: what of the settings shows on the document itself.
+
+use bocage_api::Theme;
+use leptos::ev;
+use leptos::prelude::*;
+use web_sys::Element;
+
+use super::{Shell, remember};
+use crate::i18n::{self, say};
+use crate::route::Route;
+
+/// The colours of paper, for the browser's own frame; `--paper` in `styles/tokens.css`.
+const PAPER_LIGHT: &str = "#fbfaf7";
+const PAPER_DARK: &str = "#141714";
+
+/// Keeps the document as the settings and the place say.
+pub fn follow(shell: Shell) {
+    Effect::new(move || {
+        if shell.office.home.with(Option::is_none) {
+            return;
+        }
+        let settings = shell.settings.get();
+        i18n::speak(settings.language.unwrap_or_else(i18n::of_browser));
+        show_theme(settings.theme);
+        remember::look(settings);
+    });
+    Effect::new(move || set_on_root("lang", Some(i18n::tag(i18n::language()))));
+    // The browser's languages can change while the page is open.
+    let languages = window_event_listener(ev::Custom::<web_sys::Event>::new("languagechange"), {
+        move |_| {
+            if shell.settings.with_untracked(|s| s.language.is_none()) {
+                i18n::speak(i18n::of_browser());
+            }
+        }
+    });
+    on_cleanup(move || languages.remove());
+    Effect::new(move || {
+        let here = match shell.route.get() {
+            Route::Workspace(id) if shell.profile.with(Option::is_some) => shell.workspace(id),
+            Route::Workspace(_) | Route::Home | Route::Unknown => None,
+        };
+        // Tracked, so that the title follows the language.
+        let _ = i18n::language();
+        let title = match here {
+            Some(card) => say!(app.title, name = card.name.as_str()),
+            None => say!(app.name),
+        };
+        document().set_title(&title);
+    });
+}
+
+/// Whether this theme is dark now.
+pub fn is_dark(theme: Theme) -> bool {
+    match theme {
+        Theme::Dark => true,
+        Theme::Light => false,
+        Theme::System => window()
+            .match_media("(prefers-color-scheme: dark)")
+            .ok()
+            .flatten()
+            .is_some_and(|query| query.matches()),
+    }
+}
+
+/// The theme's name as the style sheets know it; the system's has none.
+pub fn theme_name(theme: Theme) -> Option<&'static str> {
+    match theme {
+        Theme::System => None,
+        Theme::Light => Some("light"),
+        Theme::Dark => Some("dark"),
+    }
+}
+
+fn show_theme(theme: Theme) {
+    set_on_root("data-theme", theme_name(theme));
+    // One for each scheme of the system; a chosen theme is put into both.
+    for (scheme, own) in [("light", PAPER_LIGHT), ("dark", PAPER_DARK)] {
+        let colour = match theme {
+            Theme::System => own,
+            Theme::Light => PAPER_LIGHT,
+            Theme::Dark => PAPER_DARK,
+        };
+        let meta = format!("meta[name=theme-color][media*={scheme}]");
+        if let Ok(Some(meta)) = document().query_selector(&meta) {
+            set(&meta, "content", Some(colour));
+        }
+    }
+}
+
+fn set_on_root(name: &str, value: Option<&str>) {
+    if let Some(root) = document().document_element() {
+        set(&root, name, value);
+    }
+}
+
+fn set(element: &Element, name: &str, value: Option<&str>) {
+    // Refused only for names that are no attributes.
+    let _ = match value {
+        Some(value) => element.set_attribute(name, value),
+        None => element.remove_attribute(name),
+    };
+}

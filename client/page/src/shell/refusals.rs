@@ -1,0 +1,26 @@
+//! Says what the engine has refused. Nothing was changed then.
+
+use bocage_api::Refusal;
+use leptos::prelude::*;
+
+use super::Shell;
+use crate::i18n::{key, language_now};
+
+/// A message for each refusal that a person can do something about.
+pub(super) fn report(shell: Shell) {
+    Effect::new(move || {
+        let Some((_, refusal)) = shell.office.refused.get() else {
+            return;
+        };
+        let text = match refusal {
+            Refusal::UnknownWorkspace => key!(refused.unknown_workspace),
+            Refusal::UnknownPage => key!(refused.unknown_page),
+            Refusal::PageTooLarge => key!(refused.page_too_large),
+            Refusal::TooManyWorkspaces => key!(refused.too_many_workspaces),
+            Refusal::Damaged => key!(refused.damaged),
+            // The session makes the change anew by itself.
+            Refusal::StaleBase => return,
+        };
+        shell.toasts.problem(text(language_now()));
+    });
+}

@@ -1,0 +1,169 @@
+//! A workspace: its name, its tools, its state, and the tool in the middle.
+
+use bocage_api::{Command, Name, WorkspaceId};
+use leptos::html;
+use leptos::prelude::*;
+use wasm_bindgen::JsCast;
+
+use super::Shell;
+use super::frame::PlaceTitle;
+use super::states::{RelayChip, SaveChip};
+use crate::actions::ActionId;
+use crate::i18n::{say, t};
+use crate::route::Route;
+use crate::tools::documents::TextPage;
+use crate::ui::{Glyph, Icon, Keys, Menu};
+
+/// See the module.
+#[component]
+pub(super) fn WorkspacePlace(id: WorkspaceId) -> impl IntoView {
+    let shell = expect_context::<Shell>();
+    let items = [ActionId::RenameWorkspace, ActionId::ExportPage];
+    let page = move || shell.workspace(id).map(|card| card.first_page);
+    let page = Memo::new(move |_| page());
+    view! {
+        <div class="place workspace">
+            <header class="place-header">
+                <WorkspaceName id=id />
+                <div class="chips">
+                    <SaveChip />
+                    <RelayChip />
+                </div>
+                <Menu
+                    label=t!(workspace.menu)
+                    class="icon-button"
+                    items=items.map(|id| id.menu_item(shell)).to_vec()
+                >
+                    <Icon glyph=Glyph::Ellipsis />
+                </Menu>
+            </header>
+            <nav class="tools" aria-label=t!(workspace.tools)>
+                <a class="tool" href=Route::Workspace(id).hash() aria-current="page">
+                    <Icon glyph=Glyph::FileText />
+                    <span>{t!(document.tool)}</span>
+                </a>
+            </nav>
+            <div class="place-body">
+                {move || page.get().map(|page| view! { <TextPage workspace=id page=page /> })}
+            </div>
+        </div>
+    }
+}
+
+/// The name, which is changed where it stands.
+#[component]
+fn WorkspaceName(id: WorkspaceId) -> impl IntoView {
+    let shell = expect_context::<Shell>();
+    let name = Memo::new(move |_| {
+        let card = shell.workspace(id);
+        card.map(|card| card.name.as_str().to_owned())
+            .unwrap_or_default()
+    });
+    let keys = ActionId::RenameWorkspace.action().keys;
+    let button: NodeRef<html::Button> = NodeRef::new();
+    let end = move |entered: Option<String>| {
+        if !shell.renaming.get_untracked() {
+            return;
+        }
+        shell.renaming.set(false);
+        if let Some(entered) = entered {
+            rename(shell, id, &entered);
+        }
+        // After the button is drawn again.
+        request_animation_frame(move || {
+            if let Some(Some(button)) = button.try_get_untracked()
+                && document()
+                    .active_element()
+                    .is_none_or(|active| active.tag_name() == "BODY")
+            {
+                let _ = button.focus();
+            }
+        });
+    };
+    let shown = move || {
+        if shell.renaming.get() {
+            view! { <NameInput name=name.get_untracked() end=end /> }.into_any()
+        } else {
+            view! {
+                <button
+                    type="button"
+                    class="rename"
+                    node_ref=button
+                    data-tip=t!(action.rename_workspace)
+                    data-keys=keys.map(Keys::for_people)
+                    aria-keyshortcuts=keys.and_then(Keys::for_machines)
+                    on:click=move |_| shell.renaming.set(true)
+                >
+                    {name}
+                </button>
+            }
+            .into_any()
+        }
+    };
+    view! { <PlaceTitle>{shown}</PlaceTitle> }
+}
+
+#[component]
+fn NameInput(
+    name: String,
+    end: impl Fn(Option<String>) + Copy + Send + Sync + 'static,
+) -> impl IntoView {
+    let input: NodeRef<html::Input> = NodeRef::new();
+    Effect::new(move || {
+        if let Some(input) = input.get() {
+            let _ = input.focus();
+            input.select();
+        }
+    });
+    let pressed = move |event: leptos::ev::KeyboardEvent| match event.key().as_str() {
+        "Enter" if !event.is_composing() => end(Some(event_target_value(&event))),
+        "Escape" => end(None),
+        _ => {}
+    };
+    view! {
+        <input
+            class="rename-input"
+            type="text"
+            autocomplete="off"
+            spellcheck="false"
+            aria-label=t!(new_workspace.name)
+            node_ref=input
+            // Not `prop:value`, which leptos sets later, and which would undo the selection.
+            value=name
+            on:keydown=pressed
+            on:blur=move |event| end(Some(event_target_value(&event)))
+        />
+    }
+}
+
+/// Gives the workspace this name, unless it is none or the same, and offers the way back.
+fn rename(shell: Shell, id: WorkspaceId, entered: &str) {
+    let Some(before) = untrack(|| shell.workspace(id)).map(|card| card.name) else {
+        return;
+    };
+    let Ok(name) = Name::parse(entered) else {
+        shell.toasts.problem(say!(workspace.not_renamed));
+        return;
+    };
+    if name == before {
+        return;
+    }
+    let send = move |name: Name| {
+        let workspace = id;
+        shell
+            .office
+            .send(Command::RenameWorkspace { workspace, name });
+    };
+    let done = say!(workspace.renamed, name = name.as_str());
+    send(name);
+    shell
+        .toasts
+        .offer(done, say!(common.undo), move || send(before.clone()));
+}
+
+/// The text of the page on the screen, the words just typed included.
+pub fn shown_text() -> Option<String> {
+    let field = document().query_selector(".page-field").ok()??;
+    let field: web_sys::HtmlTextAreaElement = field.dyn_into().ok()?;
+    Some(field.value())
+}

@@ -1,0 +1,87 @@
+// The real relay as a process of its own.
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+
+import { appDirectory, relayProgram } from './places.js';
+import { within } from './until.js';
+
+/** A running relay, which can be ended and started again at the same address. */
+export class Relay {
+  /** What it has written to its error stream, for the message of a failed test. */
+  log = '';
+
+  /** @type {import('node:child_process').ChildProcess | null} */
+  #process = null;
+
+  /** @param {string} app the folder of a finished app */
+  constructor(app) {
+    this.app = app;
+  }
+
+  /** Where the app is served: `http://127.0.0.1:<port>`. */
+  get origin() {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
+  /**
+   * Starts it at the port it had before, or at a free one.
+   *
+   * @param {number} [port]
+   */
+  async start(port = this.port ?? 0) {
+    const running = spawn(
+      relayProgram(),
+      ['--listen', `127.0.0.1:${port}`, '--app', this.app],
+      { stdio: ['ignore', 'pipe', 'pipe'] },
+    );
+    this.#process = running;
+    running.stderr.setEncoding('utf8').on('data', (text) => { this.log += text; });
+    this.port = await within('the relay says where it listens', new Promise((resolve, refuse) => {
+      let said = '';
+      running.stdout.setEncoding('utf8').on('data', (text) => {
+        said += text;
+        const found = /^listening on http:\/\/127\.0\.0\.1:(\d+)\n/.exec(said);
+        if (found) resolve(Number(found[1]));
+      });
+      running.once('error', refuse);
+      running.once('exit', (code) => refuse(new Error(`the relay ended with ${code}:\n${this.log}`)));
+    }));
+  }
+
+  /** Ends it at once, as a loss of power would. */
+  async kill() {
+    const running = this.#process;
+    this.#process = null;
+    if (!running || running.exitCode !== null || running.signalCode !== null) return;
+    const ended = once(running, 'exit');
+    running.kill('SIGKILL');
+    await ended;
+  }
+
+  /**
+   * Ends it and starts it again at the same address.
+   *
+   * @param {{app?: string}} [options] another app to serve from now on
+   */
+  async restart({ app = this.app } = {}) {
+    await this.kill();
+    this.app = app;
+    await this.start();
+  }
+
+  /** For the moment when nothing can be waited for any more. */
+  killNow() {
+    this.#process?.kill('SIGKILL');
+  }
+}
+
+/**
+ * @param {{app?: string, port?: number}} [options]
+ * @returns {Promise<Relay>}
+ */
+export const startRelay = async ({ app = appDirectory, port } = {}) => {
+  const relay = new Relay(app);
+  await relay.start(port);
+  return relay;
+};

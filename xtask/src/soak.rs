@@ -1,0 +1,119 @@
+//! `cargo xtask soak`: the checks that find more the longer they run.
+//!
+//! Property tests of every native package with seeds that are new each round, then the browser tests that kill and
+//! restart. Nothing here is part of `cargo xtask test`.
+
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use crate::app::{self, Flavour};
+use crate::args;
+use crate::error::{Error, Result};
+use crate::process::Run;
+use crate::progress::duration;
+use crate::tools::{self, Tools};
+use crate::workspace::{Workspace, path_with};
+use crate::{browsers, files, relay};
+
+/// How long, unless told otherwise.
+const MINUTES: u64 = 60;
+/// Cases of each property in a round: some minutes' work, so that the time asked for is kept roughly.
+const CASES: &str = "5000";
+
+/// Runs the command.
+pub(crate) fn run(ws: &Workspace, args: lexopt::Parser) -> Result<ExitCode> {
+    let minutes = minutes(args)?;
+    let scripts = browser_scripts(ws)?;
+    // Half the time for each kind, where there are both.
+    let kinds = if scripts.is_empty() { 1 } else { 2 };
+    let time = Duration::from_secs(minutes * 60) / kinds;
+    properties(ws, time)?;
+    if !scripts.is_empty() {
+        browsers_killed(ws, &scripts, time)?;
+    }
+    println!("soaked for {minutes} minutes without a failure");
+    Ok(ExitCode::SUCCESS)
+}
+
+fn minutes(mut args: lexopt::Parser) -> Result<u64, lexopt::Error> {
+    use lexopt::ValueExt as _;
+
+    let mut minutes = MINUTES;
+    while let Some(option) = args::option(&mut args)? {
+        match option.as_str() {
+            "minutes" => minutes = args.value()?.parse()?,
+            _ => return Err(args::unknown(&option)),
+        }
+    }
+    Ok(minutes)
+}
+
+/// Rounds of all native tests; a failing case is kept by proptest beside its test.
+fn properties(ws: &Workspace, time: Duration) -> Result<()> {
+    let nextest = tools::nextest_ready(ws)?;
+    let path = path_with(nextest.as_slice())?;
+    let started = Instant::now();
+    let mut round = 0;
+    while round == 0 || started.elapsed() < time {
+        round += 1;
+        println!(
+            "round {round} of property tests, after {}",
+            duration(started.elapsed())
+        );
+        Run::cargo("a round of property tests", ws.root())
+            .args(["nextest", "run", "--locked"])
+            .env("PATH", &path)
+            .env("PROPTEST_CASES", CASES)
+            .logged(&ws.log("soak-properties"))?
+            .require()?;
+    }
+    Ok(())
+}
+
+fn browser_scripts(ws: &Workspace) -> Result<Vec<std::path::PathBuf>> {
+    let folder = ws.e2e().join("soak");
+    if !folder.is_dir() {
+        return Ok(Vec::new());
+    }
+    let mut scripts = files::walk(&folder, &[])?;
+    scripts.retain(|path| path.to_string_lossy().ends_with(".soak.js"));
+    Ok(scripts)
+}
+
+fn browsers_killed(ws: &Workspace, scripts: &[std::path::PathBuf], time: Duration) -> Result<()> {
+    let tools = Tools::ready(ws)?;
+    browsers::ready(ws)?;
+    let built = app::build(ws, &tools, Flavour::Release)?;
+    let program = relay::build_with_app(ws, &built.app)?;
+    let each = u32::try_from(scripts.len())
+        .map_err(|_| Error::Invalid("there are too many soak tests".to_owned()))?;
+    let minutes = (time / each.max(1)).as_secs().div_ceil(60);
+    for script in scripts {
+        println!("{} for {minutes} minutes", ws.display(script));
+        Run::new("killing and restarting browsers", "node")
+            .args(["--test", "--test-reporter=tap"])
+            .arg(script)
+            .env("BOCAGE_RELAY", &program)
+            .env("BOCAGE_APP", &built.app)
+            .env("BOCAGE_SOAK_MINUTES", minutes.to_string())
+            .dir(&ws.e2e())
+            .logged(&ws.log("soak-browsers"))?
+            .require()?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn the_time_is_a_number_of_minutes() {
+        let parsed = |args: &[&str]| minutes(lexopt::Parser::from_args(args));
+        assert_eq!(parsed(&[]).unwrap(), MINUTES);
+        assert_eq!(parsed(&["--minutes", "5"]).unwrap(), 5);
+        assert!(parsed(&["--minutes", "soon"]).is_err());
+    }
+}

@@ -18,7 +18,10 @@
 //!
 //! Deliberately absent: clocks, randomness, sockets, files, threads, anything of the browser.
 
-mod crypto;
+pub mod crypto;
+pub mod noise;
+pub mod prescan;
+
 mod engine;
 mod page;
 mod record;

@@ -18,19 +18,30 @@
 //!
 //! Deliberately absent: clocks, randomness, sockets, files, threads, anything of the browser.
 
+pub mod batch;
+pub mod chains;
+pub mod codec;
 pub mod crypto;
-pub mod noise;
-pub mod prescan;
-
 mod engine;
+mod epoch;
+mod keys;
+mod ledger;
+pub mod log;
+pub mod noise;
+pub mod object;
 mod page;
+pub mod prescan;
+pub mod receipt;
 mod record;
 mod relay_link;
+pub mod sync;
 mod text_document;
 mod time;
 mod vault;
+pub mod workspace;
 
 pub use crypto::secret::Secret;
 pub use engine::{Engine, Input, Output, StoreError};
+pub use keys::InviteSeed;
 pub use time::Timestamp;
 pub use vault::{Family, RecordKey, Write};

@@ -13,6 +13,11 @@ pub(crate) fn derive_key(domain: Domain, material: &Secret) -> Secret {
     Secret::new(blake3::derive_key(domain.context(), material.expose()))
 }
 
+/// A key for one purpose and place from a key for many. `parts` say which place.
+pub(crate) fn derive_part(domain: Domain, material: &Secret, parts: &[&[u8]]) -> Secret {
+    Secret::new(keyed_id(&derive_key(domain, material), parts))
+}
+
 /// An id that follows from `parts`. Each part goes in with its length, so that no two different
 /// lists of parts give the same bytes.
 pub(crate) fn derive_id<const N: usize>(domain: Domain, parts: &[&[u8]]) -> [u8; N] {

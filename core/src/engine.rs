@@ -47,9 +47,29 @@ pub enum Input {
     RelayReceived(Vec<u8>),
     /// The socket is closed, or could not be opened.
     RelayClosed,
+    /// The page has made a signal for the other end of a direct link that is being made: carry it
+    /// there.
+    DirectSignal(LinkId, Vec<u8>),
+    /// A direct link is open.
+    DirectOpened {
+        /// Which one.
+        link: LinkId,
+        /// SHA-256 of the certificate that this end has shown.
+        own_certificate: [u8; 32],
+        /// SHA-256 of the certificate that the other end has shown.
+        their_certificate: [u8; 32],
+    },
+    /// A message has come over a direct link.
+    DirectReceived(LinkId, Vec<u8>),
+    /// A direct link is closed, or could not be made.
+    DirectClosed(LinkId),
     /// Time has passed, or the shell has just started.
     Tick,
 }
+
+/// Names a direct link between this engine and its shell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LinkId(pub u64);
 
 /// Something for the shell to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,6 +91,20 @@ pub enum Output {
     RelaySend(Vec<u8>),
     /// Close the socket.
     RelayClose,
+    /// Make a direct link. Its messages are at most 16 KiB long, keep their order, and none is lost
+    /// as long as it lives.
+    DirectOpen {
+        /// Which one.
+        link: LinkId,
+        /// Whether this end makes the offer; the other waits for it.
+        offers: bool,
+    },
+    /// The other end of a direct link has made this signal.
+    DirectSignal(LinkId, Vec<u8>),
+    /// Send a message over a direct link.
+    DirectSend(LinkId, Vec<u8>),
+    /// Close a direct link. No [`Input::DirectClosed`] follows.
+    DirectClose(LinkId),
     /// Send [`Input::Tick`] at this time. Replaces an earlier request.
     WakeAt(Timestamp),
 }

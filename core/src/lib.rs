@@ -41,7 +41,7 @@ mod vault;
 pub mod workspace;
 
 pub use crypto::secret::Secret;
-pub use engine::{Engine, Input, Output, StoreError};
+pub use engine::{Engine, Input, LinkId, Output, StoreError};
 pub use keys::InviteSeed;
 pub use time::Timestamp;
 pub use vault::{Family, RecordKey, Write};

@@ -5,12 +5,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::command::Damaged;
 use crate::chat::{ChannelPatch, ChannelView};
+use crate::command::Damaged;
 use crate::workspace::{Joining, PageState, Reach, WorkspaceView};
-use crate::{
-    ChannelId, CommandId, Name, PageId, Profile, Settings, TextDelta, WorkspaceId,
-};
+use crate::{ChannelId, CommandId, Name, PageId, Profile, Settings, TextDelta, WorkspaceId};
 
 /// Something that can be watched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

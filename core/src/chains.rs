@@ -10,7 +10,6 @@
 mod accept;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::Arc;
 
 use thiserror::Error;
 
@@ -216,12 +215,7 @@ impl Chains {
         for dep in &body.deps {
             builds_on.insert(*self.places.get(dep).ok_or(BatchError::Missing)?);
         }
-        let actor = batch::actor(
-            log.workspace(),
-            body.document,
-            batch.device(),
-            body.session,
-        );
+        let actor = batch::actor(log.workspace(), body.document, batch.device(), body.session);
         let mut changes = Vec::new();
         for change in &body.changes {
             let scanned = prescan::scan(&change.0, &Limits::PROTOCOL)?;

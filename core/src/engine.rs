@@ -1,27 +1,35 @@
 //! The engine: tabs on one side, storage and network on the other, and everything Bocage knows in
 //! between. The contract is in the crate's documentation.
 //!
-//! Here is who is told what and when; the pieces are in the modules below, in [`crate::page`] and
-//! in [`crate::relay_link`].
+//! Here is who is told what and when; the pieces are in the modules below and in
+//! [`crate::relay_link`].
 
+mod archive;
+mod desk;
 mod home;
-mod pages;
 mod queue;
+mod show;
 mod tabs;
+mod work;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use bocage_api::view::{HomePatch, Patch, StorageProblem, View};
-use bocage_api::{Command, CommandId, FromEngine, Refusal, Subject, TabId, ToEngine};
+use bocage_api::view::{HomePatch, StorageProblem};
+use bocage_api::{Command, CommandId, FromEngine, TabId, ToEngine, WorkspaceId};
 use rand_core::CryptoRng;
 use thiserror::Error;
 
+use self::desk::{Desk, Opening};
 use self::home::Home;
-use self::pages::Pages;
 use self::queue::WriteQueue;
 use self::tabs::{Done, Tabs};
+use crate::batch::SessionId;
+use crate::codec::Fixed;
+use crate::crypto::domains::Domain;
+use crate::crypto::hash::derive_key;
 use crate::crypto::secret::Secret;
 use crate::relay_link::{LinkOutput, RelayLink};
+use crate::sync::Message;
 use crate::time::Timestamp;
 use crate::vault::{Family, Vault, Write};
 
@@ -128,8 +136,13 @@ pub struct Engine {
     vault: Vault,
     run: u64,
     phase: Phase,
+    /// From which this device's keys in all workspaces follow.
+    root: Secret,
+    /// This run of the engine; a chain of its own in every workspace, so that two runs that both
+    /// believe to be the only one never continue the same.
+    session: SessionId,
     home: Home,
-    pages: Pages,
+    desks: BTreeMap<WorkspaceId, Desk>,
     tabs: Tabs,
     queue: WriteQueue<Effect>,
     relay: RelayLink,
@@ -144,6 +157,8 @@ enum Phase {
     /// The first records are being read; what tabs say meanwhile waits.
     Starting {
         missing: BTreeSet<Family>,
+        /// The workspaces whose records are being read.
+        opening: Vec<Opening>,
         early: Vec<(TabId, ToEngine)>,
     },
     Running,
@@ -155,11 +170,18 @@ enum Phase {
 #[derive(Clone, Debug)]
 enum Effect {
     Home(HomePatch),
-    ShowPage(pages::PageKey),
+    ShowPage(WorkspaceId),
+    ShowPageState(WorkspaceId),
+    ShowChannel(WorkspaceId),
+    ShowWorkspace(WorkspaceId),
+    ShowJoining,
+    /// So much of a workspace is on the disk.
+    OnDisk(WorkspaceId, Message),
     Done(CommandId),
 }
 
 /// What a command leads to.
+#[derive(Default)]
 struct Outcome {
     writes: Vec<Write>,
     effects: Vec<Effect>,
@@ -173,6 +195,7 @@ impl Engine {
     /// any run before on this profile.
     pub fn new(storage_key: &Secret, run: u64, rng: &mut dyn CryptoRng) -> Self {
         let vault = Vault::new(storage_key);
+        let root = derive_key(Domain::DeviceRoot, storage_key);
         let mut session = [0; 16];
         rng.fill_bytes(&mut session);
         let home = Home::new(&vault);
@@ -183,10 +206,13 @@ impl Engine {
             run,
             phase: Phase::Starting {
                 missing,
+                opening: Vec::new(),
                 early: Vec::new(),
             },
+            root,
+            session: Fixed(session),
             home,
-            pages: Pages::new(session),
+            desks: BTreeMap::new(),
             tabs: Tabs::default(),
             queue: WriteQueue::new(),
             relay: RelayLink::new(),
@@ -215,6 +241,11 @@ impl Engine {
             Input::RelayOpened => self.relay_output_of(|relay| Some(relay.opened())),
             Input::RelayReceived(bytes) => self.relay_output_of(|relay| relay.received(&bytes)),
             Input::RelayClosed => self.relay.closed(now, rng),
+            // Nothing asks for direct links yet.
+            Input::DirectSignal(..)
+            | Input::DirectOpened { .. }
+            | Input::DirectReceived(..)
+            | Input::DirectClosed(_) => {}
             Input::Tick => self.woken_for = None,
         }
         self.relay_output_of(|relay| relay.tick(now));
@@ -270,18 +301,6 @@ impl Engine {
         id: CommandId,
         command: Command,
     ) {
-        // A page's records tell which commands were carried out: read them before deciding.
-        if let Command::EditText {
-            workspace, page, ..
-        } = command
-            && self.home.knows_page(workspace, page)
-        {
-            let key = pages::PageKey { workspace, page };
-            if let Some(waiting) = self.pages.waiting(&self.vault, key, &mut self.outputs) {
-                waiting.push((tab, ToEngine::Command(id, command)));
-                return;
-            }
-        }
         match self.tabs.repeated(tab, id) {
             Done::Stored => return self.tell(tab, FromEngine::Stored(vec![id])),
             Done::UnderWay => return,
@@ -290,71 +309,24 @@ impl Engine {
         if matches!(command, Command::RetryStorage) {
             self.queue.retry(now);
         }
-        match self.carry_out(rng, id, command) {
-            Ok(outcome) => {
+        match self.carry_out(now, rng, id, command) {
+            Ok(mut outcome) => {
                 self.tabs.begin(tab, id);
-                let nothing_to_write = outcome.writes.is_empty();
-                let done = outcome.effects.into_iter().chain([Effect::Done(id)]);
-                if nothing_to_write {
-                    done.collect::<Vec<_>>()
-                        .into_iter()
-                        .for_each(|effect| self.take_effect(effect));
-                } else {
-                    self.queue.push(outcome.writes, done);
-                }
+                outcome.effects.push(Effect::Done(id));
+                self.settle(outcome);
             }
             Err(refusal) => self.tell(tab, FromEngine::Refused(id, refusal)),
         }
     }
 
-    fn carry_out(
-        &mut self,
-        rng: &mut dyn CryptoRng,
-        id: CommandId,
-        command: Command,
-    ) -> Result<Outcome, Refusal> {
-        match command {
-            Command::SetProfile(profile) => self.home.set_profile(&self.vault, rng, id, profile),
-            Command::SetSettings(settings) => {
-                self.home.set_settings(&self.vault, rng, id, settings)
+    /// Writes what there is to write, and lets the rest take its effect once that is stored.
+    fn settle(&mut self, outcome: Outcome) {
+        if outcome.writes.is_empty() {
+            for effect in outcome.effects {
+                self.take_effect(effect);
             }
-            Command::NewWorkspace { name } => self.home.new_workspace(&self.vault, rng, id, name),
-            Command::RenameWorkspace { workspace, name } => {
-                self.home
-                    .rename_workspace(&self.vault, rng, id, workspace, name)
-            }
-            Command::EditText {
-                workspace,
-                page,
-                base,
-                delta,
-            } => {
-                if !self.home.knows_workspace(workspace) {
-                    return Err(Refusal::UnknownWorkspace);
-                }
-                if !self.home.knows_page(workspace, page) {
-                    return Err(Refusal::UnknownPage);
-                }
-                let key = pages::PageKey { workspace, page };
-                self.pages.edit(&self.vault, rng, key, id, base, &delta)
-            }
-            Command::SetAsideDamage(damaged) => {
-                let mut outcome = self.home.set_aside(&self.vault, rng, self.run, damaged)?;
-                if let bocage_api::command::Damaged::Page(workspace, page) = damaged {
-                    let key = pages::PageKey { workspace, page };
-                    outcome
-                        .writes
-                        .extend(self.pages.set_aside(&self.vault, self.run, key));
-                    for tab in self.tabs.watching(Subject::Page(workspace, page)) {
-                        self.send_view(tab, Subject::Page(workspace, page));
-                    }
-                }
-                Ok(outcome)
-            }
-            Command::RetryStorage => Ok(Outcome {
-                writes: Vec::new(),
-                effects: Vec::new(),
-            }),
+        } else {
+            self.queue.push(outcome.writes, outcome.effects);
         }
     }
 
@@ -374,34 +346,58 @@ impl Engine {
                 return;
             }
         };
-        if let Phase::Starting { missing, early } = &mut self.phase {
-            if !missing.remove(&family) {
-                return;
-            }
-            self.home.take_in(&self.vault, family, records);
-            if missing.is_empty() {
-                let early = core::mem::take(early);
-                self.phase = Phase::Running;
-                self.home.start(self.relay.state(), self.queue.state());
-                self.tabs.remember(self.home.commands());
-                for (tab, message) in early {
-                    self.hear(now, rng, tab, message);
-                }
-            }
-            return;
-        }
-        let Some((key, waiting)) = self.pages.opened(&self.vault, family, records) else {
+        let Phase::Starting {
+            missing, opening, ..
+        } = &mut self.phase
+        else {
             return;
         };
-        self.tabs.remember(self.pages.commands(key));
-        if self.pages.is_damaged(key) {
-            let patch = self.home.report_damage(key.workspace, key.page);
-            self.show_home(patch);
+        if !missing.remove(&family) {
+            return;
         }
-        for (tab, message) in waiting {
+        match opening.iter_mut().find(|o| o.missing.contains(&family)) {
+            Some(found) => {
+                found.take_in(&self.vault, family, records);
+            }
+            None => self.home.take_in(&self.vault, family, records),
+        }
+        if !missing.is_empty() {
+            return;
+        }
+        if opening.is_empty() && self.home.workspaces().next().is_some() {
+            let records = self.home.workspaces().cloned();
+            opening.extend(records.map(|record| Opening::new(&self.vault, record)));
+            missing.extend(opening.iter().flat_map(|opening| opening.missing.clone()));
+            self.outputs
+                .extend(missing.iter().copied().map(Output::Load));
+            return;
+        }
+        self.start(now, rng);
+    }
+
+    /// Everything is read.
+    fn start(&mut self, now: Timestamp, rng: &mut dyn CryptoRng) {
+        let Phase::Starting { opening, early, .. } =
+            core::mem::replace(&mut self.phase, Phase::Running)
+        else {
+            return;
+        };
+        for opening in opening {
+            let Some(desk) = opening.open(&self.root, self.session) else {
+                continue;
+            };
+            let id = desk.workspace.id();
+            if desk.archive.is_damaged() {
+                self.home.report_damage(id, desk.page_id());
+            }
+            self.tabs.remember(desk.commands());
+            self.desks.insert(id, desk);
+        }
+        self.home.start(self.relay.state(), self.queue.state());
+        self.tabs.remember(self.home.commands());
+        for (tab, message) in early {
             self.hear(now, rng, tab, message);
         }
-        self.close_unwatched();
     }
 
     fn stored(&mut self, token: u64) {
@@ -409,62 +405,6 @@ impl Engine {
             self.take_effect(effect);
         }
         self.close_unwatched();
-    }
-
-    fn take_effect(&mut self, effect: Effect) {
-        match effect {
-            Effect::Home(patch) => self.show_home(patch),
-            Effect::ShowPage(key) => {
-                if let Some(patch) = self.pages.show_next(key) {
-                    self.show(Subject::Page(key.workspace, key.page), &Patch::Page(patch));
-                }
-            }
-            Effect::Done(id) => {
-                for tab in self.tabs.done(id) {
-                    self.tell(tab, FromEngine::Stored(vec![id]));
-                }
-            }
-        }
-    }
-
-    fn send_view(&mut self, tab: TabId, subject: Subject) {
-        let view = match subject {
-            Subject::Home => View::Home(self.home.shown().clone()),
-            Subject::Page(workspace, page) if self.home.knows_page(workspace, page) => {
-                let key = pages::PageKey { workspace, page };
-                if let Some(waiting) = self.pages.waiting(&self.vault, key, &mut self.outputs) {
-                    waiting.push((tab, ToEngine::Watch(subject)));
-                    return;
-                }
-                match self.pages.view(key) {
-                    Some(view) => View::Page(view),
-                    None => View::Missing(subject),
-                }
-            }
-            Subject::Page(..) => View::Missing(subject),
-        };
-        self.tell(tab, FromEngine::View(view));
-    }
-
-    fn show_home(&mut self, patch: HomePatch) {
-        self.home.show(patch.clone());
-        self.show(Subject::Home, &Patch::Home(patch));
-    }
-
-    fn show(&mut self, subject: Subject, patch: &Patch) {
-        for tab in self.tabs.watching(subject) {
-            self.tell(tab, FromEngine::Patch(patch.clone()));
-        }
-    }
-
-    fn tell(&mut self, tab: TabId, message: FromEngine) {
-        self.outputs.push_back(Output::Tab(tab, message));
-    }
-
-    fn close_unwatched(&mut self) {
-        let tabs = &self.tabs;
-        self.pages
-            .close(|key| !tabs.is_watched(Subject::Page(key.workspace, key.page)));
     }
 
     fn read_again(&mut self, now: Timestamp) {
@@ -510,9 +450,3 @@ fn problem_of(error: StoreError) -> Option<StorageProblem> {
         StoreError::Superseded => None,
     }
 }
-
-/// A map from things to the messages of tabs that wait for them.
-type Waiting = Vec<(TabId, ToEngine)>;
-
-/// Pages by where they are.
-type PageMap<T> = BTreeMap<pages::PageKey, T>;

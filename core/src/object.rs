@@ -290,10 +290,7 @@ mod tests {
     #[test]
     fn an_object_is_of_one_kind() {
         let signed = Signed::parse(made().bytes()).unwrap();
-        assert_eq!(
-            signed.verify::<Other>().err(),
-            Some(ObjectError::OtherKind)
-        );
+        assert_eq!(signed.verify::<Other>().err(), Some(ObjectError::OtherKind));
     }
 
     proptest! {

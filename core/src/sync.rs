@@ -5,7 +5,7 @@ use minicbor::{Decode, Encode};
 
 use crate::codec::{self, Blob, Malformed};
 use crate::object::{OBJECT_MAX, ObjectId};
-use crate::receipt::{End, ENDS_MAX};
+use crate::receipt::{ENDS_MAX, End};
 
 /// The most bytes of a message: an object and what stands around it.
 pub const MESSAGE_MAX: usize = OBJECT_MAX + 1_024;

@@ -49,6 +49,8 @@ pub struct Workspace {
 pub struct Intake {
     /// The bytes of what is new and believed: to be stored, and passed on.
     pub new: Vec<Arc<[u8]>>,
+    /// The bytes of what is only passed on.
+    pub passing: Vec<Arc<[u8]>>,
     /// What counts now, or no longer does.
     pub settled: Settled,
     /// Whether the log has grown.
@@ -103,6 +105,11 @@ impl Workspace {
     /// This device's session.
     pub fn session(&self) -> SessionId {
         self.session
+    }
+
+    /// Begins another session: what is written from now on is another chain.
+    pub(crate) fn renew_session(&mut self, session: SessionId) {
+        self.session = session;
     }
 
     /// Its log.
@@ -301,7 +308,7 @@ impl Workspace {
         }
         *newest = presence.body.counter;
         intake.present.push((device, presence.body.document));
-        intake.new.push(Arc::clone(presence.bytes()));
+        intake.passing.push(Arc::clone(presence.bytes()));
         Outcome::New
     }
 

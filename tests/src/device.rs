@@ -151,7 +151,13 @@ impl Device {
                 self.inboxes.entry(tab).or_default().push(message);
                 None
             }
-            Output::RelayOpen | Output::RelaySend(_) | Output::RelayClose => {
+            Output::RelayOpen
+            | Output::RelaySend(_)
+            | Output::RelayClose
+            | Output::DirectOpen { .. }
+            | Output::DirectSignal(..)
+            | Output::DirectSend(..)
+            | Output::DirectClose(_) => {
                 self.relay.push(output);
                 None
             }

@@ -218,8 +218,9 @@ impl Session {
                 self.flush(key, next_id());
                 event.into_iter().chain([state]).collect()
             }
-            FromEngine::View(View::Workspace(view))
-            | FromEngine::Patch(Patch::Workspace(view)) => vec![Event::Workspace(view)],
+            FromEngine::View(View::Workspace(view)) | FromEngine::Patch(Patch::Workspace(view)) => {
+                vec![Event::Workspace(view)]
+            }
             FromEngine::View(View::Channel(view)) => vec![Event::Channel(view)],
             FromEngine::Patch(Patch::Channel(patch)) => vec![Event::ChannelChanged(patch)],
             FromEngine::Patch(Patch::PageState(state)) => vec![Event::PageState(state)],

@@ -123,7 +123,5 @@ fn in_cut(chains: &Chains, log: &Log, entry: &Entry, removal: ObjectId) -> bool 
     let chain = chain_of(&entry.batch);
     cut.iter()
         .filter_map(|id| chains.entry(*id))
-        .any(|end| {
-            chain_of(&end.batch) == chain && entry.batch.body.index <= end.batch.body.index
-        })
+        .any(|end| chain_of(&end.batch) == chain && entry.batch.body.index <= end.batch.body.index)
 }

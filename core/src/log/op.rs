@@ -246,9 +246,7 @@ impl Op {
         };
         parents
             && match &self.act {
-                Act::Genesis { profile, name, .. } => {
-                    profile.parse().is_ok() && is_name(name)
-                }
+                Act::Genesis { profile, name, .. } => profile.parse().is_ok() && is_name(name),
                 Act::Invite(invite) => is_name(&invite.label) && invite.uses > 0,
                 Act::Join { profile, .. } => profile.parse().is_ok(),
                 Act::Admit { wrap, .. } => wrap.0.len() == crate::epoch::WRAPPED,

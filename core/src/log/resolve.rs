@@ -96,6 +96,11 @@ impl State {
         self.members.get(self.devices.get(&device)?)
     }
 
+    /// Whose device it is or was.
+    pub(crate) fn author_of(&self, device: DeviceId) -> Option<MemberId> {
+        self.devices.get(&device).copied()
+    }
+
     /// What the device's member may do; nothing once they are removed.
     pub fn role_of(&self, device: DeviceId) -> Option<Role> {
         self.member_of(device)
@@ -135,6 +140,19 @@ impl State {
     }
 }
 
+impl Member {
+    /// Sorts the more senior first.
+    pub(crate) fn seniority(&self) -> impl Ord + use<> {
+        (self.rank.depth, self.rank.by)
+    }
+
+    /// Whether a removal of `other` by this member would hold.
+    pub(crate) fn may_remove(&self, other: &Self) -> bool {
+        let entitled = self.role == Role::Manager && self.rank < other.rank;
+        !self.removed && !other.removed && (entitled || self.id == other.id)
+    }
+}
+
 impl Invitation {
     /// Whether it still lets somebody in.
     pub fn is_open(&self) -> bool {
@@ -150,7 +168,12 @@ pub(super) fn is_sound(log: &Log, op: &Verified<Op>, past: &Set, state: &State) 
         Act::Genesis { .. } => false,
         Act::Join { invite, proof, .. } => proves(*invite, log.workspace, author, *proof),
         Act::Invite(_) => role == Some(Role::Manager),
-        Act::Admit { join, invite, epoch, .. } => {
+        Act::Admit {
+            join,
+            invite,
+            epoch,
+            ..
+        } => {
             let Some(offer) = state.invitations.get(invite) else {
                 return false;
             };
@@ -170,8 +193,7 @@ pub(super) fn is_sound(log: &Log, op: &Verified<Op>, past: &Set, state: &State) 
             let Some((by, target)) = state.member_of(author).zip(state.members.get(member)) else {
                 return false;
             };
-            let entitled = by.role == Role::Manager && by.rank < target.rank;
-            !by.removed && !target.removed && (entitled || by.id == target.id)
+            by.may_remove(target)
         }
         Act::Epoch { links, .. } => {
             role >= Some(Role::Editor)

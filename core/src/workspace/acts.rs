@@ -82,7 +82,10 @@ impl Request {
     /// Enters the workspace with what a member has sent. `None` as long as it does not begin with the
     /// workspace's beginning, or does not admit this device.
     pub fn enter(self, session: SessionId, objects: &[&[u8]]) -> Result<(Workspace, Intake), Self> {
-        let Some(log) = objects.first().and_then(|first| begin(self.workspace, first)) else {
+        let Some(log) = objects
+            .first()
+            .and_then(|first| begin(self.workspace, first))
+        else {
             return Err(self);
         };
         let mut workspace = Workspace::with(self.keys, session, log);
@@ -420,6 +423,7 @@ impl Intake {
     /// Adds what came of a later act.
     pub fn join(&mut self, later: Self) {
         self.new.extend(later.new);
+        self.passing.extend(later.passing);
         self.settled.counted.extend(later.settled.counted);
         self.settled.rebuilt.extend(later.settled.rebuilt);
         self.log_grew |= later.log_grew;

@@ -26,11 +26,13 @@ pub enum CloseCode {
     Refused = 4003,
     /// The other end no longer answered pings.
     Silent = 4004,
+    /// The other end did not read what was sent to it fast enough, and too much was waiting.
+    TooSlow = 4005,
 }
 
 impl CloseCode {
     /// All of them, in the order of their numbers.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Done,
         Self::GoingAway,
         Self::NotBinary,
@@ -39,6 +41,7 @@ impl CloseCode {
         Self::NoHello,
         Self::Refused,
         Self::Silent,
+        Self::TooSlow,
     ];
 
     /// The number in the close frame.

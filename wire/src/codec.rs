@@ -32,7 +32,7 @@ pub enum FrameError {
         /// Where it was met, in bytes from the start, as near as the parser knows.
         at: usize,
     },
-    /// Not CBOR, or not the shape that the kind calls for.
+    /// Not CBOR, or not the shape that the kind calls for: a field may be longer than it may be.
     #[error("not a frame from byte {at} on")]
     Malformed {
         /// Where it was met, in bytes from the start, as near as the parser knows.

@@ -4,6 +4,11 @@
 //! first, with [`ClientFrame::Hello`]; the relay answers [`RelayFrame::Greeting`], or
 //! [`RelayFrame::Refused`] and closes. When either end closes it says why with a [`CloseCode`].
 //!
+//! Between greeting and closing, the relay does three things for a client. In a *room*, those who
+//! know its 16 bytes see each other as *seats* and send each other signals. Through the *pipe*, two
+//! seats exchange what they cannot send directly. In a *mailbox*, ciphertext waits for those who
+//! hold its key.
+//!
 //! Decoding is strict: a frame has exactly one sequence of bytes, and everything else is a
 //! [`FrameError`].
 //!
@@ -12,12 +17,14 @@
 
 mod close;
 mod codec;
+mod field;
 mod frame;
 pub mod limits;
+pub mod mailbox;
 
 pub use close::CloseCode;
 pub use codec::FrameError;
-pub use frame::{ClientFrame, Refusal, RelayFrame};
+pub use frame::{ClientFrame, Failure, Refusal, RelayFrame};
 
 /// The version of the protocol that this package describes.
 ///

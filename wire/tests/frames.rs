@@ -3,8 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
 use bocage_wire::{
-    ClientFrame, CloseCode, FrameError, PROTOCOL_VERSION, Refusal, RelayFrame,
-    limits::MAX_FRAME_BYTES,
+    ClientFrame, CloseCode, Failure, FrameError, PROTOCOL_VERSION, Refusal, RelayFrame,
+    limits::{ITEM_MAX, MAX_FRAME_BYTES, PIPE_MAX, ROOM_SEATS_MAX, SIGNAL_MAX},
+    mailbox::{get_message, put_message},
 };
 use proptest::prelude::*;
 
@@ -32,10 +33,43 @@ fn bytes(hex: &str) -> Vec<u8> {
         .collect()
 }
 
+fn array<const N: usize>(hex: &str) -> [u8; N] {
+    bytes(hex).try_into().unwrap()
+}
+
 fn client_frame(name: &str) -> ClientFrame {
     match name.split(' ').collect::<Vec<_>>()[..] {
         ["client", "hello", version] => ClientFrame::Hello {
             version: version.parse().unwrap(),
+        },
+        ["client", "enter", room] => ClientFrame::Enter { room: array(room) },
+        ["client", "leave", room] => ClientFrame::Leave { room: array(room) },
+        ["client", "signal", room, to, content] => ClientFrame::Signal {
+            room: array(room),
+            to: (to != "all").then(|| to.parse().unwrap()),
+            bytes: bytes(content),
+        },
+        ["client", "pipe", room, to, content] => ClientFrame::Pipe {
+            room: array(room),
+            to: to.parse().unwrap(),
+            bytes: bytes(content),
+        },
+        ["client", "put", request, mailbox, id, content, signature] => ClientFrame::Put {
+            request: request.parse().unwrap(),
+            mailbox: array(mailbox),
+            id: array(id),
+            bytes: bytes(content),
+            signature: array(signature),
+        },
+        ["client", "get", request, mailbox, after, follow, signature] => ClientFrame::Get {
+            request: request.parse().unwrap(),
+            mailbox: array(mailbox),
+            after: after.parse().unwrap(),
+            follow: follow.parse().unwrap(),
+            signature: array(signature),
+        },
+        ["client", "unfollow", mailbox] => ClientFrame::Unfollow {
+            mailbox: array(mailbox),
         },
         _ => panic!("no client frame is called {name}"),
     }
@@ -43,15 +77,65 @@ fn client_frame(name: &str) -> ClientFrame {
 
 fn relay_frame(name: &str) -> RelayFrame {
     match name.split(' ').collect::<Vec<_>>()[..] {
-        ["relay", "greeting", version, day] => RelayFrame::Greeting {
+        ["relay", "greeting", version, day, challenge] => RelayFrame::Greeting {
             version: version.parse().unwrap(),
             day: day.parse().unwrap(),
+            challenge: array(challenge),
         },
         ["relay", "refused", "unsupported-version"] => RelayFrame::Refused {
             reason: Refusal::UnsupportedVersion,
         },
         ["relay", "refused", "too-busy"] => RelayFrame::Refused {
             reason: Refusal::TooBusy,
+        },
+        ["relay", "entered", room, seat, ref others @ ..] => RelayFrame::Entered {
+            room: array(room),
+            seat: seat.parse().unwrap(),
+            others: others.iter().map(|seat| seat.parse().unwrap()).collect(),
+        },
+        ["relay", "arrived", room, seat] => RelayFrame::Arrived {
+            room: array(room),
+            seat: seat.parse().unwrap(),
+        },
+        ["relay", "gone", room, seat] => RelayFrame::Gone {
+            room: array(room),
+            seat: seat.parse().unwrap(),
+        },
+        ["relay", "signalled", room, from, content] => RelayFrame::Signalled {
+            room: array(room),
+            from: from.parse().unwrap(),
+            bytes: bytes(content),
+        },
+        ["relay", "piped", room, from, content] => RelayFrame::Piped {
+            room: array(room),
+            from: from.parse().unwrap(),
+            bytes: bytes(content),
+        },
+        ["relay", "kept", request] => RelayFrame::Kept {
+            request: request.parse().unwrap(),
+        },
+        ["relay", "item", mailbox, cursor, id, content] => RelayFrame::Item {
+            mailbox: array(mailbox),
+            cursor: cursor.parse().unwrap(),
+            id: array(id),
+            bytes: bytes(content),
+        },
+        ["relay", "up-to-date", request, cursor] => RelayFrame::UpToDate {
+            request: request.parse().unwrap(),
+            cursor: cursor.parse().unwrap(),
+        },
+        ["relay", "failed", request, reason] => RelayFrame::Failed {
+            request: request.parse().unwrap(),
+            reason: match reason {
+                "full" => Failure::Full,
+                "bad-signature" => Failure::BadSignature,
+                "busy" => Failure::Busy,
+                "unavailable" => Failure::Unavailable,
+                _ => panic!("no failure is called {reason}"),
+            },
+        },
+        ["relay", "go-away", retry_after] => RelayFrame::GoAway {
+            retry_after: retry_after.parse().unwrap(),
         },
         _ => panic!("no relay frame is called {name}"),
     }
@@ -60,7 +144,7 @@ fn relay_frame(name: &str) -> RelayFrame {
 #[test]
 fn the_recorded_bytes_are_the_frames() {
     let vectors = vectors();
-    assert_eq!(vectors.len(), 6);
+    assert_eq!(vectors.len(), 30);
     for (name, bytes) in vectors {
         if name.starts_with("client") {
             assert_eq!(client_frame(name).encode(), bytes, "{name}");
@@ -120,7 +204,7 @@ fn other_ways_to_write_a_frame_are_refused() {
 
 #[test]
 fn unknown_kinds_are_refused() {
-    for hex in ["820101", "821863f6", "82390fff00"] {
+    for hex in ["820801", "821863f6", "82390fff00"] {
         let error = ClientFrame::decode(&bytes(hex)).unwrap_err();
         assert!(
             matches!(error, FrameError::UnknownKind { .. }),
@@ -131,6 +215,156 @@ fn unknown_kinds_are_refused() {
     assert!(
         matches!(reason, FrameError::UnknownKind { .. }),
         "{reason:?}"
+    );
+    let reason = RelayFrame::decode(&bytes("830a0104")).unwrap_err();
+    assert!(
+        matches!(reason, FrameError::UnknownKind { .. }),
+        "{reason:?}"
+    );
+}
+
+fn signal(len: usize) -> ClientFrame {
+    ClientFrame::Signal {
+        room: [1; 16],
+        to: None,
+        bytes: vec![0; len],
+    }
+}
+
+fn pipe(len: usize) -> ClientFrame {
+    ClientFrame::Pipe {
+        room: [1; 16],
+        to: u32::MAX,
+        bytes: vec![0; len],
+    }
+}
+
+fn put(len: usize) -> ClientFrame {
+    ClientFrame::Put {
+        request: u32::MAX,
+        mailbox: [1; 32],
+        id: [2; 16],
+        bytes: vec![0; len],
+        signature: [3; 64],
+    }
+}
+
+fn signalled(len: usize) -> RelayFrame {
+    RelayFrame::Signalled {
+        room: [1; 16],
+        from: u32::MAX,
+        bytes: vec![0; len],
+    }
+}
+
+fn piped(len: usize) -> RelayFrame {
+    RelayFrame::Piped {
+        room: [1; 16],
+        from: u32::MAX,
+        bytes: vec![0; len],
+    }
+}
+
+fn item(len: usize) -> RelayFrame {
+    RelayFrame::Item {
+        mailbox: [1; 32],
+        cursor: u64::MAX,
+        id: [2; 16],
+        bytes: vec![0; len],
+    }
+}
+
+fn entered(others: usize) -> RelayFrame {
+    RelayFrame::Entered {
+        room: [1; 16],
+        seat: u32::MAX,
+        others: vec![u32::MAX; others],
+    }
+}
+
+#[test]
+fn each_kind_may_be_as_long_as_its_limit() {
+    for frame in [
+        signal(0),
+        signal(SIGNAL_MAX),
+        pipe(0),
+        pipe(PIPE_MAX),
+        put(1),
+        put(ITEM_MAX),
+    ] {
+        let bytes = frame.encode();
+        assert!(bytes.len() <= MAX_FRAME_BYTES, "{}", bytes.len());
+        assert_eq!(ClientFrame::decode(&bytes), Ok(frame));
+    }
+    for frame in [
+        signalled(SIGNAL_MAX),
+        piped(PIPE_MAX),
+        item(1),
+        item(ITEM_MAX),
+        entered(0),
+        entered(ROOM_SEATS_MAX),
+    ] {
+        let bytes = frame.encode();
+        assert!(bytes.len() <= MAX_FRAME_BYTES, "{}", bytes.len());
+        assert_eq!(RelayFrame::decode(&bytes), Ok(frame));
+    }
+}
+
+#[test]
+fn each_kind_longer_than_its_limit_is_malformed() {
+    for frame in [
+        signal(SIGNAL_MAX + 1),
+        pipe(PIPE_MAX + 1),
+        put(0),
+        put(ITEM_MAX + 1),
+    ] {
+        let error = ClientFrame::decode(&frame.encode()).unwrap_err();
+        assert!(matches!(error, FrameError::Malformed { .. }), "{error:?}");
+    }
+    for frame in [
+        signalled(SIGNAL_MAX + 1),
+        piped(PIPE_MAX + 1),
+        item(0),
+        item(ITEM_MAX + 1),
+        entered(ROOM_SEATS_MAX + 1),
+    ] {
+        let error = RelayFrame::decode(&frame.encode()).unwrap_err();
+        assert!(matches!(error, FrameError::Malformed { .. }), "{error:?}");
+    }
+}
+
+#[test]
+fn ids_of_another_length_are_malformed() {
+    for hex in ["820140", "82014f000102030405060708090a0b0c0d0e", "820180"] {
+        let error = ClientFrame::decode(&bytes(hex)).unwrap_err();
+        assert!(
+            matches!(error, FrameError::Malformed { .. }),
+            "{hex}: {error:?}"
+        );
+    }
+}
+
+#[test]
+fn what_a_mailboxs_key_signs_is_recorded() {
+    let challenge: [u8; 32] = array(&"c0".repeat(32));
+    let mailbox: [u8; 32] = array(&"3a".repeat(32));
+    let id: [u8; 16] = array(&"1d".repeat(16));
+    let put = put_message(&challenge, &mailbox, &id, b"sealed");
+    let text = |ascii: &str| {
+        ascii
+            .bytes()
+            .map(|b| format!("{b:02x}"))
+            .collect::<String>()
+    };
+    let start = "c0".repeat(32) + &"3a".repeat(32);
+    let expected = text("bocage/1 mailbox put") + &start + &"1d".repeat(16) + "7365616c6564";
+    assert_eq!(put, bytes(&expected));
+    let get = get_message(&challenge, &mailbox, 0x0102, true);
+    let expected = text("bocage/1 mailbox get") + &start + "020100000000000001";
+    assert_eq!(get, bytes(&expected));
+    assert_eq!(
+        get_message(&challenge, &mailbox, 0x0102, false).last(),
+        Some(&0)
     );
 }
 
@@ -177,27 +411,128 @@ fn close_codes_are_what_browsers_let_through() {
         assert_eq!(CloseCode::from_number(code.number()), Some(code));
     }
     let numbers = CloseCode::ALL.map(CloseCode::number);
-    assert_eq!(numbers, [1000, 1001, 1003, 4000, 4001, 4002, 4003, 4004]);
+    assert_eq!(
+        numbers,
+        [1000, 1001, 1003, 4000, 4001, 4002, 4003, 4004, 4005]
+    );
     // 1005 and 1006 are what a browser reports when no code came; they are nobody's word.
     assert_eq!(CloseCode::from_number(1006), None);
 }
 
+fn some_bytes(from: usize) -> impl Strategy<Value = Vec<u8>> {
+    prop::collection::vec(any::<u8>(), from..64)
+}
+
+fn any_client_frame() -> impl Strategy<Value = ClientFrame> {
+    prop_oneof![
+        any::<u32>().prop_map(|version| ClientFrame::Hello { version }),
+        any::<[u8; 16]>().prop_map(|room| ClientFrame::Enter { room }),
+        any::<[u8; 16]>().prop_map(|room| ClientFrame::Leave { room }),
+        (any::<[u8; 16]>(), any::<Option<u32>>(), some_bytes(0))
+            .prop_map(|(room, to, bytes)| ClientFrame::Signal { room, to, bytes }),
+        (any::<[u8; 16]>(), any::<u32>(), some_bytes(0))
+            .prop_map(|(room, to, bytes)| ClientFrame::Pipe { room, to, bytes }),
+        (
+            any::<u32>(),
+            any::<[u8; 32]>(),
+            any::<[u8; 16]>(),
+            some_bytes(1),
+            any::<[u8; 32]>()
+        )
+            .prop_map(|(request, mailbox, id, bytes, half)| ClientFrame::Put {
+                request,
+                mailbox,
+                id,
+                bytes,
+                signature: [half, half].concat().try_into().unwrap(),
+            }),
+        (
+            any::<u32>(),
+            any::<[u8; 32]>(),
+            any::<u64>(),
+            any::<bool>(),
+            any::<[u8; 32]>()
+        )
+            .prop_map(|(request, mailbox, after, follow, half)| ClientFrame::Get {
+                request,
+                mailbox,
+                after,
+                follow,
+                signature: [half, half].concat().try_into().unwrap(),
+            }),
+        any::<[u8; 32]>().prop_map(|mailbox| ClientFrame::Unfollow { mailbox }),
+    ]
+}
+
 fn any_relay_frame() -> impl Strategy<Value = RelayFrame> {
     prop_oneof![
-        (any::<u32>(), any::<u32>())
-            .prop_map(|(version, day)| RelayFrame::Greeting { version, day }),
+        (any::<u32>(), any::<u32>(), any::<[u8; 32]>()).prop_map(|(version, day, challenge)| {
+            RelayFrame::Greeting {
+                version,
+                day,
+                challenge,
+            }
+        }),
         prop_oneof![Just(Refusal::UnsupportedVersion), Just(Refusal::TooBusy)]
             .prop_map(|reason| RelayFrame::Refused { reason }),
+        (
+            any::<[u8; 16]>(),
+            any::<u32>(),
+            prop::collection::vec(any::<u32>(), 0..30)
+        )
+            .prop_map(|(room, seat, others)| RelayFrame::Entered { room, seat, others }),
+        (any::<[u8; 16]>(), any::<u32>())
+            .prop_map(|(room, seat)| RelayFrame::Arrived { room, seat }),
+        (any::<[u8; 16]>(), any::<u32>()).prop_map(|(room, seat)| RelayFrame::Gone { room, seat }),
+        (any::<[u8; 16]>(), any::<u32>(), some_bytes(0))
+            .prop_map(|(room, from, bytes)| RelayFrame::Signalled { room, from, bytes }),
+        (any::<[u8; 16]>(), any::<u32>(), some_bytes(0))
+            .prop_map(|(room, from, bytes)| RelayFrame::Piped { room, from, bytes }),
+        any::<u32>().prop_map(|request| RelayFrame::Kept { request }),
+        (
+            any::<[u8; 32]>(),
+            any::<u64>(),
+            any::<[u8; 16]>(),
+            some_bytes(1)
+        )
+            .prop_map(|(mailbox, cursor, id, bytes)| RelayFrame::Item {
+                mailbox,
+                cursor,
+                id,
+                bytes,
+            }),
+        (any::<u32>(), any::<u64>())
+            .prop_map(|(request, cursor)| RelayFrame::UpToDate { request, cursor }),
+        (
+            any::<u32>(),
+            prop_oneof![
+                Just(Failure::Full),
+                Just(Failure::BadSignature),
+                Just(Failure::Busy),
+                Just(Failure::Unavailable)
+            ]
+        )
+            .prop_map(|(request, reason)| RelayFrame::Failed { request, reason }),
+        any::<u32>().prop_map(|retry_after| RelayFrame::GoAway { retry_after }),
     ]
 }
 
 proptest! {
     #[test]
-    fn client_frames_survive_the_wire(version in any::<u32>()) {
-        let frame = ClientFrame::Hello { version };
+    fn client_frames_survive_the_wire(frame in any_client_frame()) {
         let bytes = frame.encode();
         prop_assert!(bytes.len() <= MAX_FRAME_BYTES);
         prop_assert_eq!(ClientFrame::decode(&bytes), Ok(frame));
+    }
+
+    #[test]
+    fn one_changed_byte_is_another_client_frame_or_none(
+        frame in any_client_frame(), place in any::<prop::sample::Index>(), other in 1u8..
+    ) {
+        let mut bytes = frame.encode();
+        let at = place.index(bytes.len());
+        bytes[at] ^= other;
+        prop_assert_ne!(ClientFrame::decode(&bytes), Ok(frame));
     }
 
     #[test]
@@ -221,7 +556,7 @@ proptest! {
     }
 
     #[test]
-    fn one_changed_byte_is_another_frame_or_none(
+    fn one_changed_byte_is_another_relay_frame_or_none(
         frame in any_relay_frame(), place in any::<prop::sample::Index>(), other in 1u8..
     ) {
         let mut bytes = frame.encode();

@@ -55,7 +55,6 @@ struct Entry {
     builds_on: Vec<usize>,
     /// Who wrote it.
     author: MemberId,
-    changes: Vec<ChangeHash>,
     status: Status,
 }
 
@@ -243,7 +242,6 @@ impl Chains {
             batch,
             builds_on: builds_on.into_iter().collect(),
             author,
-            changes,
             status: Status::Held,
         });
         Ok(())

@@ -7,12 +7,15 @@
 mod archive;
 mod desk;
 mod home;
+mod mail;
+mod net;
 mod queue;
 mod show;
 mod tabs;
 mod work;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 
 use bocage_api::view::{HomePatch, StorageProblem};
 use bocage_api::{Command, CommandId, FromEngine, TabId, ToEngine, WorkspaceId};
@@ -28,7 +31,8 @@ use crate::codec::Fixed;
 use crate::crypto::domains::Domain;
 use crate::crypto::hash::derive_key;
 use crate::crypto::secret::Secret;
-use crate::relay_link::{LinkOutput, RelayLink};
+use crate::relay_link::{LinkOutput, RelayHeard, RelayLink};
+use crate::signal::ConnectionId;
 use crate::sync::Message;
 use crate::time::Timestamp;
 use crate::vault::{Family, Vault, Write};
@@ -146,6 +150,10 @@ pub struct Engine {
     tabs: Tabs,
     queue: WriteQueue<Effect>,
     relay: RelayLink,
+    net: net::Net,
+    post: mail::Post,
+    /// What is stored already, and has not taken its effect.
+    due_effects: Vec<Effect>,
     /// Families whose reading failed and is tried again.
     reload: BTreeSet<Family>,
     reload_at: Option<Timestamp>,
@@ -177,6 +185,10 @@ enum Effect {
     ShowJoining,
     /// So much of a workspace is on the disk.
     OnDisk(WorkspaceId, Message),
+    /// These may be passed on.
+    Pass(WorkspaceId, Vec<Arc<[u8]>>, net::Origin),
+    /// Somebody was let in, and is told everything.
+    Welcome(WorkspaceId, ConnectionId),
     Done(CommandId),
 }
 
@@ -186,6 +198,9 @@ struct Outcome {
     writes: Vec<Write>,
     effects: Vec<Effect>,
 }
+
+/// How long to wait for an epoch that somebody else should begin.
+const EPOCH_WAIT: core::time::Duration = core::time::Duration::from_secs(3);
 
 /// How long to wait before reading again what could not be read.
 const RELOAD_PAUSE: core::time::Duration = core::time::Duration::from_secs(2);
@@ -216,6 +231,9 @@ impl Engine {
             tabs: Tabs::default(),
             queue: WriteQueue::new(),
             relay: RelayLink::new(),
+            net: net::Net::default(),
+            post: mail::Post::default(),
+            due_effects: Vec::new(),
             reload: BTreeSet::new(),
             reload_at: None,
             woken_for: None,
@@ -233,20 +251,33 @@ impl Engine {
         match input {
             Input::Tab(tab, message) => self.hear(now, rng, tab, message),
             Input::Loaded(family, records) => self.loaded(now, rng, family, records),
-            Input::Stored(token) => self.stored(token),
+            Input::Stored(token) => self.due_effects.extend(self.queue.stored(token)),
             Input::StoreFailed(token, error) => match problem_of(error) {
                 Some(problem) => self.queue.failed(now, token, problem),
                 None => return self.end(),
             },
             Input::RelayOpened => self.relay_output_of(|relay| Some(relay.opened())),
-            Input::RelayReceived(bytes) => self.relay_output_of(|relay| relay.received(&bytes)),
-            Input::RelayClosed => self.relay.closed(now, rng),
-            // Nothing asks for direct links yet.
-            Input::DirectSignal(..)
-            | Input::DirectOpened { .. }
-            | Input::DirectReceived(..)
-            | Input::DirectClosed(_) => {}
+            Input::RelayReceived(bytes) => match self.relay.received(&bytes) {
+                RelayHeard::Greeted { day, challenge } => self.relay_greeted(rng, day, challenge),
+                RelayHeard::Frame(frame) => self.relay_frame(now, rng, frame),
+                RelayHeard::Do(output) => self.relay_output_of(|_| Some(output)),
+            },
+            Input::RelayClosed => {
+                self.relay.closed(now, rng);
+                self.relay_lost(now, rng);
+            }
+            Input::DirectSignal(link, bytes) => self.direct_signal(rng, link, bytes),
+            Input::DirectOpened {
+                link,
+                own_certificate,
+                their_certificate,
+            } => self.direct_opened(now, rng, link, own_certificate, their_certificate),
+            Input::DirectReceived(link, bytes) => self.direct_received(now, rng, link, &bytes),
+            Input::DirectClosed(link) => self.direct_closed(now, rng, link),
             Input::Tick => self.woken_for = None,
+        }
+        if matches!(self.phase, Phase::Running) {
+            self.tend(now, rng);
         }
         self.relay_output_of(|relay| relay.tick(now));
         self.read_again(now);
@@ -314,6 +345,11 @@ impl Engine {
                 self.tabs.begin(tab, id);
                 outcome.effects.push(Effect::Done(id));
                 self.settle(outcome);
+                let workspaces: Vec<WorkspaceId> = self.desks.keys().copied().collect();
+                for workspace in workspaces {
+                    self.follow_log(now, rng, workspace);
+                }
+                self.choose_rooms(rng);
             }
             Err(refusal) => self.tell(tab, FromEngine::Refused(id, refusal)),
         }
@@ -322,9 +358,7 @@ impl Engine {
     /// Writes what there is to write, and lets the rest take its effect once that is stored.
     fn settle(&mut self, outcome: Outcome) {
         if outcome.writes.is_empty() {
-            for effect in outcome.effects {
-                self.take_effect(effect);
-            }
+            self.due_effects.extend(outcome.effects);
         } else {
             self.queue.push(outcome.writes, outcome.effects);
         }
@@ -395,16 +429,91 @@ impl Engine {
         }
         self.home.start(self.relay.state(), self.queue.state());
         self.tabs.remember(self.home.commands());
+        let workspaces: Vec<WorkspaceId> = self.desks.keys().copied().collect();
+        for workspace in workspaces {
+            self.follow_log(now, rng, workspace);
+        }
+        self.choose_rooms(rng);
+        self.show_joining();
         for (tab, message) in early {
             self.hear(now, rng, tab, message);
         }
     }
 
-    fn stored(&mut self, token: u64) {
-        for effect in self.queue.stored(token) {
-            self.take_effect(effect);
+    /// All that follows from what has happened, until nothing more does.
+    fn tend(&mut self, now: Timestamp, rng: &mut dyn CryptoRng) {
+        self.tend_links(now, rng);
+        self.tend_presence(now, rng);
+        self.tend_mail(now, rng);
+        self.tend_desks(now, rng);
+        while !self.due_effects.is_empty() {
+            for effect in core::mem::take(&mut self.due_effects) {
+                self.take_effect(now, rng, effect);
+            }
+            self.tend_desks(now, rng);
+        }
+        let workspaces: Vec<WorkspaceId> = self.desks.keys().copied().collect();
+        for workspace in workspaces {
+            let urgent = self
+                .desks
+                .get_mut(&workspace)
+                .map(|desk| core::mem::take(&mut desk.urgent))
+                .unwrap_or_default();
+            for (object, origin) in urgent {
+                self.pass_on(workspace, &[object], origin);
+            }
         }
         self.close_unwatched();
+    }
+
+    /// Receipts and epochs that are due.
+    fn tend_desks(&mut self, now: Timestamp, rng: &mut dyn CryptoRng) {
+        let workspaces: Vec<WorkspaceId> = self.desks.keys().copied().collect();
+        for workspace in workspaces {
+            let due = |desk: &Desk| desk.receipt_due.is_some_and(|at| at <= now);
+            let counter = if self.desks.get(&workspace).is_some_and(due) {
+                self.counter()
+            } else {
+                0
+            };
+            let Some(desk) = self.desks.get_mut(&workspace) else {
+                continue;
+            };
+            if let Some(intake) = desk.acknowledge(now, counter) {
+                self.take_intake(now, rng, workspace, &intake, net::Origin::Own);
+            }
+            let Some(desk) = self.desks.get_mut(&workspace) else {
+                continue;
+            };
+            if desk.epoch_due.is_some_and(|at| at <= now) {
+                desk.epoch_due = None;
+                if desk.workspace.needs_epoch()
+                    && let Ok(intake) = desk.workspace.begin_epoch(rng)
+                {
+                    self.take_intake(now, rng, workspace, &intake, net::Origin::Own);
+                }
+            }
+        }
+    }
+
+    /// The log of a workspace may have grown: rooms, links and mailboxes follow.
+    fn follow_log(&mut self, now: Timestamp, rng: &mut dyn CryptoRng, workspace: WorkspaceId) {
+        let Some(desk) = self.desks.get_mut(&workspace) else {
+            return;
+        };
+        let len = desk.workspace.log().len();
+        if desk.followed == len {
+            return;
+        }
+        desk.followed = len;
+        if desk.workspace.needs_epoch() && desk.epoch_due.is_none() {
+            // Whoever removed somebody begins an epoch at once; the others wait for it, not all as long.
+            let wait = EPOCH_WAIT.mul_f64(1.0 + f64::from(rng.next_u32()) / f64::from(u32::MAX));
+            desk.epoch_due = Some(now + wait);
+        }
+        self.choose_rooms(rng);
+        self.bind_again(now, rng, workspace);
+        self.follow_mail(workspace);
     }
 
     fn read_again(&mut self, now: Timestamp) {
@@ -425,8 +534,19 @@ impl Engine {
     }
 
     fn set_alarm(&mut self) {
-        let alarms = [self.relay.wake_at(), self.queue.wake_at(), self.reload_at];
-        let next = alarms.into_iter().flatten().min();
+        let desks = self
+            .desks
+            .values()
+            .flat_map(|desk| [desk.receipt_due, desk.epoch_due]);
+        let alarms = [
+            self.relay.wake_at(),
+            self.queue.wake_at(),
+            self.reload_at,
+            self.links_due(),
+            self.mail_due(),
+            self.net.presence_due,
+        ];
+        let next = alarms.into_iter().chain(desks).flatten().min();
         if next != self.woken_for {
             self.woken_for = next;
             self.outputs.extend(next.map(Output::WakeAt));

@@ -24,7 +24,7 @@ pub(crate) type ChangeHash = [u8; 32];
 
 /// What a change names is not there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub enum Dangling {
+pub(crate) enum Dangling {
     /// It depends on a change that the document does not have.
     #[error("depends on a missing change")]
     Dependency,

@@ -30,6 +30,12 @@ pub enum Message {
     /// Objects that the receiver may lack; each after those it builds on.
     #[n(1)]
     Objects(#[n(0)] Vec<Blob>),
+    /// A request to be let in, from the holder of an invitation.
+    #[n(2)]
+    Join(#[n(0)] Blob),
+    /// The invitation lets nobody in any more.
+    #[n(3)]
+    Closed,
 }
 
 impl Message {
@@ -51,7 +57,7 @@ impl Message {
             Self::Have { ops, ends } if ops.len() > ENDS_MAX || ends.len() > ENDS_MAX => {
                 Err(Malformed)
             }
-            Self::Have { .. } | Self::Objects(_) => Ok(message),
+            Self::Have { .. } | Self::Objects(_) | Self::Join(_) | Self::Closed => Ok(message),
         }
     }
 }

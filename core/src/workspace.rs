@@ -14,14 +14,15 @@ mod pending;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use bocage_api::WorkspaceId;
+use bocage_api::{Name, WorkspaceId};
 use thiserror::Error;
 
 use crate::batch::{Batch, DocumentId, SessionId};
 use crate::chains::{BatchError, ChainId, Chains, Settled};
+use crate::crypto::dh::PrivateKey;
 use crate::crypto::secret::Secret;
 use crate::keys::DeviceKeys;
-use crate::log::{Log, LogError, Member, Op, Role};
+use crate::log::{Act, Log, LogError, Member, Op, Role};
 use crate::object::{DeviceId, Kind, ObjectError, ObjectId, Signed, Verified};
 use crate::receipt::{End, Presence, Receipt};
 use crate::sync::Message;
@@ -100,6 +101,24 @@ impl Workspace {
     /// This device in it.
     pub fn device(&self) -> DeviceId {
         self.keys.id()
+    }
+
+    /// The static key that this device shows in handshakes.
+    pub(crate) fn noise_key(&self) -> PrivateKey {
+        self.keys.noise.copy()
+    }
+
+    /// What the workspace was called when it was made.
+    pub(crate) fn name(&self) -> Option<Name> {
+        match &self.log.ops().next()?.body.act {
+            Act::Genesis { name, .. } => Name::parse(name).ok(),
+            Act::Invite(_)
+            | Act::Join { .. }
+            | Act::Admit { .. }
+            | Act::Remove { .. }
+            | Act::Epoch { .. }
+            | Act::Revoke { .. } => None,
+        }
     }
 
     /// This device's session.

@@ -53,6 +53,11 @@ impl PrivateKey {
         }
     }
 
+    /// Another copy, for an owner of its own.
+    pub(crate) fn copy(&self) -> Self {
+        Self(StaticSecret::from(*self.0.as_bytes()))
+    }
+
     pub(super) fn expose(&self) -> &[u8; 32] {
         self.0.as_bytes()
     }

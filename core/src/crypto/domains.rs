@@ -36,8 +36,6 @@ domains! {
     DeviceNoise = "bocage/1 device: noise",
     /// Key for which epoch keys are wrapped.
     DeviceWrap = "bocage/1 device: wrap",
-    /// Id of a workspace.
-    WorkspaceId = "bocage/1 workspace id",
     /// Id of a workspace's first page.
     FirstPageId = "bocage/1 first page id",
     /// Id of a workspace's first channel.

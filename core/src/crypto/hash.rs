@@ -104,7 +104,7 @@ mod tests {
 
     #[test]
     fn the_border_between_parts_matters() {
-        let id = |parts: &[&[u8]]| derive_id::<16>(Domain::WorkspaceId, parts);
+        let id = |parts: &[&[u8]]| derive_id::<16>(Domain::FirstPageId, parts);
         assert_ne!(id(&[b"ab", b"c"]), id(&[b"a", b"bc"]));
         assert_ne!(id(&[b"abc"]), derive_id::<16>(Domain::Actor, &[b"abc"]));
     }

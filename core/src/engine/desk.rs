@@ -2,6 +2,7 @@
 //!
 //! What a command leads to here is an [`Outcome`]; when it is written, and who is told, is the engine's.
 
+use core::time::Duration;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -10,6 +11,7 @@ use bocage_api::{ChannelId, CommandId, MessageId, PageId, Refusal, TextDelta, Wo
 use rand_core::CryptoRng;
 
 use super::archive::{Archive, Read};
+use super::net::Origin;
 use super::{Effect, Outcome};
 use crate::batch::{CHANGES_BYTES_MAX, CHANGES_MAX, DocumentId, SessionId};
 use crate::chains::ChainId;
@@ -17,15 +19,18 @@ use crate::codec::Fixed;
 use crate::crypto::domains::Domain;
 use crate::crypto::hash::derive_id;
 use crate::crypto::secret::Secret;
-use crate::log::Role;
-use crate::object::{Kind, ObjectId, Signed};
+use crate::log::{Act, Op, Role};
+use crate::object::{Kind, ObjectId, Signed, Verified};
 use crate::record::{self, Mail};
 use crate::sync::Message;
 use crate::time::Timestamp;
 use crate::tools::chat::{Channel, is_message};
 use crate::tools::documents::Page;
-use crate::vault::{Family, Vault, Write};
+use crate::vault::{Family, Vault};
 use crate::workspace::{ActError, Intake, Workspace};
+
+/// How long a device waits before it says again what it has on its disk.
+const RECEIPT_PAUSE: Duration = Duration::from_millis(500);
 
 /// See the module.
 pub(super) struct Desk {
@@ -45,6 +50,16 @@ pub(super) struct Desk {
     /// What of it all is on the disk.
     pub(super) on_disk: Option<Message>,
     pub(super) mail: Mail,
+    /// What is to be passed on at once.
+    pub(super) urgent: Vec<(Arc<[u8]>, Origin)>,
+    /// When this device says next what it has on its disk, and what it has said last.
+    pub(super) receipt_due: Option<Timestamp>,
+    receipted: Option<Message>,
+    last_receipt: Option<Timestamp>,
+    /// How long the log was when rooms, links and mailboxes last followed it.
+    pub(super) followed: usize,
+    /// When this device begins an epoch, if nobody else has by then.
+    pub(super) epoch_due: Option<Timestamp>,
 }
 
 /// What is still being read of a workspace.
@@ -109,6 +124,12 @@ impl Desk {
             page_end: None,
             on_disk: None,
             mail,
+            urgent: Vec::new(),
+            receipt_due: None,
+            receipted: None,
+            last_receipt: None,
+            followed: 0,
+            epoch_due: None,
         }
     }
 
@@ -181,7 +202,7 @@ impl Desk {
         let changes = self.page().edit(id, base, delta)?;
         record::remember(&mut self.page_commands, id);
         let intake = self.write(self.page_document(), now, changes)?;
-        let mut outcome = self.absorb(vault, rng, &intake, Some(id), true)?;
+        let mut outcome = self.absorb(vault, rng, &intake, Some(id), Origin::Own)?;
         outcome.effects.push(Effect::ShowPage(self.id));
         Ok(outcome)
     }
@@ -211,7 +232,7 @@ impl Desk {
         let message = self.channel().messages().last().map(|message| message.id);
         self.said.extend(message.map(|message| (message, id)));
         let intake = self.write(self.channel_document(), now, vec![change])?;
-        let mut outcome = self.absorb(vault, rng, &intake, Some(id), true)?;
+        let mut outcome = self.absorb(vault, rng, &intake, Some(id), Origin::Own)?;
         outcome.effects.push(Effect::ShowChannel(self.id));
         Ok(outcome)
     }
@@ -248,31 +269,47 @@ impl Desk {
         Ok(intake)
     }
 
-    /// Lets what has come in take its effect: on documents, records and views. `local` says that the
-    /// documents have it already.
+    /// Lets what has come in take its effect: on documents, records and views.
     pub(super) fn absorb(
         &mut self,
         vault: &Vault,
         rng: &mut dyn CryptoRng,
         intake: &Intake,
         command: Option<CommandId>,
-        local: bool,
+        origin: Origin,
     ) -> Result<Outcome, Refusal> {
         let mut outcome = Outcome::default();
         self.note(intake);
-        if !local || !intake.settled.rebuilt.is_empty() {
+        if origin != Origin::Own || !intake.settled.rebuilt.is_empty() {
             self.apply(rng, intake, &mut outcome);
         }
         let mut kept: Vec<&[u8]> = Vec::new();
+        // Operations are passed on once they are on the disk, batches at once: every run writes chains
+        // of its own, so one that is lost here and known there does no harm.
+        let mut later = Vec::new();
         for object in &intake.new {
             match Signed::parse(object) {
                 Ok(signed) if signed.kind() == Kind::Receipt => {
                     let device = signed.device();
                     let write = self.archive.keep_receipt(vault, rng, device, object)?;
                     outcome.writes.push(write);
+                    later.push(Arc::clone(object));
                 }
-                _ => kept.push(object),
+                Ok(signed) if signed.kind() == Kind::Batch => {
+                    kept.push(object);
+                    self.urgent.push((Arc::clone(object), origin));
+                }
+                _ => {
+                    kept.push(object);
+                    later.push(Arc::clone(object));
+                }
             }
+        }
+        let passing = intake.passing.iter();
+        self.urgent
+            .extend(passing.map(|object| (Arc::clone(object), origin)));
+        if !later.is_empty() {
+            outcome.effects.push(Effect::Pass(self.id, later, origin));
         }
         let commands: Vec<CommandId> = command.into_iter().collect();
         if !kept.is_empty() || !commands.is_empty() {
@@ -404,6 +441,67 @@ impl Desk {
         }
     }
 
+    /// Lets somebody in. `None` if they were before.
+    pub(super) fn admit(
+        &mut self,
+        vault: &Vault,
+        rng: &mut dyn CryptoRng,
+        join: &[u8],
+        remote: &[u8; 32],
+    ) -> Result<Option<Outcome>, Refusal> {
+        let asked: Verified<Op> = Signed::parse(join)
+            .and_then(Signed::verify)
+            .map_err(|_| Refusal::NotPermitted)?;
+        match &asked.body.act {
+            // Nobody asks for somebody else.
+            Act::Join { certificate, .. } if certificate.noise.0 == *remote => {}
+            _ => return Err(Refusal::NotPermitted),
+        }
+        let state = self.workspace.log().state();
+        if let Some(member) = state.member(asked.id()) {
+            return if member.removed {
+                Err(Refusal::NotPermitted)
+            } else {
+                Ok(None)
+            };
+        }
+        let offer = self
+            .workspace
+            .offer_for(join)
+            .ok_or(Refusal::UnknownInvitation)?;
+        let mut intake = Intake::default();
+        if self.workspace.needs_epoch() {
+            intake.join(self.workspace.begin_epoch(rng).map_err(refusal)?);
+        }
+        intake.join(self.workspace.admit(rng, join, offer).map_err(refusal)?);
+        self.absorb(vault, rng, &intake, None, Origin::Own).map(Some)
+    }
+
+    /// So much is on the disk now: the others will be told.
+    pub(super) fn stored(&mut self, now: Timestamp, on_disk: Message) {
+        self.on_disk = Some(on_disk);
+        if self.receipted == self.on_disk || self.workspace.role().is_none() {
+            return;
+        }
+        let earliest = self.last_receipt.map_or(now, |last| last + RECEIPT_PAUSE);
+        if self.receipt_due.is_none() {
+            self.receipt_due = Some(earliest.max(now));
+        }
+    }
+
+    /// Signs for what is on the disk, if that is due.
+    pub(super) fn acknowledge(&mut self, now: Timestamp, counter: u64) -> Option<Intake> {
+        if self.receipt_due.is_none_or(|at| at > now) {
+            return None;
+        }
+        self.receipt_due = None;
+        let on_disk = self.on_disk.clone()?;
+        let intake = self.workspace.acknowledge(counter, &on_disk)?;
+        self.receipted = Some(on_disk);
+        self.last_receipt = Some(now);
+        Some(intake)
+    }
+
     /// The next change of the page to show, because it is stored.
     pub(super) fn show_next(&mut self) -> Option<PagePatch> {
         let (version, delta, by) = self.page().show_next()?;
@@ -470,7 +568,7 @@ impl Desk {
         if !self.page().has_text() || !self.channel().has_messages() {
             intake.join(self.begin_documents(now).map_err(refusal)?);
         }
-        outcome.join(self.absorb(vault, rng, &intake, None, false)?);
+        outcome.join(self.absorb(vault, rng, &intake, None, Origin::Mail)?);
         Ok(outcome)
     }
 }

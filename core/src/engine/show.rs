@@ -3,23 +3,30 @@
 use bocage_api::chat::{ChannelChange, ChannelPatch};
 use bocage_api::view::{HomePatch, Patch, View};
 use bocage_api::workspace::{
-    InvitationCard, JoinState, Joining, MemberCard, PageState, Path, Presence, Reach,
+    InvitationCard, Joining, MemberCard, PageState, Presence, Reach,
 };
 use bocage_api::{
     ChannelView, ChatMessage, FromEngine, InvitationId, MemberId, Name, PageView, Role, Subject,
     TabId, WorkspaceId, WorkspaceView,
 };
 
+use rand_core::CryptoRng;
+
 use super::desk::Desk;
 use super::{Effect, Engine, Output};
 use crate::invite_link::InviteLink;
 use crate::log;
 use crate::object::ObjectId;
-use crate::record;
 use crate::sync::Message;
+use crate::time::Timestamp;
 
 impl Engine {
-    pub(super) fn take_effect(&mut self, effect: Effect) {
+    pub(super) fn take_effect(
+        &mut self,
+        now: Timestamp,
+        rng: &mut dyn CryptoRng,
+        effect: Effect,
+    ) {
         match effect {
             Effect::Home(patch) => self.show_home(patch),
             Effect::ShowPage(id) => {
@@ -35,10 +42,12 @@ impl Engine {
             Effect::ShowJoining => self.show_joining(),
             Effect::OnDisk(id, have) => {
                 if let Some(desk) = self.desks.get_mut(&id) {
-                    desk.on_disk = Some(have);
+                    desk.stored(now, have);
                 }
                 self.show_reach(id);
             }
+            Effect::Pass(id, objects, origin) => self.pass_on(id, &objects, origin),
+            Effect::Welcome(id, connection) => self.welcome(now, rng, id, connection),
             Effect::Done(id) => {
                 for tab in self.tabs.done(id) {
                     self.tell(tab, FromEngine::Stored(vec![id]));
@@ -151,16 +160,12 @@ impl Engine {
             .map(|join| Joining {
                 by: join.by,
                 workspace: join.link.workspace,
-                state: self.join_state(join),
+                state: self.join_state(join.by),
             })
             .collect();
         if self.home.shown().joining != joining {
             self.show_home(HomePatch::Joining(joining));
         }
-    }
-
-    fn join_state(&self, _join: &record::Join) -> JoinState {
-        JoinState::Connecting
     }
 
     fn workspace_view(&self, id: WorkspaceId) -> Option<WorkspaceView> {
@@ -182,8 +187,12 @@ impl Engine {
                     role: role_shown(member.role),
                     is_me,
                     may_remove: me.is_some_and(|me| me.may_remove(member)),
-                    presence: self.presence(id, member, is_me),
-                    path: self.path(id, member),
+                    presence: if is_me {
+                        Presence::Here
+                    } else {
+                        self.presence_of(id, member)
+                    },
+                    path: self.path_to(id, member),
                 }
             })
             .collect();
@@ -214,18 +223,6 @@ impl Engine {
             members,
             invitations,
         })
-    }
-
-    fn presence(&self, _workspace: WorkspaceId, _member: &log::Member, is_me: bool) -> Presence {
-        if is_me {
-            Presence::Here
-        } else {
-            Presence::Away
-        }
-    }
-
-    fn path(&self, _workspace: WorkspaceId, _member: &log::Member) -> Path {
-        Path::None
     }
 }
 

@@ -6,6 +6,7 @@ use bocage_api::{Command, CommandId, MemberId, Name, Refusal, Role, Subject, Wor
 use rand_core::CryptoRng;
 
 use super::desk::{Desk, refusal};
+use super::net::Origin;
 use super::{Effect, Engine, Outcome, archive};
 use crate::codec::Fixed;
 use crate::invite_link::InviteLink;
@@ -79,7 +80,7 @@ impl Engine {
                         other => other,
                     })?;
                 let desk = self.desks.get_mut(&workspace).ok_or(Refusal::Damaged)?;
-                desk.absorb(&self.vault, rng, &intake, Some(id), true)
+                desk.absorb(&self.vault, rng, &intake, Some(id), Origin::Own)
             }
             Command::Join { link } => self.join(rng, id, &link),
             Command::CancelJoin { by } => Ok(Outcome {
@@ -131,7 +132,7 @@ impl Engine {
             seeds: Vec::new(),
         };
         let mut outcome = self.home.add_workspace(&self.vault, rng, record)?;
-        let made = desk.absorb(&self.vault, rng, &intake, None, true)?;
+        let made = desk.absorb(&self.vault, rng, &intake, None, Origin::Own)?;
         outcome.join(made);
         self.desks.insert(workspace_id, desk);
         Ok(outcome)
@@ -175,7 +176,7 @@ impl Engine {
         };
         let write = self.home.add_seed(&self.vault, rng, workspace, seed)?;
         let desk = self.desks.get_mut(&workspace).ok_or(Refusal::Damaged)?;
-        let mut outcome = desk.absorb(&self.vault, rng, &intake, Some(id), true)?;
+        let mut outcome = desk.absorb(&self.vault, rng, &intake, Some(id), Origin::Own)?;
         outcome.writes.push(write);
         Ok(outcome)
     }
@@ -213,7 +214,7 @@ impl Engine {
             .remove(rng, Fixed(member.0))
             .map_err(refusal)?;
         let desk = self.desks.get_mut(&workspace).ok_or(Refusal::Damaged)?;
-        desk.absorb(&self.vault, rng, &intake, Some(id), true)
+        desk.absorb(&self.vault, rng, &intake, Some(id), Origin::Own)
     }
 
     fn set_aside(

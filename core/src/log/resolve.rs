@@ -114,6 +114,12 @@ impl State {
             .find(|member| member.certificate.noise.0 == *key)
     }
 
+    /// Whether a device with this static key was a member's, and is no longer.
+    pub(crate) fn was_removed(&self, key: &[u8; 32]) -> bool {
+        self.members()
+            .any(|member| member.removed && member.certificate.noise.0 == *key)
+    }
+
     /// All invitations by the id of their operation.
     pub fn invitations(&self) -> impl Iterator<Item = (ObjectId, &Invitation)> {
         self.invitations.iter().map(|(id, offer)| (*id, offer))

@@ -93,6 +93,14 @@ impl Workspace {
         newest
     }
 
+    /// The epochs that one leads on from.
+    pub(crate) fn epochs_before(&self, epoch: ObjectId) -> Vec<ObjectId> {
+        match self.log.op(epoch).map(|op| &op.body.act) {
+            Some(Act::Epoch { links, .. }) => links.iter().map(|link| link.epoch).collect(),
+            _ => Vec::new(),
+        }
+    }
+
     /// Which devices have been given the key of each epoch, by anybody: also by operations that are
     /// void by now, for what was given cannot be taken back.
     fn recipients(&self) -> BTreeMap<ObjectId, BTreeSet<DeviceId>> {

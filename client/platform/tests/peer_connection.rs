@@ -1,6 +1,11 @@
 //! Two connections of one page, linked with each other.
 #![cfg(target_arch = "wasm32")]
-#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs
+)]
 
 use std::cell::RefCell;
 use std::collections::VecDeque;

@@ -26,6 +26,15 @@ pub struct Config {
     /// read once, at the start.
     #[arg(long, env = "BOCAGE_APP", value_name = "DIRECTORY")]
     pub app: Option<PathBuf>,
+
+    /// Tell what is counted (sums only) at http://ADDRESS:PORT/metrics, to programs on this machine.
+    #[arg(
+        long,
+        env = "BOCAGE_METRICS",
+        value_name = "ADDRESS:PORT",
+        value_parser = loopback
+    )]
+    pub metrics: Option<SocketAddr>,
 }
 
 const LOGS: &str = "BOCAGE_LOG sets what is logged on stderr: error, warn, info (the default), debug or \
@@ -47,4 +56,13 @@ fn address(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| {
         "expected an IP address and a port, such as 127.0.0.1:8080 or [::1]:8080".into()
     })
+}
+
+fn loopback(text: &str) -> Result<SocketAddr, String> {
+    let address = address(text)?;
+    if address.ip().is_loopback() {
+        Ok(address)
+    } else {
+        Err("only an address of this machine itself, such as 127.0.0.1:9090 or [::1]:9090".into())
+    }
 }

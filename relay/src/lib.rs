@@ -9,17 +9,25 @@
 mod assets;
 mod clock;
 mod config;
+mod conversation;
 mod headers;
 mod limits;
 mod manifest;
+mod metrics;
 mod negotiation;
+mod outbox;
+mod random;
+mod rate;
+mod rooms;
 mod server;
 mod socket;
 mod stall;
+mod visitor;
 
 pub use assets::{AppError, Assets};
 pub use config::Config;
 pub use headers::CONTENT_SECURITY_POLICY;
 pub use limits::Limits;
 pub use manifest::ManifestError;
+pub use rate::Rate;
 pub use server::{ListenError, Running, Server};

@@ -4,6 +4,13 @@
 
 use std::time::Duration;
 
+use bocage_wire::limits::ROOM_SEATS_MAX;
+
+use crate::rate::Rate;
+
+const MIB: usize = 1024 * 1024;
+const MIB_RATE: u32 = 1024 * 1024;
+
 /// The limits of one server. The default is what people run; tests shorten the times.
 #[derive(Clone, Debug)]
 pub struct Limits {
@@ -35,6 +42,20 @@ pub struct Limits {
     /// How many more sockets may be open just to be told that the relay is full. Browsers do not
     /// show a page the HTTP status of a failed upgrade. Beyond these, that status is all there is.
     pub refusals: u32,
+    /// How many seats a room has. More than [`ROOM_SEATS_MAX`] cannot be told.
+    pub room_seats: usize,
+    /// How many messages may wait for one socket's reader. Everybody in a large room saying
+    /// something at once fits in.
+    pub queue_messages: usize,
+    /// How many bytes may wait for one socket's reader: what the slowest line that the app is usable
+    /// on takes in half a minute.
+    pub queue_bytes: usize,
+    /// How many signals a socket may send. Meeting everybody in a room of 100 takes a few each. Who
+    /// wants to send more is not read for a while.
+    pub signals: Rate,
+    /// How many bytes a socket may send through pipes. Who wants to send more is not read for a
+    /// while.
+    pub pipe_bytes: Rate,
 }
 
 impl Default for Limits {
@@ -51,6 +72,17 @@ impl Default for Limits {
             connections: 4_000,
             sockets: 16_000,
             refusals: 64,
+            room_seats: ROOM_SEATS_MAX,
+            queue_messages: 1_024,
+            queue_bytes: 4 * MIB,
+            signals: Rate {
+                per_second: 30,
+                burst: 120,
+            },
+            pipe_bytes: Rate {
+                per_second: 4 * MIB_RATE,
+                burst: 16 * MIB_RATE,
+            },
         }
     }
 }

@@ -43,11 +43,15 @@ async fn run(config: Config) -> Result<(), Box<dyn Error>> {
     let mut told_to_stop = Signals::new()?;
     let server = Server {
         listen: config.listen,
+        metrics: config.metrics,
         assets,
         limits: Limits::default(),
     };
     let (address, running) = server.start().await?;
     writeln!(io::stdout(), "listening on http://{address}")?;
+    if let Some(address) = running.metrics() {
+        writeln!(io::stdout(), "metrics on http://{address}/metrics")?;
+    }
     tracing::info!(version = env!("CARGO_PKG_VERSION"), build, "ready");
 
     told_to_stop.next().await;

@@ -28,6 +28,8 @@ use crate::{
     assets::Assets,
     headers,
     limits::Limits,
+    metrics::{self, Metrics},
+    rooms::Rooms,
     socket::{self, Places},
     stall::Stalling,
 };
@@ -39,6 +41,9 @@ const HEAD_BYTES: usize = 16 * 1024;
 /// How many header lines a request may have. Browsers behind a proxy send about 30.
 const HEADER_LINES: usize = 64;
 
+/// How many may read the counters at once.
+const METRICS_READERS: usize = 16;
+
 /// How long to wait when the system has no file handle left. Connections that end free some.
 const OUT_OF_HANDLES: Duration = Duration::from_millis(100);
 
@@ -47,6 +52,8 @@ const OUT_OF_HANDLES: Duration = Duration::from_millis(100);
 pub struct Server {
     /// Where to listen. With port 0 the system chooses one.
     pub listen: SocketAddr,
+    /// Where to tell the counters, if anywhere. With port 0 the system chooses one.
+    pub metrics: Option<SocketAddr>,
     /// The app to serve.
     pub assets: Assets,
     /// How much connections may take.
@@ -57,6 +64,7 @@ pub struct Server {
 #[derive(Debug)]
 pub struct Running {
     stop: watch::Sender<bool>,
+    metrics: Option<SocketAddr>,
     task: JoinHandle<()>,
 }
 
@@ -90,6 +98,8 @@ pub(crate) struct Relay {
     assets: Assets,
     pub(crate) limits: Limits,
     pub(crate) places: Places,
+    pub(crate) rooms: Rooms,
+    pub(crate) metrics: Metrics,
     pub(crate) stopping: Stopping,
 }
 
@@ -103,22 +113,39 @@ impl Server {
     /// # Errors
     /// When it cannot listen there.
     pub async fn start(self) -> Result<(SocketAddr, Running), ListenError> {
-        let failed = |why| ListenError::new(self.listen, why);
-        let listener = TcpListener::bind(self.listen).await.map_err(failed)?;
-        let address = listener.local_addr().map_err(failed)?;
+        let (listener, address) = listen(self.listen).await?;
+        let (metrics_listener, metrics) = match self.metrics {
+            Some(asked) => {
+                let (listener, address) = listen(asked).await?;
+                (Some(listener), Some(address))
+            }
+            None => (None, None),
+        };
         let (stop, stopping) = watch::channel(false);
         let relay = Arc::new(Relay {
             assets: self.assets,
             places: Places::new(&self.limits),
+            rooms: Rooms::new(&self.limits),
             limits: self.limits,
+            metrics: Metrics::default(),
             stopping: Stopping(stopping),
         });
-        let task = tokio::spawn(serve(listener, relay));
-        Ok((address, Running { stop, task }))
+        let task = tokio::spawn(serve(listener, metrics_listener, relay));
+        let running = Running {
+            stop,
+            metrics,
+            task,
+        };
+        Ok((address, running))
     }
 }
 
 impl Running {
+    /// Where the counters are told.
+    pub fn metrics(&self) -> Option<SocketAddr> {
+        self.metrics
+    }
+
     /// Stops accepting, lets every connection finish what it is doing within
     /// [`Limits::drain`], and returns when none is left.
     pub async fn stop(self) {
@@ -137,27 +164,35 @@ impl Stopping {
     }
 }
 
-async fn serve(listener: TcpListener, relay: Arc<Relay>) {
+async fn listen(asked: SocketAddr) -> Result<(TcpListener, SocketAddr), ListenError> {
+    let failed = |why| ListenError::new(asked, why);
+    let listener = TcpListener::bind(asked).await.map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    Ok((listener, address))
+}
+
+async fn serve(listener: TcpListener, metrics: Option<TcpListener>, relay: Arc<Relay>) {
     let router = Router::new()
         .route(bocage_wire::PATH, get(socket::upgrade))
         .route("/healthz", get(async || "ok"))
         .fallback(page)
         .layer(middleware::map_response(headers::secure))
         .with_state(Arc::clone(&relay));
-    let free = Arc::new(Semaphore::new(relay.limits.connections as usize));
+    let told = Router::new()
+        .route(metrics::PATH, get(metrics::answer))
+        .with_state(Arc::clone(&relay));
     let mut connections = JoinSet::new();
-    loop {
-        tokio::select! {
-            () = relay.stopping.requested() => break,
-            // Connections that have ended leave the set, so that it does not grow.
-            Some(ended) = connections.join_next() => report_panic(&ended),
-            accepted = accept(&listener, &free) => if let Some((stream, permit)) = accepted {
-                let served = connection(stream, permit, router.clone(), Arc::clone(&relay));
-                connections.spawn(served);
-            },
-        }
+    if let Some(metrics) = metrics {
+        let relay = Arc::clone(&relay);
+        // Apart from the others, so that whoever watches the relay sees it even when it is full.
+        connections.spawn(async move {
+            let mut readers = JoinSet::new();
+            accept_until_stopped(metrics, METRICS_READERS, told, &relay, &mut readers).await;
+            readers.join_all().await;
+        });
     }
-    drop(listener);
+    let most = relay.limits.connections as usize;
+    accept_until_stopped(listener, most, router, &relay, &mut connections).await;
     let drained = async {
         while let Some(ended) = connections.join_next().await {
             report_panic(&ended);
@@ -166,6 +201,28 @@ async fn serve(listener: TcpListener, relay: Arc<Relay>) {
     };
     if timeout(relay.limits.drain, drained).await.is_err() {
         tracing::warn!("cut the connections that did not finish in time");
+    }
+}
+
+/// Puts every connection into the set, `most` at a time.
+async fn accept_until_stopped(
+    listener: TcpListener,
+    most: usize,
+    router: Router,
+    relay: &Arc<Relay>,
+    connections: &mut JoinSet<()>,
+) {
+    let free = Arc::new(Semaphore::new(most));
+    loop {
+        tokio::select! {
+            () = relay.stopping.requested() => break,
+            // Connections that have ended leave the set, so that it does not grow.
+            Some(ended) = connections.join_next() => report_panic(&ended),
+            accepted = accept(&listener, &free) => if let Some((stream, permit)) = accepted {
+                let served = connection(stream, permit, router.clone(), Arc::clone(relay));
+                connections.spawn(served);
+            },
+        }
     }
 }
 

@@ -350,11 +350,9 @@ fn what_a_mailboxs_key_signs_is_recorded() {
     let mailbox: [u8; 32] = array(&"3a".repeat(32));
     let id: [u8; 16] = array(&"1d".repeat(16));
     let put = put_message(&challenge, &mailbox, &id, b"sealed");
-    let text = |ascii: &str| {
-        ascii
-            .bytes()
-            .map(|b| format!("{b:02x}"))
-            .collect::<String>()
+    let text = |ascii: &str| -> String {
+        let pairs: Vec<String> = ascii.bytes().map(|byte| format!("{byte:02x}")).collect();
+        pairs.concat()
     };
     let start = "c0".repeat(32) + &"3a".repeat(32);
     let expected = text("bocage/1 mailbox put") + &start + &"1d".repeat(16) + "7365616c6564";

@@ -3,15 +3,19 @@
 
 use std::{collections::HashMap, net::SocketAddr};
 
-use bocage_wire::{ClientFrame, RelayFrame};
+use bocage_wire::{ClientFrame, PROTOCOL_VERSION, RelayFrame};
 use futures_util::{SinkExt as _, StreamExt as _};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpStream,
+    net::{TcpSocket, TcpStream},
 };
 use tokio_tungstenite::{
     WebSocketStream, client_async,
-    tungstenite::{Error, Message, client::IntoClientRequest as _, http::HeaderValue},
+    tungstenite::{
+        Error, Message,
+        client::IntoClientRequest as _,
+        http::{HeaderValue, Request},
+    },
 };
 
 use crate::soon;
@@ -107,7 +111,28 @@ impl Peer {
                 .headers_mut()
                 .insert("Origin", HeaderValue::from_str(origin).unwrap());
         }
-        let stream = connect(address).await;
+        Self::open_on(connect(address).await, request).await
+    }
+
+    /// Opens one, says Hello, and lets the system hold back little for a reader who does
+    /// not read.
+    pub(crate) async fn narrow(address: SocketAddr) -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(128 * 1024).unwrap();
+        let stream = soon(socket.connect(address)).await.unwrap();
+        let request = format!("ws://{address}{}", bocage_wire::PATH)
+            .into_client_request()
+            .unwrap();
+        let mut peer = Self::open_on(stream, request).await.unwrap();
+        peer.say(&ClientFrame::Hello {
+            version: PROTOCOL_VERSION,
+        })
+        .await;
+        assert!(matches!(peer.frame().await, RelayFrame::Greeting { .. }));
+        peer
+    }
+
+    async fn open_on(stream: TcpStream, request: Request<()>) -> Result<Self, Error> {
         soon(client_async(request, stream))
             .await
             .map(|(socket, _)| Self(socket))
@@ -125,6 +150,39 @@ impl Peer {
 
     pub(crate) async fn send(&mut self, message: Message) {
         soon(self.0.send(message)).await.unwrap();
+    }
+
+    /// Opens one and is greeted. Gives the challenge, too.
+    pub(crate) async fn greeted(address: SocketAddr) -> (Self, [u8; 32]) {
+        let mut peer = Self::hello(address, PROTOCOL_VERSION).await;
+        match peer.frame().await {
+            RelayFrame::Greeting { challenge, .. } => (peer, challenge),
+            other => panic!("not greeted: {other:?}"),
+        }
+    }
+
+    /// Opens one, is greeted and enters the room. Gives the seat and the others there, too.
+    pub(crate) async fn in_room(address: SocketAddr, room: [u8; 16]) -> (Self, u32, Vec<u32>) {
+        let (mut peer, _) = Self::greeted(address).await;
+        let (seat, others) = peer.enter(room).await;
+        (peer, seat, others)
+    }
+
+    /// Enters the room; nothing else may come before the answer.
+    pub(crate) async fn enter(&mut self, room: [u8; 16]) -> (u32, Vec<u32>) {
+        self.say(&ClientFrame::Enter { room }).await;
+        match self.frame().await {
+            RelayFrame::Entered {
+                room: entered,
+                seat,
+                others,
+            } if entered == room => (seat, others),
+            other => panic!("not entered: {other:?}"),
+        }
+    }
+
+    pub(crate) async fn say(&mut self, frame: &ClientFrame) {
+        self.send(Message::Binary(frame.encode().into())).await;
     }
 
     pub(crate) async fn next(&mut self) -> Option<Result<Message, Error>> {

@@ -3,6 +3,7 @@
 use std::{fs, time::Duration};
 
 use bocage_relay::{Assets, Limits, Server};
+use bocage_wire::RelayFrame;
 use serde_json::json;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -72,6 +73,7 @@ async fn a_client_that_does_not_read_its_answer_is_cut() {
     };
     let server = Server {
         listen: ([127, 0, 0, 1], 0).into(),
+        metrics: None,
         assets,
         limits,
     };
@@ -113,6 +115,12 @@ async fn a_stopping_relay_says_goodbye_and_ends() {
     assert_eq!(&first, b"HTTP/1.1 200 OK");
 
     let goodbyes = async {
+        assert!(matches!(
+            greeted.frame().await,
+            RelayFrame::GoAway {
+                retry_after: 1..=15
+            }
+        ));
         assert_eq!(greeted.close_code().await, 1001);
         assert!(greeted.next().await.is_none());
         assert_eq!(silent.close_code().await, 1001);
@@ -173,5 +181,6 @@ async fn a_relay_that_nobody_holds_any_more_stops() {
     let mut peer = Peer::hello(relay, bocage_wire::PROTOCOL_VERSION).await;
     peer.frame().await;
     drop(running);
+    assert!(matches!(peer.frame().await, RelayFrame::GoAway { .. }));
     assert_eq!(peer.close_code().await, 1001);
 }

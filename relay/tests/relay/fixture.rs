@@ -67,6 +67,7 @@ pub(crate) async fn start(name: &str, limits: Limits) -> (SocketAddr, Running) {
     let assets = Assets::from_directory(&app(name)).unwrap();
     Server {
         listen: ([127, 0, 0, 1], 0).into(),
+        metrics: None,
         assets,
         limits,
     }

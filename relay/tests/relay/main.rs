@@ -14,8 +14,11 @@ mod client;
 mod connections;
 mod fixture;
 mod manifest;
+mod metrics;
 mod pages;
+mod pipe;
 mod program;
+mod rooms;
 mod sockets;
 
 use std::{future::Future, time::Duration};

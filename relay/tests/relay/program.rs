@@ -106,7 +106,10 @@ async fn it_serves_until_it_is_told_to_stop() {
                     .await
                     .unwrap()
             },
-            async { peer.close_code().await }
+            async {
+                assert!(matches!(peer.frame().await, RelayFrame::GoAway { .. }));
+                peer.close_code().await
+            }
         );
         assert_eq!(goodbye, 1001, "{signal}");
         let (code, stdout, stderr) = ended;

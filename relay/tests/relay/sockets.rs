@@ -35,7 +35,7 @@ async fn the_greeting_says_the_day() {
     let (relay, _running) = start("greeting", Limits::default()).await;
     let before = today();
     let mut peer = Peer::hello(relay, PROTOCOL_VERSION).await;
-    let RelayFrame::Greeting { version, day } = peer.frame().await else {
+    let RelayFrame::Greeting { version, day, .. } = peer.frame().await else {
         panic!("refused")
     };
     assert_eq!(version, PROTOCOL_VERSION);
@@ -79,6 +79,28 @@ async fn a_socket_that_does_not_say_hello_is_closed() {
 }
 
 #[tokio::test]
+async fn each_socket_gets_another_challenge() {
+    let (relay, _running) = start("challenge", Limits::default()).await;
+    let mut challenges = Vec::new();
+    for _ in 0..3 {
+        let mut peer = Peer::hello(relay, PROTOCOL_VERSION).await;
+        let RelayFrame::Greeting { challenge, .. } = peer.frame().await else {
+            panic!("refused")
+        };
+        assert!(!challenges.contains(&challenge));
+        challenges.push(challenge);
+    }
+}
+
+#[tokio::test]
+async fn only_hello_may_come_first() {
+    let (relay, _running) = start("hello_first", Limits::default()).await;
+    let mut peer = Peer::open(relay, None).await.unwrap();
+    peer.say(&ClientFrame::Enter { room: [1; 16] }).await;
+    assert_eq!(peer.close_code().await, CloseCode::OutOfOrder.number());
+}
+
+#[tokio::test]
 async fn text_is_refused() {
     let (relay, _running) = start("text", Limits::default()).await;
     let mut peer = Peer::open(relay, None).await.unwrap();
@@ -115,8 +137,8 @@ async fn too_long_a_message_is_refused() {
 async fn a_message_that_will_be_too_long_is_refused_at_once() {
     let (relay, _running) = start("will_be_too_long", Limits::default()).await;
     let mut raw = raw_socket(relay).await;
-    let claimed = u16::try_from(MAX_FRAME_BYTES + 1).unwrap().to_be_bytes();
-    let head = [0x82, 0xfe, claimed[0], claimed[1], 0, 0, 0, 0];
+    let claimed = u64::try_from(MAX_FRAME_BYTES + 1).unwrap().to_be_bytes();
+    let head = [&[0x82, 0xff], claimed.as_slice(), &[0; 4]].concat();
     raw.write_all(&head).await.unwrap();
     assert_eq!(raw_frame(&mut raw).await, (0x88, vec![0x0f, 0xa0]));
 }

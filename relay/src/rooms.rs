@@ -1,0 +1,136 @@
+//! Who is where: rooms, their seats, and handing a message from one seat to another.
+//!
+//! A room exists while somebody is in it. The relay knows nothing of it but 16 bytes, and of those
+//! in it nothing but their outboxes. Everything happens under one lock and nothing waits in it, so
+//! all see arrivals, messages and departures in the same order. What a message says, and how often
+//! one may send it, is not decided here.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use axum::extract::ws::Message;
+use bocage_wire::{RelayFrame, limits::ROOM_SEATS_MAX};
+
+use crate::{limits::Limits, outbox::Outbox, random};
+
+/// Any 16 bytes.
+pub(crate) type RoomId = [u8; 16];
+
+/// All rooms of the relay.
+#[derive(Debug)]
+pub(crate) struct Rooms {
+    rooms: Mutex<HashMap<RoomId, Room>>,
+    seats: usize,
+}
+
+/// The seats of one room; never none.
+type Room = HashMap<u32, Arc<Outbox>>;
+
+impl Rooms {
+    pub(crate) fn new(limits: &Limits) -> Self {
+        Self {
+            rooms: Mutex::default(),
+            seats: limits.room_seats.min(ROOM_SEATS_MAX),
+        }
+    }
+
+    /// Takes a seat for `outbox`, tells it who is there, and tells them that it came. None, and not
+    /// a word, when there is no seat left.
+    pub(crate) fn enter(&self, id: RoomId, outbox: &Arc<Outbox>) -> Option<u32> {
+        let mut rooms = self.lock();
+        let taken = rooms.get(&id).map_or(0, HashMap::len);
+        if taken >= self.seats {
+            return None;
+        }
+        let seat = free_seat(rooms.get(&id))?;
+        let room = rooms.entry(id).or_default();
+        let arrived = binary(&RelayFrame::Arrived { room: id, seat });
+        for other in room.values() {
+            other.push(arrived.clone());
+        }
+        outbox.push_frame(&RelayFrame::Entered {
+            room: id,
+            seat,
+            others: room.keys().copied().collect(),
+        });
+        room.insert(seat, Arc::clone(outbox));
+        Some(seat)
+    }
+
+    /// Tells whoever sits on `seat` once more who is there.
+    pub(crate) fn describe(&self, id: RoomId, seat: u32) {
+        let rooms = self.lock();
+        if let Some((room, outbox)) = rooms
+            .get(&id)
+            .and_then(|room| Some((room, room.get(&seat)?)))
+        {
+            let others = room.keys().copied().filter(|other| *other != seat);
+            outbox.push_frame(&RelayFrame::Entered {
+                room: id,
+                seat,
+                others: others.collect(),
+            });
+        }
+    }
+
+    /// Frees the seat and tells the others.
+    pub(crate) fn leave(&self, id: RoomId, seat: u32) {
+        let mut rooms = self.lock();
+        let Some(room) = rooms.get_mut(&id) else {
+            return;
+        };
+        room.remove(&seat);
+        if room.is_empty() {
+            rooms.remove(&id);
+            return;
+        }
+        let gone = binary(&RelayFrame::Gone { room: id, seat });
+        for other in room.values() {
+            other.push(gone.clone());
+        }
+    }
+
+    /// Hands `message` to the seat `to`, or to everybody but `from`.
+    pub(crate) fn hand(&self, id: RoomId, from: u32, to: Option<u32>, message: Message) {
+        let rooms = self.lock();
+        let Some(room) = rooms.get(&id) else {
+            return;
+        };
+        if let Some(to) = to {
+            if let Some(outbox) = room.get(&to) {
+                outbox.push(message);
+            }
+            return;
+        }
+        for (_, outbox) in room.iter().filter(|(seat, _)| **seat != from) {
+            outbox.push(message.clone());
+        }
+    }
+
+    /// How many there are.
+    pub(crate) fn count(&self) -> usize {
+        self.lock().len()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<RoomId, Room>> {
+        // Nothing panics while it holds the lock.
+        self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A random seat that nobody has. It need not be a secret; but a device that returns should not be
+/// taken for itself, or for another, by those who have not yet seen that it left.
+fn free_seat(room: Option<&Room>) -> Option<u32> {
+    loop {
+        let seat = random::seat()?;
+        if !room.is_some_and(|room| room.contains_key(&seat)) {
+            return Some(seat);
+        }
+    }
+}
+
+fn binary(frame: &RelayFrame) -> Message {
+    Message::Binary(frame.encode().into())
+}

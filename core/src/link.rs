@@ -49,7 +49,10 @@ pub(crate) struct Link {
 }
 
 enum State {
-    Shaking { handshake: Handshake, initiator: bool },
+    Shaking {
+        handshake: Handshake,
+        initiator: bool,
+    },
     Open {
         sender: Sender,
         receiver: Receiver,
@@ -250,10 +253,12 @@ mod tests {
 
     fn pair(psks: [u8; 2], carriages: [Carriage; 2]) -> Result<(Link, Link), LinkError> {
         let mut rng = ChaCha20Rng::seed_from_u64(1);
-        let keys = [PrivateKey::generate(&mut rng), PrivateKey::generate(&mut rng)];
+        let keys = [
+            PrivateKey::generate(&mut rng),
+            PrivateKey::generate(&mut rng),
+        ];
         let psk = |n: u8| Secret::new([n; 32]);
-        let (mut a, first) =
-            Link::initiate(&mut rng, &keys[0], psk(psks[0]), HERE, carriages[0])?;
+        let (mut a, first) = Link::initiate(&mut rng, &keys[0], psk(psks[0]), HERE, carriages[0])?;
         let mut b = Link::respond(&mut rng, &keys[1], psk(psks[1]), HERE, carriages[1]);
         let second = b.receive(&first)?.replies.remove(0);
         let third = a.receive(&second)?.replies.remove(0);

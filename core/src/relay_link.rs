@@ -29,10 +29,7 @@ pub(crate) enum LinkOutput {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum RelayHeard {
     /// It is reached now.
-    Greeted {
-        day: u32,
-        challenge: [u8; 32],
-    },
+    Greeted { day: u32, challenge: [u8; 32] },
     /// A frame of the conversation.
     Frame(RelayFrame),
     /// Nothing that goes on.
@@ -134,7 +131,11 @@ impl RelayLink {
             }
             (
                 Phase::Connected,
-                Ok(RelayFrame::Greeting { .. } | RelayFrame::Refused { .. } | RelayFrame::GoAway { .. }),
+                Ok(
+                    RelayFrame::Greeting { .. }
+                    | RelayFrame::Refused { .. }
+                    | RelayFrame::GoAway { .. },
+                ),
             ) => RelayHeard::Do(LinkOutput::Close),
             (Phase::Connected, Ok(frame)) => RelayHeard::Frame(frame),
             // Nothing else is expected: not a relay, or a broken one.

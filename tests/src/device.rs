@@ -118,6 +118,12 @@ impl Device {
         }
     }
 
+    /// The alarm rings, and is no longer set.
+    pub fn ring(&mut self) {
+        self.alarm = None;
+        self.input(Input::Tick);
+    }
+
     /// Lets time pass until the engine's next alarm.
     ///
     /// # Panics

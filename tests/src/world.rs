@@ -16,6 +16,9 @@ use rand_core::{Rng, SeedableRng};
 use crate::relay::{ConnectionId, Relay};
 use crate::{Device, Tab};
 
+/// More events than this at one instant mean that an engine rings its own alarm for ever.
+const AT_ONCE_MAX: usize = 10_000;
+
 /// A device by its number.
 pub type DeviceNumber = usize;
 
@@ -39,6 +42,8 @@ pub struct World {
     pub fault_every: u32,
     /// How many messages met with one.
     pub faults: usize,
+    /// Whether each event is printed, to follow a failure.
+    pub shows_events: bool,
     skews: Vec<u64>,
     rng: ChaCha20Rng,
     queue: BinaryHeap<Reverse<(u64, u64, Event)>>,
@@ -87,6 +92,7 @@ impl World {
             direct_works: true,
             fault_every: 0,
             faults: 0,
+            shows_events: std::env::var_os("BOCAGE_SHOW_EVENTS").is_some(),
             skews: Vec::new(),
             rng: ChaCha20Rng::seed_from_u64(seed),
             queue: BinaryHeap::new(),
@@ -167,12 +173,18 @@ impl World {
     /// Lets time pass.
     pub fn run(&mut self, milliseconds: u64) {
         let until = self.now + milliseconds;
+        let mut at_once = 0;
         while let Some(Reverse((at, _, _))) = self.queue.peek() {
             if *at > until {
                 break;
             }
             if let Some(Reverse((at, _, event))) = self.queue.pop() {
+                at_once = if at > self.now { 0 } else { at_once + 1 };
+                assert!(at_once < AT_ONCE_MAX, "time stands still at {event:?}");
                 self.now = at;
+                if self.shows_events {
+                    println!("{at:>9} {event:?}");
+                }
                 self.happen(event);
             }
         }
@@ -241,7 +253,9 @@ impl World {
             Event::Alarm(number, run, at) => {
                 if self.runs[number] == run && self.alarms.get(&number) == Some(&at) {
                     self.alarms.remove(&number);
-                    self.input(number, Input::Tick);
+                    self.devices[number].now = self.clock(number);
+                    self.devices[number].ring();
+                    self.after(number);
                 }
             }
         }
@@ -357,10 +371,7 @@ impl World {
         self.last.insert(Way::Direct(number, link), at);
         self.last.insert(Way::Direct(other, theirs), at);
         let (own_run, other_run) = (self.runs[number], self.runs[other]);
-        self.push(
-            at,
-            Event::DirectOpened(number, own_run, link, mine, their),
-        );
+        self.push(at, Event::DirectOpened(number, own_run, link, mine, their));
         self.push(
             at,
             Event::DirectOpened(other, other_run, theirs, their, mine),

@@ -107,7 +107,11 @@ fn three_people_share_a_page_and_a_channel() {
     types(&mut world, E, "שלום\n");
     world.run(2_000);
     for number in [M, E, R] {
-        assert_eq!(world.tabs[number].text(), "Ordre du jour 𝄞\nשלום\n", "{number}");
+        assert_eq!(
+            world.tabs[number].text(),
+            "Ordre du jour 𝄞\nשלום\n",
+            "{number}"
+        );
     }
     let card = card(&world, E);
     world.act(E, |device, tab| {
@@ -134,7 +138,11 @@ fn three_people_share_a_page_and_a_channel() {
         assert_eq!(author.name.as_str(), "Émile");
         for member in members {
             assert_eq!(member.presence, Presence::Here);
-            let expected = if member.is_me { Path::None } else { Path::Direct };
+            let expected = if member.is_me {
+                Path::None
+            } else {
+                Path::Direct
+            };
             assert_eq!(member.path, expected);
         }
         assert_eq!(reach(&world, number).have, 3);

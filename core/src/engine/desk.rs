@@ -474,7 +474,8 @@ impl Desk {
             intake.join(self.workspace.begin_epoch(rng).map_err(refusal)?);
         }
         intake.join(self.workspace.admit(rng, join, offer).map_err(refusal)?);
-        self.absorb(vault, rng, &intake, None, Origin::Own).map(Some)
+        self.absorb(vault, rng, &intake, None, Origin::Own)
+            .map(Some)
     }
 
     /// So much is on the disk now: the others will be told.

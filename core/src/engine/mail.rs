@@ -189,14 +189,12 @@ impl Engine {
         }
         let owing: Vec<WorkspaceId> = self
             .desks
-            .iter()
-            .filter(|(id, desk)| {
-                !desk.mail.unposted.is_empty()
-                    && desk.workspace.log().state().live().count() > 1
-                    && !self.post.puts.values().any(|put| put.workspace == **id)
-            })
-            .map(|(id, _)| *id)
+            .keys()
+            .copied()
+            .filter(|id| self.owes_mail(*id))
             .collect();
+        // Or an alarm would ring for what has been done meanwhile.
+        self.post.due.retain(|id, _| owing.contains(id));
         for workspace in owing {
             let due = *self.post.due.entry(workspace).or_insert(now + POST_WAIT);
             if due <= now {
@@ -204,6 +202,19 @@ impl Engine {
                 self.put_mail(rng, workspace);
             }
         }
+    }
+
+    /// Whether there is something to put that is not on its way already.
+    fn owes_mail(&self, workspace: WorkspaceId) -> bool {
+        self.desks.get(&workspace).is_some_and(|desk| {
+            !desk.mail.unposted.is_empty()
+                && desk.workspace.log().state().live().count() > 1
+                && !self
+                    .post
+                    .puts
+                    .values()
+                    .any(|put| put.workspace == workspace)
+        })
     }
 
     /// When [`Self::tend_mail`] has something to do.
@@ -233,11 +244,13 @@ impl Engine {
             }
             all.push((*id, Blob(object.to_vec())));
         }
-        let is_op = |blob: &Blob| {
-            Signed::parse(&blob.0).is_ok_and(|signed| signed.kind() == Kind::Op)
-        };
-        let ops: Vec<(ObjectId, Blob)> =
-            all.iter().filter(|(_, blob)| is_op(blob)).cloned().collect();
+        let is_op =
+            |blob: &Blob| Signed::parse(&blob.0).is_ok_and(|signed| signed.kind() == Kind::Op);
+        let ops: Vec<(ObjectId, Blob)> = all
+            .iter()
+            .filter(|(_, blob)| is_op(blob))
+            .cloned()
+            .collect();
         let mut frames = Vec::new();
         for epoch in desk.workspace.known_epochs(EPOCHS) {
             // Those who were away when an epoch began learn of it in the mailbox of the one before.

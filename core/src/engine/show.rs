@@ -2,9 +2,7 @@
 
 use bocage_api::chat::{ChannelChange, ChannelPatch};
 use bocage_api::view::{HomePatch, Patch, View};
-use bocage_api::workspace::{
-    InvitationCard, Joining, MemberCard, PageState, Presence, Reach,
-};
+use bocage_api::workspace::{InvitationCard, Joining, MemberCard, PageState, Presence, Reach};
 use bocage_api::{
     ChannelView, ChatMessage, FromEngine, InvitationId, MemberId, Name, PageView, Role, Subject,
     TabId, WorkspaceId, WorkspaceView,
@@ -21,12 +19,7 @@ use crate::sync::Message;
 use crate::time::Timestamp;
 
 impl Engine {
-    pub(super) fn take_effect(
-        &mut self,
-        now: Timestamp,
-        rng: &mut dyn CryptoRng,
-        effect: Effect,
-    ) {
+    pub(super) fn take_effect(&mut self, now: Timestamp, rng: &mut dyn CryptoRng, effect: Effect) {
         match effect {
             Effect::Home(patch) => self.show_home(patch),
             Effect::ShowPage(id) => {

@@ -82,17 +82,18 @@ impl Request {
     /// Enters the workspace with what a member has sent. `None` as long as it does not begin with the
     /// workspace's beginning, or does not admit this device.
     pub fn enter(self, session: SessionId, objects: &[&[u8]]) -> Result<(Workspace, Intake), Self> {
-        let Some(log) = objects
-            .first()
-            .and_then(|first| begin(self.workspace, first))
-        else {
+        // What is passed on to a device that was just let in may come before what it builds on.
+        let found = objects.iter().enumerate().find_map(|(at, object)| {
+            let log = begin(self.workspace, object)?;
+            Some((at, *object, log))
+        });
+        let Some((at, genesis, log)) = found else {
             return Err(self);
         };
         let mut workspace = Workspace::with(self.keys, session, log);
-        let mut intake = workspace.take(objects.iter().skip(1).copied());
-        if let Some(genesis) = objects.first() {
-            intake.new.insert(0, (*genesis).into());
-        }
+        let others = objects.iter().enumerate().filter(|(other, _)| *other != at);
+        let mut intake = workspace.take(others.map(|(_, object)| *object));
+        intake.new.insert(0, genesis.into());
         if workspace.role().is_none() {
             return Err(Self {
                 keys: workspace.keys,

@@ -40,9 +40,11 @@ impl Engine {
             Ground::Epoch(..) => own < id.1,
             Ground::Invite(..) => false,
             // One member at a time is enough to be let in.
-            Ground::Join(by, _) => !self.net.wires.values().any(
-                |wire| matches!(wire.ground, Ground::Join(other, _) if other == by),
-            ),
+            Ground::Join(by, _) => !self
+                .net
+                .wires
+                .values()
+                .any(|wire| matches!(wire.ground, Ground::Join(other, _) if other == by)),
         };
         let linked = self.net.wires.values().any(|wire| wire.peer == id);
         let too_early = peer.retry_at.is_some_and(|at| at > now);
@@ -223,7 +225,8 @@ impl Engine {
         else {
             return;
         };
-        let (Some((room, seat)), Some(device)) = (self.place_on(peer, ground), self.own_device(ground))
+        let (Some((room, seat)), Some(device)) =
+            (self.place_on(peer, ground), self.own_device(ground))
         else {
             return;
         };

@@ -63,7 +63,9 @@ impl Engine {
         let seed = crate::keys::InviteSeed::new(join.link.seed);
         let profile = self.home.profile()?;
         let workspace = join.link.workspace;
-        Some(Request::new(&self.root, &join.salt, workspace, &seed, profile))
+        Some(Request::new(
+            &self.root, &join.salt, workspace, &seed, profile,
+        ))
     }
 
     /// Finds out who is at the other end of a link. Only members are told anything.
@@ -194,9 +196,12 @@ impl Engine {
         connection: ConnectionId,
         join: &[u8],
     ) {
-        let Some((ground, remote)) = self.net.wires.get(&connection).and_then(|wire| {
-            Some((wire.ground, wire.link.as_ref()?.remote()?))
-        }) else {
+        let Some((ground, remote)) = self
+            .net
+            .wires
+            .get(&connection)
+            .and_then(|wire| Some((wire.ground, wire.link.as_ref()?.remote()?)))
+        else {
             return;
         };
         let Ground::Invite(workspace, _) = ground else {
@@ -300,7 +305,10 @@ impl Engine {
         self.desks.insert(id, desk);
         debug_assert_eq!(id, link.workspace);
         // From here on this is a link between members.
-        let epoch = self.desks.get(&id).and_then(|d| d.workspace.current_epoch());
+        let epoch = self
+            .desks
+            .get(&id)
+            .and_then(|d| d.workspace.current_epoch());
         if let Some(wire) = self.net.wires.get_mut(&connection) {
             wire.ground = epoch.map_or(wire.ground, |epoch| Ground::Epoch(id, epoch));
         }
@@ -347,8 +355,7 @@ impl Engine {
         let Some(desk) = self.desks.get_mut(&workspace) else {
             return;
         };
-        let outcome: Result<Outcome, Refusal> =
-            desk.absorb(&self.vault, rng, intake, None, origin);
+        let outcome: Result<Outcome, Refusal> = desk.absorb(&self.vault, rng, intake, None, origin);
         if let Ok(outcome) = outcome {
             self.settle_all(now, rng, workspace, outcome);
         }

@@ -258,7 +258,7 @@ impl Engine {
             },
             Input::RelayOpened => self.relay_output_of(|relay| Some(relay.opened())),
             Input::RelayReceived(bytes) => match self.relay.received(&bytes) {
-                RelayHeard::Greeted { day, challenge } => self.relay_greeted(rng, day, challenge),
+                RelayHeard::Greeted { day, challenge } => self.relay_greeted(day, challenge),
                 RelayHeard::Frame(frame) => self.relay_frame(now, rng, frame),
                 RelayHeard::Do(output) => self.relay_output_of(|_| Some(output)),
             },
@@ -349,7 +349,7 @@ impl Engine {
                 for workspace in workspaces {
                     self.follow_log(now, rng, workspace);
                 }
-                self.choose_rooms(rng);
+                self.choose_rooms();
             }
             Err(refusal) => self.tell(tab, FromEngine::Refused(id, refusal)),
         }
@@ -433,7 +433,7 @@ impl Engine {
         for workspace in workspaces {
             self.follow_log(now, rng, workspace);
         }
-        self.choose_rooms(rng);
+        self.choose_rooms();
         self.show_joining();
         for (tab, message) in early {
             self.hear(now, rng, tab, message);
@@ -511,8 +511,8 @@ impl Engine {
             let wait = EPOCH_WAIT.mul_f64(1.0 + f64::from(rng.next_u32()) / f64::from(u32::MAX));
             desk.epoch_due = Some(now + wait);
         }
-        self.choose_rooms(rng);
         self.bind_again(now, rng, workspace);
+        self.choose_rooms();
         self.follow_mail(workspace);
     }
 

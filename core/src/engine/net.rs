@@ -114,13 +114,13 @@ enum Carrier {
 
 impl Engine {
     /// The relay is reached.
-    pub(super) fn relay_greeted(&mut self, rng: &mut dyn CryptoRng, day: u32, challenge: [u8; 32]) {
+    pub(super) fn relay_greeted(&mut self, day: u32, challenge: [u8; 32]) {
         self.net.day = Some(day);
         self.net.challenge = challenge;
         self.net.entered.clear();
         self.net.rooms.clear();
         self.mail_greeted();
-        self.choose_rooms(rng);
+        self.choose_rooms();
         self.show_joining();
     }
 

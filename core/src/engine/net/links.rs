@@ -478,6 +478,9 @@ impl Engine {
         {
             self.outputs.push_back(Output::DirectClose(link));
         }
+        if matches!(wire.carrier, Carrier::Pipe { .. }) {
+            self.choose_rooms();
+        }
         Some(wire)
     }
 

@@ -6,7 +6,7 @@ use bocage_wire::ClientFrame;
 use bocage_wire::limits::ROOMS_MAX;
 use rand_core::CryptoRng;
 
-use super::{Engine, Ground, Peer, RoomId};
+use super::{Carrier, Engine, Ground, Peer, RoomId};
 use crate::codec::Fixed;
 use crate::keys::Meeting;
 use crate::log::Role;
@@ -19,7 +19,7 @@ const EPOCHS: usize = 8;
 
 impl Engine {
     /// Enters the rooms that this device should be in, and leaves the others.
-    pub(in crate::engine) fn choose_rooms(&mut self, rng: &mut dyn CryptoRng) {
+    pub(in crate::engine) fn choose_rooms(&mut self) {
         let Some(day) = self.net.day else {
             return;
         };
@@ -33,6 +33,15 @@ impl Engine {
                 if wanted.len() < ROOMS_MAX {
                     wanted.insert(Meeting(&secret).room(day), ground);
                 }
+            }
+        }
+        // A newcomer is told everything through the pipe of a room that its invitation, used up by
+        // then, no longer leads to.
+        for wire in self.net.wires.values() {
+            if let Carrier::Pipe { room, .. } = wire.carrier
+                && let Some(ground) = self.net.rooms.get(&room)
+            {
+                wanted.entry(room).or_insert(*ground);
             }
         }
         let left: Vec<RoomId> = self
@@ -58,7 +67,6 @@ impl Engine {
         for room in new {
             self.tell_relay(&ClientFrame::Enter { room });
         }
-        let _ = rng;
     }
 
     /// All that this device has in common with others.
@@ -231,7 +239,7 @@ impl Engine {
             .net
             .wires
             .iter()
-            .filter(|(_, wire)| wire.carrier == super::Carrier::Pipe { room, seat })
+            .filter(|(_, wire)| wire.carrier == Carrier::Pipe { room, seat })
             .map(|(id, _)| *id)
             .collect();
         for connection in piped {

@@ -80,7 +80,7 @@ pub enum Input {
 }
 
 /// Names a direct link between this engine and its shell.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LinkId(pub u64);
 
 /// Something for the shell to do.
@@ -417,9 +417,13 @@ impl Engine {
             return;
         };
         for opening in opening {
-            let Some(desk) = opening.open(&self.root, self.session) else {
+            let Some(mut desk) = opening.open(&self.root, self.session) else {
                 continue;
             };
+            // The engine before may have stored what it had no time to sign for.
+            if let Some(have) = desk.on_disk.clone() {
+                desk.stored(now, have);
+            }
             let id = desk.workspace.id();
             if desk.archive.is_damaged() {
                 self.home.report_damage(id, desk.page_id());

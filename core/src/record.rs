@@ -152,7 +152,7 @@ pub(crate) struct Workspace {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Seed {
     pub(crate) invite: ObjectId,
-    pub(crate) seed: [u8; 16],
+    pub(crate) bytes: [u8; 16],
     pub(crate) by: CommandId,
 }
 
@@ -279,7 +279,7 @@ impl Workspace {
                 .iter()
                 .map(|seed| SeedFields {
                     invite: seed.invite,
-                    seed: seed.seed,
+                    seed: seed.bytes,
                     by: Id(seed.by.0),
                 })
                 .collect(),
@@ -300,7 +300,7 @@ impl Workspace {
                 .iter()
                 .map(|seed| Seed {
                     invite: seed.invite,
-                    seed: seed.seed,
+                    bytes: seed.seed,
                     by: CommandId(seed.by.0),
                 })
                 .collect(),
@@ -355,7 +355,7 @@ mod tests {
             genesis: vec![1, 2],
             seeds: vec![Seed {
                 invite: Fixed([6; 32]),
-                seed: [7; 16],
+                bytes: [7; 16],
                 by: CommandId([8; 16]),
             }],
         };

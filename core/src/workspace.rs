@@ -188,16 +188,24 @@ impl Workspace {
     pub fn lacking(&self, ops: &[ObjectId], ends: &[End]) -> Vec<Arc<[u8]>> {
         let counts: BTreeMap<ChainId, u64> =
             ends.iter().map(|end| (end.chain(), end.count)).collect();
-        let ops = self.log.after(ops).map(|op| op.bytes());
+        let ops = self.log.after(ops).map(Verified::bytes);
         let batches = self.chains.batches().filter(|batch| {
             let chain = crate::chains::chain_of(batch);
             batch.body.index >= counts.get(&chain).copied().unwrap_or(0)
         });
-        let receipts = self.receipts.values().map(|receipt| receipt.bytes());
-        ops.chain(batches.map(|batch| batch.bytes()))
+        let receipts = self.receipts.values().map(Verified::bytes);
+        ops.chain(batches.map(Verified::bytes))
             .chain(receipts)
             .cloned()
             .collect()
+    }
+
+    /// Whether somebody who came by an invitation has never shown that they know it. They ask in the
+    /// invitation's room until they do.
+    pub fn awaits_joined(&self, offer: &crate::log::Invitation) -> bool {
+        self.log.state().live().any(|member| {
+            offer.joined.contains(&member.id) && !self.receipts.contains_key(&member.device)
+        })
     }
 
     /// The members who have this batch on the disk of one of their devices, by their own word.

@@ -14,6 +14,7 @@
 pub mod device;
 pub mod disk;
 pub mod relay;
+pub mod simulation;
 pub mod tab;
 pub mod world;
 

@@ -11,6 +11,9 @@ pub type ConnectionId = u64;
 
 type RoomId = [u8; 16];
 
+/// An item's id, and its bytes.
+type Item = ([u8; 16], Vec<u8>);
+
 /// See the module.
 #[derive(Default)]
 pub struct Relay {
@@ -24,7 +27,7 @@ pub struct Relay {
     pub items: usize,
     seats: BTreeMap<RoomId, BTreeMap<u32, ConnectionId>>,
     next_seat: u32,
-    boxes: BTreeMap<[u8; 32], Vec<([u8; 16], Vec<u8>)>>,
+    boxes: BTreeMap<[u8; 32], Vec<Item>>,
     followers: BTreeMap<[u8; 32], Vec<ConnectionId>>,
     challenges: BTreeMap<ConnectionId, [u8; 32]>,
 }
@@ -95,20 +98,8 @@ impl Relay {
                 VerifyingKey(mailbox)
                     .verify(&message, &Signature(signature))
                     .expect("puts are signed");
-                let items = self.boxes.entry(mailbox).or_default();
                 let mut sent = vec![(from, RelayFrame::Kept { request })];
-                if items.iter().all(|(known, _)| *known != id) {
-                    items.push((id, bytes.clone()));
-                    self.items += 1;
-                    let item = RelayFrame::Item {
-                        mailbox,
-                        cursor: items.len() as u64,
-                        id,
-                        bytes,
-                    };
-                    let followers = self.followers.get(&mailbox).into_iter().flatten();
-                    sent.extend(followers.map(|follower| (*follower, item.clone())));
-                }
+                sent.extend(self.put(mailbox, id, bytes));
                 sent
             }
             ClientFrame::Get {
@@ -123,27 +114,15 @@ impl Relay {
                 VerifyingKey(mailbox)
                     .verify(&message, &Signature(signature))
                     .expect("gets are signed");
-                let items = self.boxes.entry(mailbox).or_default();
-                let skip = usize::try_from(after).expect("few items");
-                let mut sent: Vec<_> = items
-                    .iter()
-                    .enumerate()
-                    .skip(skip)
-                    .map(|(at, (id, bytes))| {
-                        let item = RelayFrame::Item {
-                            mailbox,
-                            cursor: at as u64 + 1,
-                            id: *id,
-                            bytes: bytes.clone(),
-                        };
-                        (from, item)
-                    })
-                    .collect();
-                let cursor = items.len() as u64;
-                sent.push((from, RelayFrame::UpToDate { request, cursor }));
                 if follow {
                     self.followers.entry(mailbox).or_default().push(from);
                 }
+                let mut sent = self.items_after(from, mailbox, after);
+                let cursor = self
+                    .boxes
+                    .get(&mailbox)
+                    .map_or(0, |items| items.len() as u64);
+                sent.push((from, RelayFrame::UpToDate { request, cursor }));
                 sent
             }
             ClientFrame::Unfollow { mailbox } => {
@@ -153,6 +132,52 @@ impl Relay {
                 Vec::new()
             }
         }
+    }
+
+    fn put(
+        &mut self,
+        mailbox: [u8; 32],
+        id: [u8; 16],
+        bytes: Vec<u8>,
+    ) -> Vec<(ConnectionId, RelayFrame)> {
+        let items = self.boxes.entry(mailbox).or_default();
+        if items.iter().any(|(known, _)| *known == id) {
+            return Vec::new();
+        }
+        items.push((id, bytes.clone()));
+        self.items += 1;
+        let item = RelayFrame::Item {
+            mailbox,
+            cursor: items.len() as u64,
+            id,
+            bytes,
+        };
+        let followers = self.followers.get(&mailbox).into_iter().flatten();
+        followers
+            .map(|follower| (*follower, item.clone()))
+            .collect()
+    }
+
+    fn items_after(
+        &self,
+        from: ConnectionId,
+        mailbox: [u8; 32],
+        after: u64,
+    ) -> Vec<(ConnectionId, RelayFrame)> {
+        let items = self.boxes.get(&mailbox).into_iter().flatten();
+        items
+            .zip(1..)
+            .filter(|(_, cursor)| *cursor > after)
+            .map(|((id, bytes), cursor)| {
+                let item = RelayFrame::Item {
+                    mailbox,
+                    cursor,
+                    id: *id,
+                    bytes: bytes.clone(),
+                };
+                (from, item)
+            })
+            .collect()
     }
 
     /// A connection is gone.

@@ -7,6 +7,7 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use bocage_core::{Input, LinkId, Output, Timestamp};
 use bocage_wire::RelayFrame;
@@ -42,8 +43,10 @@ pub struct World {
     pub fault_every: u32,
     /// How many messages met with one.
     pub faults: usize,
-    /// Whether each event is printed, to follow a failure.
-    pub shows_events: bool,
+    /// Is told every event in words.
+    pub watch: Option<fn(&str)>,
+    /// Follows from all events: equal for equal runs.
+    pub fingerprint: u64,
     skews: Vec<u64>,
     rng: ChaCha20Rng,
     queue: BinaryHeap<Reverse<(u64, u64, Event)>>,
@@ -66,7 +69,7 @@ enum Way {
     Direct(DeviceNumber, LinkId),
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 enum Event {
     RelayOpened(DeviceNumber, ConnectionId),
     RelayUnreachable(DeviceNumber, u32),
@@ -92,7 +95,8 @@ impl World {
             direct_works: true,
             fault_every: 0,
             faults: 0,
-            shows_events: std::env::var_os("BOCAGE_SHOW_EVENTS").is_some(),
+            watch: None,
+            fingerprint: 0,
             skews: Vec::new(),
             rng: ChaCha20Rng::seed_from_u64(seed),
             queue: BinaryHeap::new(),
@@ -110,7 +114,7 @@ impl World {
             // Clocks are years off.
             world.skews.push(30 * years + number as u64 * 7 * years);
             device.now = Timestamp(world.skews[number]);
-            let tab = Tab::open(&mut device, number as u8 + 1);
+            let tab = Tab::open(&mut device, u8::try_from(number + 1).expect("few devices"));
             world.devices.push(device);
             world.tabs.push(tab);
             world.runs.push(0);
@@ -143,6 +147,7 @@ impl World {
             return;
         }
         self.runs[number] += 1;
+        self.note(&format!("an engine of {number} starts"));
         self.devices[number].now = self.clock(number);
         self.devices[number].start();
         let (device, tab) = (&mut self.devices[number], &mut self.tabs[number]);
@@ -182,18 +187,32 @@ impl World {
                 at_once = if at > self.now { 0 } else { at_once + 1 };
                 assert!(at_once < AT_ONCE_MAX, "time stands still at {event:?}");
                 self.now = at;
-                if self.shows_events {
-                    println!("{at:>9} {event:?}");
-                }
+                self.record(&event);
                 self.happen(event);
             }
         }
         self.now = until;
     }
 
+    /// Notes something that is not on the queue.
+    pub fn note(&self, what: &str) {
+        if let Some(watch) = self.watch {
+            watch(&format!("{:>9} {what}", self.now));
+        }
+    }
+
     /// A number below `end`.
     pub fn draw(&mut self, end: usize) -> usize {
         self.rng.next_u32() as usize % end.max(1)
+    }
+
+    fn record(&mut self, event: &Event) {
+        let mut hasher = DefaultHasher::new();
+        (self.fingerprint, self.now, event).hash(&mut hasher);
+        self.fingerprint = hasher.finish();
+        if let Some(watch) = self.watch {
+            watch(&format!("{:>9} {event:?}", self.now));
+        }
     }
 
     fn clock(&self, number: DeviceNumber) -> Timestamp {
@@ -350,7 +369,8 @@ impl World {
             return;
         };
         let (other, theirs) = signal.split_at(8);
-        let other = u64::from_le_bytes(other.try_into().expect("8 bytes")) as usize;
+        let other = u64::from_le_bytes(other.try_into().expect("8 bytes"));
+        let other = usize::try_from(other).expect("few devices");
         let theirs = LinkId(u64::from_le_bytes(theirs.try_into().expect("8 bytes")));
         let cut = self.offline.contains(&number) || self.offline.contains(&other);
         if cut || self.direct.get(&(other, theirs)) != Some(&None) {
@@ -362,7 +382,7 @@ impl World {
         self.direct.insert((number, link), Some((other, theirs)));
         self.direct.insert((other, theirs), Some((number, link)));
         let certificate = |number: usize, link: LinkId| {
-            let mut hash = [number as u8; 32];
+            let mut hash = [u8::try_from(number).expect("few devices"); 32];
             hash[..8].copy_from_slice(&link.0.to_le_bytes());
             hash
         };
@@ -419,6 +439,7 @@ impl World {
 
     /// A device's engine is gone: so is all that it held.
     fn gone(&mut self, number: DeviceNumber) {
+        self.note(&format!("the engine of {number} has stopped"));
         self.close_direct_of(number);
         let links: Vec<_> = self
             .direct

@@ -76,7 +76,7 @@ impl Person {
         self.workspace.admit(&mut self.rng, &join, offer).unwrap();
         let objects = self.workspace.lacking(&[], &[]);
         let objects: Vec<&[u8]> = objects.iter().map(|object| &**object).collect();
-        let Ok((workspace, intake)) = request.enter(Fixed([number; 16]), &objects) else {
+        let Some((workspace, intake)) = request.enter(Fixed([number; 16]), &objects) else {
             panic!("not let in");
         };
         let mut person = Self::with(workspace, ChaCha20Rng::seed_from_u64(u64::from(number)));

@@ -3,7 +3,7 @@
 //! What a command leads to here is an [`Outcome`]; when it is written, and who is told, is the engine's.
 
 use core::time::Duration;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bocage_api::view::PagePatch;
@@ -21,6 +21,7 @@ use crate::crypto::hash::derive_id;
 use crate::crypto::secret::Secret;
 use crate::log::{Act, Op, Role};
 use crate::object::{Kind, ObjectId, Signed, Verified};
+use crate::receipt::End;
 use crate::record::{self, Mail};
 use crate::sync::Message;
 use crate::time::Timestamp;
@@ -50,6 +51,9 @@ pub(super) struct Desk {
     /// What of it all is on the disk.
     pub(super) on_disk: Option<Message>,
     pub(super) mail: Mail,
+    /// What this device has made and does not have on its disk. It tells nobody of it: a tab says
+    /// again what an engine lost, and then there would be two of it.
+    unstored: BTreeSet<ObjectId>,
     /// What is to be passed on at once.
     pub(super) urgent: Vec<(Arc<[u8]>, Origin)>,
     /// When this device says next what it has on its disk, and what it has said last.
@@ -124,6 +128,7 @@ impl Desk {
             page_end: None,
             on_disk: None,
             mail,
+            unstored: BTreeSet::new(),
             urgent: Vec::new(),
             receipt_due: None,
             receipted: None,
@@ -284,26 +289,28 @@ impl Desk {
             self.apply(rng, intake, &mut outcome);
         }
         let mut kept: Vec<&[u8]> = Vec::new();
-        // Operations are passed on once they are on the disk, batches at once: every run writes chains
-        // of its own, so one that is lost here and known there does no harm.
         let mut later = Vec::new();
         for object in &intake.new {
-            match Signed::parse(object) {
-                Ok(signed) if signed.kind() == Kind::Receipt => {
-                    let device = signed.device();
-                    let write = self.archive.keep_receipt(vault, rng, device, object)?;
-                    outcome.writes.push(write);
-                    later.push(Arc::clone(object));
-                }
-                Ok(signed) if signed.kind() == Kind::Batch => {
-                    kept.push(object);
-                    self.urgent.push((Arc::clone(object), origin));
-                }
-                _ => {
-                    kept.push(object);
-                    later.push(Arc::clone(object));
-                }
+            let Ok(signed) = Signed::parse(object) else {
+                continue;
+            };
+            if signed.kind() == Kind::Receipt {
+                let device = signed.device();
+                let write = self.archive.keep_receipt(vault, rng, device, object)?;
+                outcome.writes.push(write);
+                later.push(Arc::clone(object));
+                continue;
             }
+            kept.push(object);
+            if signed.kind() == Kind::Batch && origin != Origin::Own {
+                // What others have made is on a disk of theirs.
+                self.urgent.push((Arc::clone(object), origin));
+                continue;
+            }
+            if origin == Origin::Own {
+                self.unstored.insert(signed.id());
+            }
+            later.push(Arc::clone(object));
         }
         let passing = intake.passing.iter();
         self.urgent
@@ -329,6 +336,31 @@ impl Desk {
             outcome.effects.push(Effect::ShowWorkspace(self.id));
         }
         Ok(outcome)
+    }
+
+    /// These are on the disk.
+    pub(super) fn may_pass(&mut self, objects: &[Arc<[u8]>]) {
+        for signed in objects.iter().filter_map(|object| Signed::parse(object).ok()) {
+            self.unstored.remove(&signed.id());
+        }
+    }
+
+    /// What one who has this lacks, as far as it may be told.
+    pub(super) fn lacking(&self, ops: &[ObjectId], ends: &[End]) -> Vec<Arc<[u8]>> {
+        let mut lacking = self.workspace.lacking(ops, ends);
+        if !self.unstored.is_empty() {
+            let is_stored = |object: &Arc<[u8]>| {
+                Signed::parse(object).is_ok_and(|signed| !self.unstored.contains(&signed.id()))
+            };
+            lacking.retain(is_stored);
+        }
+        lacking
+    }
+
+    /// What may be put into the mailbox.
+    pub(super) fn to_post(&self) -> impl Iterator<Item = ObjectId> {
+        let unposted = self.mail.unposted.iter().copied();
+        unposted.filter(|id| !self.unstored.contains(id))
     }
 
     /// Adds what this device has made to what the mailbox is owed. Whether that is anything.
@@ -452,10 +484,12 @@ impl Desk {
         let asked: Verified<Op> = Signed::parse(join)
             .and_then(Signed::verify)
             .map_err(|_| Refusal::NotPermitted)?;
-        match &asked.body.act {
-            // Nobody asks for somebody else.
-            Act::Join { certificate, .. } if certificate.noise.0 == *remote => {}
-            _ => return Err(Refusal::NotPermitted),
+        // Nobody asks for somebody else.
+        let Act::Join { certificate, .. } = &asked.body.act else {
+            return Err(Refusal::NotPermitted);
+        };
+        if certificate.noise.0 != *remote {
+            return Err(Refusal::NotPermitted);
         }
         let state = self.workspace.log().state();
         if let Some(member) = state.member(asked.id()) {
@@ -541,8 +575,8 @@ impl Desk {
 
     /// An object that is in, by its name.
     pub(super) fn object(&self, id: ObjectId) -> Option<Arc<[u8]>> {
-        let op = self.workspace.log().op(id).map(|op| op.bytes());
-        let batch = || self.workspace.chains().batch(id).map(|batch| batch.bytes());
+        let op = self.workspace.log().op(id).map(Verified::bytes);
+        let batch = || self.workspace.chains().batch(id).map(Verified::bytes);
         op.or_else(batch).cloned()
     }
 

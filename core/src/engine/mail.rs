@@ -207,7 +207,7 @@ impl Engine {
     /// Whether there is something to put that is not on its way already.
     fn owes_mail(&self, workspace: WorkspaceId) -> bool {
         self.desks.get(&workspace).is_some_and(|desk| {
-            !desk.mail.unposted.is_empty()
+            desk.to_post().next().is_some()
                 && desk.workspace.log().state().live().count() > 1
                 && !self
                     .post
@@ -234,15 +234,15 @@ impl Engine {
         };
         let mut bytes = 0usize;
         let mut all: Vec<(ObjectId, Blob)> = Vec::new();
-        for id in &desk.mail.unposted {
-            let Some(object) = desk.object(*id) else {
+        for id in desk.to_post() {
+            let Some(object) = desk.object(id) else {
                 continue;
             };
             bytes = bytes.saturating_add(object.len());
             if bytes > ITEM_BYTES && !all.is_empty() {
                 break;
             }
-            all.push((*id, Blob(object.to_vec())));
+            all.push((id, Blob(object.to_vec())));
         }
         let is_op =
             |blob: &Blob| Signed::parse(&blob.0).is_ok_and(|signed| signed.kind() == Kind::Op);

@@ -112,6 +112,13 @@ enum Carrier {
     Direct(LinkId),
 }
 
+impl Net {
+    /// Whether it is in a room for people who come by an invitation.
+    fn is_awaiting(&self) -> bool {
+        self.rooms.values().any(|ground| matches!(ground, Ground::Invite(..)))
+    }
+}
+
 impl Engine {
     /// The relay is reached.
     pub(super) fn relay_greeted(&mut self, day: u32, challenge: [u8; 32]) {

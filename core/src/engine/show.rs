@@ -39,7 +39,12 @@ impl Engine {
                 }
                 self.show_reach(id);
             }
-            Effect::Pass(id, objects, origin) => self.pass_on(id, &objects, origin),
+            Effect::Pass(id, objects, origin) => {
+                if let Some(desk) = self.desks.get_mut(&id) {
+                    desk.may_pass(&objects);
+                }
+                self.pass_on(id, &objects, origin);
+            }
             Effect::Welcome(id, connection) => self.welcome(now, rng, id, connection),
             Effect::Done(id) => {
                 for tab in self.tabs.done(id) {
@@ -193,7 +198,7 @@ impl Engine {
             let card = |(id, offer): (ObjectId, &log::Invitation)| {
                 let seed = record.seeds.iter().find(|seed| seed.invite == id);
                 let link = seed.map(|seed| {
-                    InviteLink::new(record.id, seed.seed, desk.workspace.device()).to_text()
+                    InviteLink::new(record.id, seed.bytes, desk.workspace.device()).to_text()
                 });
                 Some(InvitationCard {
                     id: InvitationId(id.0),

@@ -75,9 +75,13 @@ impl Engine {
                     .desk(workspace)?
                     .workspace
                     .revoke(Fixed(invitation.0))
-                    .map_err(|error| match refusal(error) {
-                        Refusal::UnknownMember => Refusal::UnknownInvitation,
-                        other => other,
+                    .map_err(|error| {
+                        let refusal = refusal(error);
+                        if refusal == Refusal::UnknownMember {
+                            Refusal::UnknownInvitation
+                        } else {
+                            refusal
+                        }
                     })?;
                 let desk = self.desks.get_mut(&workspace).ok_or(Refusal::Damaged)?;
                 desk.absorb(&self.vault, rng, &intake, Some(id), Origin::Own)
@@ -171,7 +175,7 @@ impl Engine {
             .id();
         let seed = Seed {
             invite,
-            seed: bytes,
+            bytes,
             by: id,
         };
         let write = self.home.add_seed(&self.vault, rng, workspace, seed)?;

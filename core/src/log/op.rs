@@ -242,7 +242,13 @@ impl Op {
     pub(crate) fn is_well_formed(&self) -> bool {
         let parents = match self.act {
             Act::Genesis { .. } | Act::Join { .. } => self.parents.is_empty(),
-            _ => (1..=PARENTS_MAX).contains(&self.parents.len()) && is_rising(&self.parents),
+            Act::Invite(_)
+            | Act::Admit { .. }
+            | Act::Remove { .. }
+            | Act::Epoch { .. }
+            | Act::Revoke { .. } => {
+                (1..=PARENTS_MAX).contains(&self.parents.len()) && is_rising(&self.parents)
+            }
         };
         parents
             && match &self.act {

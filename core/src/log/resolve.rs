@@ -306,7 +306,11 @@ impl<'a> Pass<'a> {
                 };
                 (certificate, profile, role)
             }
-            _ => return,
+            Act::Invite(_)
+            | Act::Admit { .. }
+            | Act::Remove { .. }
+            | Act::Epoch { .. }
+            | Act::Revoke { .. } => return,
         };
         // A device is one member: the more senior one.
         if self.state.devices.contains_key(&device) {

@@ -129,10 +129,12 @@ fn read_one(document: &AutoCommit, message: &ObjId) -> Option<Message> {
         (Value::Object(_), _) => return None,
     };
     let time = match document.get(message, TIME).ok()?? {
-        (Value::Scalar(scalar), _) => match scalar.as_ref() {
-            ScalarValue::Timestamp(time) => u64::try_from(*time).unwrap_or(0),
-            _ => return None,
-        },
+        (Value::Scalar(scalar), _) => {
+            let ScalarValue::Timestamp(time) = scalar.as_ref() else {
+                return None;
+            };
+            u64::try_from(*time).unwrap_or(0)
+        }
         (Value::Object(_), _) => return None,
     };
     let actor: [u8; 16] = actor.to_bytes().try_into().ok()?;

@@ -79,29 +79,22 @@ impl Request {
         self.join.bytes()
     }
 
-    /// Enters the workspace with what a member has sent. `None` as long as it does not begin with the
-    /// workspace's beginning, or does not admit this device.
-    pub fn enter(self, session: SessionId, objects: &[&[u8]]) -> Result<(Workspace, Intake), Self> {
+    /// Enters the workspace with what a member has sent.
+    ///
+    /// `None` as long as the workspace's beginning is not among it, or what admits this device.
+    pub fn enter(self, session: SessionId, objects: &[&[u8]]) -> Option<(Workspace, Intake)> {
         // What is passed on to a device that was just let in may come before what it builds on.
         let found = objects.iter().enumerate().find_map(|(at, object)| {
             let log = begin(self.workspace, object)?;
             Some((at, *object, log))
         });
-        let Some((at, genesis, log)) = found else {
-            return Err(self);
-        };
+        let (at, genesis, log) = found?;
         let mut workspace = Workspace::with(self.keys, session, log);
         let others = objects.iter().enumerate().filter(|(other, _)| *other != at);
         let mut intake = workspace.take(others.map(|(_, object)| *object));
         intake.new.insert(0, genesis.into());
-        if workspace.role().is_none() {
-            return Err(Self {
-                keys: workspace.keys,
-                workspace: self.workspace,
-                join: self.join,
-            });
-        }
-        Ok((workspace, intake))
+        workspace.role()?;
+        Some((workspace, intake))
     }
 }
 
@@ -383,6 +376,9 @@ impl Workspace {
     }
 
     /// Shows that this device is there. `counter` must rise.
+    ///
+    /// # Errors
+    /// [`ActError::NotPermitted`] when this device is no member's.
     pub fn show_presence(
         &mut self,
         counter: u64,
@@ -412,9 +408,11 @@ impl Workspace {
         let intake = self.take(objects.iter().copied());
         match intake.refused.first() {
             None => Ok(intake),
-            Some(super::Refused::Op(crate::log::LogError::Unsound))
-            | Some(super::Refused::Batch(crate::chains::BatchError::NotEntitled))
-            | Some(super::Refused::NotAMember) => Err(ActError::NotPermitted),
+            Some(
+                super::Refused::Op(crate::log::LogError::Unsound)
+                | super::Refused::Batch(crate::chains::BatchError::NotEntitled)
+                | super::Refused::NotAMember,
+            ) => Err(ActError::NotPermitted),
             Some(_) => Err(ActError::Malformed),
         }
     }

@@ -8,7 +8,7 @@ use crate::crypto::secret::Secret;
 use crate::epoch;
 use crate::keys::EpochUse;
 use crate::log::{Act, Role};
-use crate::object::{DeviceId, ObjectId};
+use crate::object::{DeviceId, ObjectId, Verified};
 
 impl Workspace {
     /// Opens what can be opened of the keys in the log. The newest opens the older.
@@ -24,7 +24,7 @@ impl Workspace {
                 Act::Admit {
                     join, epoch, wrap, ..
                 } => {
-                    let joined = self.log.op(*join).map(|join| join.device());
+                    let joined = self.log.op(*join).map(Verified::device);
                     (*epoch, (joined == Some(own)).then_some(wrap))
                 }
                 Act::Genesis { .. }
@@ -112,7 +112,7 @@ impl Workspace {
                     .or_default()
                     .extend(wraps.iter().map(|wrap| wrap.device)),
                 Act::Admit { join, epoch, .. } => {
-                    let joined = self.log.op(*join).map(|join| join.device());
+                    let joined = self.log.op(*join).map(Verified::device);
                     recipients.entry(*epoch).or_default().extend(joined);
                 }
                 Act::Genesis { .. }

@@ -81,8 +81,10 @@ impl Engine {
             grounds.extend(epochs.into_iter().map(|epoch| Ground::Epoch(*id, epoch)));
             if role >= Some(Role::Editor) {
                 let state = desk.workspace.log().state();
-                let open = state.invitations().filter(|(_, offer)| offer.is_open());
-                grounds.extend(open.map(|(invite, _)| Ground::Invite(*id, invite)));
+                let awaited = state.invitations().filter(|(_, offer)| {
+                    offer.is_open() || desk.workspace.awaits_joined(offer)
+                });
+                grounds.extend(awaited.map(|(invite, _)| Ground::Invite(*id, invite)));
             }
         }
         let joins = self.home.joins();

@@ -265,7 +265,7 @@ impl Engine {
         };
         let arrived = self.net.arriving.get(&by).cloned().unwrap_or_default();
         let parts: Vec<&[u8]> = arrived.iter().map(Vec::as_slice).collect();
-        let Ok((workspace, mut intake)) = request.enter(self.session, &parts) else {
+        let Some((workspace, mut intake)) = request.enter(self.session, &parts) else {
             return;
         };
         self.net.arriving.remove(&by);
@@ -362,6 +362,9 @@ impl Engine {
         if !intake.present.is_empty() {
             self.show_workspace(workspace);
         }
+        if intake.receipts_grew && self.net.is_awaiting() {
+            self.choose_rooms();
+        }
     }
 
     /// Settles an outcome of a workspace, and all that follows from a change of who is a member.
@@ -391,7 +394,7 @@ impl Engine {
         else {
             return;
         };
-        let lacking = desk.workspace.lacking(ops, ends);
+        let lacking = desk.lacking(ops, ends);
         for message in pack(lacking.iter().map(|object| &**object)) {
             self.say(connection, &message);
         }

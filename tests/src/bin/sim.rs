@@ -1,0 +1,51 @@
+//! Tells many random stories of several devices and says which seed fails.
+//!
+//! `sim --seeds N --devices D --events E --first S`: with `--seeds 1` every event is printed.
+#![allow(clippy::print_stdout, reason = "this program is for a terminal")]
+
+use std::panic::catch_unwind;
+use std::process::ExitCode;
+
+use bocage_tests::simulation::{Counts, simulate};
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args().skip(1);
+    let (mut seeds, mut devices, mut events, mut first) = (100, 3, 80, 1);
+    while let Some(name) = arguments.next() {
+        let value = arguments.next().and_then(|value| value.parse::<u64>().ok());
+        let Some(value) = value else {
+            println!("{name} needs a number");
+            return ExitCode::FAILURE;
+        };
+        match name.as_str() {
+            "--seeds" => seeds = value,
+            "--devices" => devices = value,
+            "--events" => events = value,
+            "--first" => first = value,
+            other => {
+                println!("{other} is not known: --seeds, --devices, --events, --first");
+                return ExitCode::FAILURE;
+            }
+        }
+    }
+    let (Ok(devices), Ok(events)) = (usize::try_from(devices), usize::try_from(events)) else {
+        return ExitCode::FAILURE;
+    };
+    if !(2..=100).contains(&devices) {
+        println!("between 2 and 100 devices");
+        return ExitCode::FAILURE;
+    }
+    let watch: Option<fn(&str)> = (seeds == 1).then_some(|event| println!("{event}"));
+    let mut counts = Counts::default();
+    for seed in first..first.saturating_add(seeds) {
+        let Ok(story) = catch_unwind(|| simulate(seed, devices, events, watch)) else {
+            println!(
+                "seed {seed} fails: cargo xtask sim --first {seed} --seeds 1 --devices {devices} --events {events}"
+            );
+            return ExitCode::FAILURE;
+        };
+        counts.add(&story.counts);
+    }
+    println!("{seeds} stories hold: {counts:#?}");
+    ExitCode::SUCCESS
+}

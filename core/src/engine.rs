@@ -183,6 +183,7 @@ enum Effect {
     ShowChannel(WorkspaceId),
     ShowWorkspace(WorkspaceId),
     ShowJoining,
+    JoinStored(CommandId),
     /// So much of a workspace is on the disk.
     OnDisk(WorkspaceId, Message),
     /// These may be passed on.

@@ -440,6 +440,14 @@ impl Teller {
     }
 
     fn check(&mut self) {
+        // Whoever was let in by somebody who was being removed is not a member either.
+        for number in 0..self.people.len() {
+            let invited = self.people[number].invited;
+            if invited && self.member(number).is_none() {
+                assert!(self.counts.removals > 0, "{number} was not let in");
+                self.people[number].removed = true;
+            }
+        }
         let live: Vec<DeviceNumber> = (0..self.people.len())
             .filter(|number| self.people[*number].invited && !self.people[*number].removed)
             .collect();
@@ -447,7 +455,10 @@ impl Teller {
         let said = self.said(FOUNDER);
         for number in &live {
             let tab = &self.world.tabs[*number];
-            self.world.note(&format!("{number} at the end: {:?} {:?}", tab.page_state, tab.workspace));
+            self.world.note(&format!(
+                "{number} at the end: {:?} {:?}",
+                tab.page_state, tab.workspace
+            ));
             assert!(self.people[*number].is_in, "{number} was not let in");
             assert_eq!(tab.unsaved(), 0, "{number} has something unsaved");
             assert_eq!(tab.text(), text, "the page of {number} differs");

@@ -340,7 +340,10 @@ impl Desk {
 
     /// These are on the disk.
     pub(super) fn may_pass(&mut self, objects: &[Arc<[u8]>]) {
-        for signed in objects.iter().filter_map(|object| Signed::parse(object).ok()) {
+        for signed in objects
+            .iter()
+            .filter_map(|object| Signed::parse(object).ok())
+        {
             self.unstored.remove(&signed.id());
         }
     }

@@ -2,6 +2,8 @@
 //!
 //! What is in a workspace is [`super::desk`]'s.
 
+use std::collections::BTreeSet;
+
 use bocage_api::command::{Damaged, WORKSPACES_MAX};
 use bocage_api::view::HomePatch;
 use bocage_api::{
@@ -29,6 +31,9 @@ pub(super) struct Home {
     joins_family: Family,
     /// With their index in the family, oldest first.
     joins: Vec<(u64, Join)>,
+    /// Those of them that are on the disk. A join that a tab says again has other keys: whoever let
+    /// the first one in has used the invitation up.
+    stored_joins: BTreeSet<CommandId>,
     next_join: u64,
     shown: HomeView,
 }
@@ -47,6 +52,7 @@ impl Home {
             damaged_pages: Vec::new(),
             joins_family: vault.family(Shelf::Joins),
             joins: Vec::new(),
+            stored_joins: BTreeSet::new(),
             next_join: 0,
             shown: HomeView::default(),
         }
@@ -79,6 +85,7 @@ impl Home {
                 // One that cannot be read is begun again with its link.
                 if let Ok(join) = opened.and_then(|plain| Join::decode(&plain)) {
                     self.commands.push(join.by);
+                    self.stored_joins.insert(join.by);
                     self.joins.push((index, join));
                 }
             } else {
@@ -151,6 +158,16 @@ impl Home {
     }
 
     /// Begins to join a workspace.
+    /// Those of them that others may be asked for.
+    pub(super) fn stored_joins(&self) -> impl Iterator<Item = &Join> {
+        self.joins()
+            .filter(|join| self.stored_joins.contains(&join.by))
+    }
+
+    pub(super) fn join_is_stored(&mut self, by: CommandId) {
+        self.stored_joins.insert(by);
+    }
+
     pub(super) fn begin_join(
         &mut self,
         vault: &Vault,
@@ -171,6 +188,7 @@ impl Home {
     pub(super) fn end_join(&mut self, by: CommandId) -> Option<Write> {
         let at = self.joins.iter().position(|(_, join)| join.by == by)?;
         let (index, _) = self.joins.remove(at);
+        self.stored_joins.remove(&by);
         Some(Write::Delete(RecordKey {
             family: self.joins_family,
             index,

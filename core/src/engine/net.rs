@@ -115,7 +115,9 @@ enum Carrier {
 impl Net {
     /// Whether it is in a room for people who come by an invitation.
     fn is_awaiting(&self) -> bool {
-        self.rooms.values().any(|ground| matches!(ground, Ground::Invite(..)))
+        self.rooms
+            .values()
+            .any(|ground| matches!(ground, Ground::Invite(..)))
     }
 }
 

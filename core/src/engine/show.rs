@@ -39,6 +39,11 @@ impl Engine {
                 }
                 self.show_reach(id);
             }
+            Effect::JoinStored(by) => {
+                self.home.join_is_stored(by);
+                self.choose_rooms();
+                self.show_joining();
+            }
             Effect::Pass(id, objects, origin) => {
                 if let Some(desk) = self.desks.get_mut(&id) {
                     desk.may_pass(&objects);

@@ -201,7 +201,7 @@ impl Engine {
         let join = Join { by: id, link, salt };
         Ok(Outcome {
             writes: self.home.begin_join(&self.vault, rng, join)?,
-            effects: vec![Effect::ShowJoining],
+            effects: vec![Effect::JoinStored(id)],
         })
     }
 

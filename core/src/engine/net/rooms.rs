@@ -81,13 +81,13 @@ impl Engine {
             grounds.extend(epochs.into_iter().map(|epoch| Ground::Epoch(*id, epoch)));
             if role >= Some(Role::Editor) {
                 let state = desk.workspace.log().state();
-                let awaited = state.invitations().filter(|(_, offer)| {
-                    offer.is_open() || desk.workspace.awaits_joined(offer)
-                });
+                let awaited = state
+                    .invitations()
+                    .filter(|(_, offer)| offer.is_open() || desk.workspace.awaits_joined(offer));
                 grounds.extend(awaited.map(|(invite, _)| Ground::Invite(*id, invite)));
             }
         }
-        let joins = self.home.joins();
+        let joins = self.home.stored_joins();
         grounds.extend(joins.map(|join| Ground::Join(join.by, join.link.workspace)));
         grounds
     }

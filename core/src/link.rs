@@ -111,6 +111,11 @@ impl Link {
         }
     }
 
+    /// Whether both ends have proved who they are.
+    pub(crate) fn is_open(&self) -> bool {
+        self.remote().is_some()
+    }
+
     /// The static key of the other end, once it has proved to hold it and to know the pre-shared key.
     pub(crate) fn remote(&self) -> Option<[u8; 32]> {
         match &self.state {

@@ -53,6 +53,13 @@ pub(crate) enum Signal {
         #[n(0)]
         connection: ConnectionId,
     },
+    /// A link through the pipe is no more at this end.
+    #[n(3)]
+    Ended {
+        /// Which one.
+        #[n(0)]
+        connection: ConnectionId,
+    },
 }
 
 /// Seals a signal for a room. `None` if it is too long for any.

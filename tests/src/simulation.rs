@@ -152,10 +152,17 @@ struct Teller {
 
 #[derive(Clone, Debug, Default)]
 struct Person {
-    invited: bool,
-    is_in: bool,
+    stage: Stage,
     removed: bool,
     reads_only: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+enum Stage {
+    #[default]
+    Outside,
+    Invited,
+    In,
 }
 
 struct Word {
@@ -173,7 +180,7 @@ impl Teller {
             tab.set_up(device, profile(FOUNDER));
         });
         let mut people = vec![Person::default(); devices];
-        people[FOUNDER].invited = true;
+        people[FOUNDER].stage = Stage::Invited;
         let mut teller = Self {
             world,
             people,
@@ -227,7 +234,7 @@ impl Teller {
                 // It may have stopped between two outputs just now.
                 continue;
             }
-            if running && !self.people[number].is_in && self.card(number).is_some() {
+            if running && self.people[number].stage != Stage::In && self.card(number).is_some() {
                 self.arrive(number);
             }
         }
@@ -237,7 +244,7 @@ impl Teller {
         let Some(card) = self.card(number) else {
             return;
         };
-        self.people[number].is_in = true;
+        self.people[number].stage = Stage::In;
         self.counts.joins += usize::from(number != FOUNDER);
         self.world.act(number, |device, tab| {
             tab.open_page(device, card.id, card.first_page);
@@ -253,7 +260,7 @@ impl Teller {
     fn may_write(&self, number: DeviceNumber) -> bool {
         let person = &self.people[number];
         let tab = &self.world.tabs[number];
-        person.is_in
+        person.stage == Stage::In
             && !person.reads_only
             && tab.field.is_some()
             && tab.page_state.is_some_and(|state| state.may_write)
@@ -338,7 +345,8 @@ impl Teller {
         let Some(card) = self.card(FOUNDER) else {
             return;
         };
-        if self.people[number].invited || !self.acts(FOUNDER) || !self.acts(number) {
+        if self.people[number].stage >= Stage::Invited || !self.acts(FOUNDER) || !self.acts(number)
+        {
             return;
         }
         let role = match self.world.draw(4) {
@@ -368,7 +376,7 @@ impl Teller {
         let Some(link) = made else {
             return;
         };
-        self.people[number].invited = true;
+        self.people[number].stage = Stage::Invited;
         self.people[number].reads_only = role == Role::Reader;
         self.act(number, |device, tab| {
             tab.send(device, Command::SetProfile(profile(number)));
@@ -391,7 +399,10 @@ impl Teller {
         let Some(card) = self.card(FOUNDER) else {
             return;
         };
-        if number == FOUNDER || !self.people[number].is_in || self.people[number].removed {
+        if number == FOUNDER
+            || self.people[number].stage != Stage::In
+            || self.people[number].removed
+        {
             return;
         }
         if !enough || !self.acts(FOUNDER) || self.world.devices[FOUNDER].slow_disk {
@@ -442,14 +453,16 @@ impl Teller {
     fn check(&mut self) {
         // Whoever was let in by somebody who was being removed is not a member either.
         for number in 0..self.people.len() {
-            let invited = self.people[number].invited;
+            let invited = self.people[number].stage >= Stage::Invited;
             if invited && self.member(number).is_none() {
                 assert!(self.counts.removals > 0, "{number} was not let in");
                 self.people[number].removed = true;
             }
         }
         let live: Vec<DeviceNumber> = (0..self.people.len())
-            .filter(|number| self.people[*number].invited && !self.people[*number].removed)
+            .filter(|number| {
+                self.people[*number].stage >= Stage::Invited && !self.people[*number].removed
+            })
             .collect();
         let text = self.world.tabs[FOUNDER].text();
         let said = self.said(FOUNDER);
@@ -459,7 +472,10 @@ impl Teller {
                 "{number} at the end: {:?} {:?}",
                 tab.page_state, tab.workspace
             ));
-            assert!(self.people[*number].is_in, "{number} was not let in");
+            assert!(
+                self.people[*number].stage == Stage::In,
+                "{number} was not let in"
+            );
             assert_eq!(tab.unsaved(), 0, "{number} has something unsaved");
             assert_eq!(tab.text(), text, "the page of {number} differs");
             assert_eq!(self.said(*number), said, "the channel of {number} differs");

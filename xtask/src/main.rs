@@ -25,6 +25,7 @@ mod process;
 mod progress;
 mod relay;
 mod run;
+mod sim;
 mod smoke;
 mod soak;
 mod test;
@@ -69,6 +70,10 @@ cargo xtask bench [--json FILE] [--only PREFIX] [--reduced]
 cargo xtask soak [--minutes N]
     Property tests with ever new seeds, then the browser tests that kill and restart, for N minutes (default 60).
 
+cargo xtask sim [--seeds N] [--devices D] [--events E] [--first SEED]
+    Random stories of several devices in virtual time; says which seed fails, and that seed alone is told
+    event by event.
+
 cargo xtask layers [--planted]
     Who may use whom. With --planted: one violation of each rule in a copy, which the rule must find.
 
@@ -106,6 +111,7 @@ fn command() -> Result<ExitCode> {
         "build" => build::run(&ws, args),
         "bench" => bench::run(&ws, args),
         "soak" => soak::run(&ws, args),
+        "sim" => sim::run(&ws, args),
         "layers" => layers::run(&ws, args),
         "finish" => finish_by_hand(&ws, args),
         "help" => {

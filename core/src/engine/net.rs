@@ -102,8 +102,8 @@ struct Wire {
     bound: bool,
     /// What the other end has, if it said so before it was known who it is.
     have: Option<(Vec<ObjectId>, Vec<End>)>,
-    /// Given up if it is not open by then.
-    deadline: Option<Timestamp>,
+    /// Given up then, if it is not open or nothing has come by it.
+    deadline: Timestamp,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -21,6 +21,9 @@ const DIRECT_WAIT: Duration = Duration::from_secs(5);
 /// How long a handshake may take.
 const HANDSHAKE_WAIT: Duration = Duration::from_secs(10);
 
+/// How long an open link may bring nothing. Members show that they are there more often than that.
+const SILENCE: Duration = Duration::from_secs(45);
+
 /// How long to wait before a device is tried again.
 const RETRY_PAUSE: Duration = Duration::from_secs(3);
 
@@ -94,7 +97,7 @@ impl Engine {
                 begins,
                 bound: false,
                 have: None,
-                deadline: Some(now + wait),
+                deadline: now + wait,
             },
         );
         self.outputs.push_back(Output::DirectOpen {
@@ -129,7 +132,7 @@ impl Engine {
                 begins: true,
                 bound: false,
                 have: None,
-                deadline: Some(now + HANDSHAKE_WAIT),
+                deadline: now + HANDSHAKE_WAIT,
             },
         );
         self.send_frames(connection, vec![first]);
@@ -281,7 +284,7 @@ impl Engine {
         };
         if let Some(wire) = self.net.wires.get_mut(&connection) {
             wire.link = Some(made);
-            wire.deadline = Some(now + HANDSHAKE_WAIT);
+            wire.deadline = now + HANDSHAKE_WAIT;
         }
         self.send_frames(connection, first);
     }
@@ -375,10 +378,16 @@ impl Engine {
         if matches!(ground, Ground::Join(..)) || self.net.wires.len() >= WIRES_MAX {
             return;
         }
-        for connection in self.wires_of(peer) {
-            self.end_wire(now, rng, connection);
+        let mut link = Link::respond(rng, &key, psk, ground.workspace(), Carriage::Pipe);
+        let Ok(heard) = link.receive(frame) else {
+            // It belongs to a link that this end has given up.
+            let ended = Signal::Ended { connection };
+            return self.send_signal(rng, room, Some(seat), &ended);
+        };
+        // They begin anew: what there was is dead for them.
+        for old in self.wires_of(peer) {
+            self.end_wire(now, rng, old);
         }
-        let link = Link::respond(rng, &key, psk, ground.workspace(), Carriage::Pipe);
         self.net.wires.insert(
             connection,
             Wire {
@@ -389,10 +398,26 @@ impl Engine {
                 begins: false,
                 bound: false,
                 have: None,
-                deadline: Some(now + HANDSHAKE_WAIT),
+                deadline: now + HANDSHAKE_WAIT,
             },
         );
-        self.heard(now, rng, connection, frame);
+        self.send_frames(connection, heard.replies);
+    }
+
+    /// The other end says that a link through the pipe is no more.
+    pub(super) fn pipe_ended(
+        &mut self,
+        now: Timestamp,
+        rng: &mut dyn CryptoRng,
+        (room, seat): (RoomId, u32),
+        connection: ConnectionId,
+    ) {
+        let wire = self.net.wires.get(&connection);
+        if wire.is_some_and(|wire| wire.carrier == (Carrier::Pipe { room, seat }))
+            && let Some(wire) = self.drop_wire(connection)
+        {
+            self.unlinked(now, rng, wire.peer);
+        }
     }
 
     /// A frame has come over a direct link.
@@ -426,11 +451,13 @@ impl Engine {
         let Ok(heard) = link.receive(frame) else {
             return self.end_wire(now, rng, connection);
         };
+        if link.is_open()
+            && let Some(wire) = self.net.wires.get_mut(&connection)
+        {
+            wire.deadline = now + SILENCE;
+        }
         self.send_frames(connection, heard.replies);
         if heard.opened {
-            if let Some(wire) = self.net.wires.get_mut(&connection) {
-                wire.deadline = None;
-            }
             self.opened(now, rng, connection);
         }
         if let Some(message) = heard.message {
@@ -467,6 +494,9 @@ impl Engine {
         connection: ConnectionId,
     ) {
         if let Some(wire) = self.drop_wire(connection) {
+            if let Carrier::Pipe { room, seat } = wire.carrier {
+                self.send_signal(rng, room, Some(seat), &Signal::Ended { connection });
+            }
             self.unlinked(now, rng, wire.peer);
         }
     }
@@ -507,7 +537,7 @@ impl Engine {
             .net
             .wires
             .iter()
-            .filter(|(_, wire)| wire.deadline.is_some_and(|at| at <= now))
+            .filter(|(_, wire)| wire.deadline <= now)
             .map(|(connection, _)| *connection)
             .collect();
         for connection in late {
@@ -515,7 +545,11 @@ impl Engine {
                 continue;
             };
             let was_direct = matches!(wire.carrier, Carrier::Direct(_));
-            if was_direct && wire.begins {
+            let never_opened = !wire.link.as_ref().is_some_and(Link::is_open);
+            if let Carrier::Pipe { room, seat } = wire.carrier {
+                self.send_signal(rng, room, Some(seat), &Signal::Ended { connection });
+            }
+            if was_direct && wire.begins && never_opened {
                 self.without_direct(now, rng, wire.peer);
             } else {
                 self.unlinked(now, rng, wire.peer);
@@ -538,7 +572,7 @@ impl Engine {
 
     /// When [`Self::tend_links`] has something to do.
     pub(in crate::engine) fn links_due(&self) -> Option<Timestamp> {
-        let deadlines = self.net.wires.values().filter_map(|wire| wire.deadline);
+        let deadlines = self.net.wires.values().map(|wire| wire.deadline);
         let retries = self.net.peers.values().filter_map(|peer| peer.retry_at);
         deadlines.chain(retries).min()
     }

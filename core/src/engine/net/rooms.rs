@@ -190,6 +190,7 @@ impl Engine {
                 bytes,
             } => self.direct_signalled(now, rng, (room, from), ground, connection, device, bytes.0),
             Signal::NoDirect { connection } => self.no_direct(now, rng, connection),
+            Signal::Ended { connection } => self.pipe_ended(now, rng, (room, from), connection),
         }
     }
 

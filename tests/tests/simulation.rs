@@ -1,0 +1,66 @@
+//! Random stories of several devices: a thousand in each run of the tests, many more in
+//! `cargo xtask sim`.
+
+#![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
+
+use std::panic::catch_unwind;
+
+use bocage_tests::simulation::{Counts, simulate};
+
+const EVENTS: usize = 80;
+
+/// Tells the stories of these seeds, and says which one fails.
+fn told(seeds: std::ops::Range<u64>, devices: usize) -> Counts {
+    let mut counts = Counts::default();
+    for seed in seeds {
+        let Ok(story) = catch_unwind(|| simulate(seed, devices, EVENTS, None)) else {
+            panic!("cargo xtask sim --first {seed} --seeds 1 --devices {devices} --events {EVENTS}")
+        };
+        counts.add(&story.counts);
+    }
+    assert!(counts.missing().is_empty(), "never: {:?}", counts.missing());
+    counts
+}
+
+#[test]
+fn stories_of_three_hold() {
+    told(0..300, 3);
+}
+
+#[test]
+fn more_stories_of_three_hold() {
+    told(300..600, 3);
+}
+
+#[test]
+fn stories_of_two_hold() {
+    let mut counts = Counts::default();
+    for seed in 0..200 {
+        counts.add(&simulate(seed, 2, EVENTS, None).counts);
+    }
+    assert_eq!(counts.missing(), ["removals"]);
+}
+
+#[test]
+fn stories_of_four_hold() {
+    told(0..150, 4);
+}
+
+#[test]
+fn stories_of_six_hold() {
+    told(0..60, 6);
+}
+
+#[test]
+fn a_seed_tells_the_same_story_again() {
+    for seed in 0..10 {
+        let first = simulate(seed, 3, EVENTS, None);
+        let again = simulate(seed, 3, EVENTS, None);
+        assert_eq!(first.fingerprint, again.fingerprint, "{seed}");
+        assert_eq!(first.counts, again.counts);
+    }
+    assert_ne!(
+        simulate(1, 3, EVENTS, None).fingerprint,
+        simulate(2, 3, EVENTS, None).fingerprint
+    );
+}

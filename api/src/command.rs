@@ -2,7 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Name, PageId, Profile, Settings, TextDelta, WorkspaceId};
+use crate::workspace::Role;
+use crate::{
+    ChannelId, CommandId, InvitationId, MemberId, Name, PageId, Profile, Settings, TextDelta,
+    WorkspaceId,
+};
 
 /// The largest text of one page, in UTF-16 code units. A book of 500 pages has about a million;
 /// beyond that a page should be several.
@@ -43,6 +47,52 @@ pub enum Command {
         /// The change.
         delta: TextDelta,
     },
+    /// Write a message.
+    Say {
+        /// The workspace it is in.
+        workspace: WorkspaceId,
+        /// The channel.
+        channel: ChannelId,
+        /// What it says: something visible, at most
+        /// [`MESSAGE_MAX_UNITS`](crate::chat::MESSAGE_MAX_UNITS).
+        text: String,
+    },
+    /// Make an invitation. Its link shows in the [`crate::WorkspaceView`].
+    Invite {
+        /// The workspace.
+        workspace: WorkspaceId,
+        /// What it is called in the list.
+        label: Name,
+        /// What whoever joins by it becomes.
+        role: Role,
+        /// How many may join by it: 1 to [`USES_MAX`](crate::workspace::USES_MAX).
+        uses: u32,
+    },
+    /// End an invitation.
+    RevokeInvitation {
+        /// The workspace.
+        workspace: WorkspaceId,
+        /// Which one.
+        invitation: InvitationId,
+    },
+    /// Join a workspace. How far that is shows in the [`crate::HomeView`].
+    Join {
+        /// What stands behind `#/j/` in the invitation's link.
+        link: String,
+    },
+    /// Join no longer.
+    CancelJoin {
+        /// The command that began it.
+        by: CommandId,
+    },
+    /// End somebody's membership. What they have, they keep; what is written from now on, they cannot
+    /// read.
+    RemoveMember {
+        /// The workspace.
+        workspace: WorkspaceId,
+        /// Who.
+        member: MemberId,
+    },
     /// Go on with what could be read of something damaged. The damaged records are set aside, not
     /// deleted.
     SetAsideDamage(Damaged),
@@ -75,6 +125,22 @@ pub enum Refusal {
     PageTooLarge,
     /// There are [`WORKSPACES_MAX`] workspaces already.
     TooManyWorkspaces,
+    /// There is no such channel in the workspace.
+    UnknownChannel,
+    /// There is no such member, or no longer.
+    UnknownMember,
+    /// There is no such invitation.
+    UnknownInvitation,
+    /// This person may not do that in this workspace.
+    NotPermitted,
+    /// That is no link of an invitation, or it was cut off on its way.
+    BadLink,
+    /// This person is a member already.
+    AlreadyMember,
+    /// A message says nothing, or too much.
+    BadMessage,
+    /// Nobody has given this person a name yet.
+    NoProfile,
     /// What it would change is damaged; see [`Command::SetAsideDamage`].
     Damaged,
 }

@@ -61,6 +61,26 @@ id!(
     16
 );
 id!(
+    /// One channel of a workspace's Chat.
+    ChannelId,
+    16
+);
+id!(
+    /// One message in a channel: the session that wrote it, and its number there.
+    MessageId,
+    24
+);
+id!(
+    /// One member of a workspace.
+    MemberId,
+    32
+);
+id!(
+    /// One invitation to a workspace.
+    InvitationId,
+    32
+);
+id!(
     /// One build of the app: a hash over all its files.
     BuildId,
     16

@@ -7,16 +7,22 @@
 //! Both ends always come from the same build ([`message`] compares the builds before anything is
 //! decoded), so the encoding may change freely from one version to the next.
 
+pub mod chat;
 pub mod command;
 pub mod delta;
 pub mod ids;
 pub mod message;
 pub mod person;
 pub mod view;
+pub mod workspace;
 
+pub use chat::{ChannelView, ChatMessage};
 pub use command::{Command, Refusal};
 pub use delta::TextDelta;
-pub use ids::{BuildId, CommandId, PageId, TabId, WorkspaceId};
+pub use ids::{
+    BuildId, ChannelId, CommandId, InvitationId, MemberId, MessageId, PageId, TabId, WorkspaceId,
+};
 pub use message::{FromEngine, ToEngine};
 pub use person::{Colour, Language, Name, Profile, Settings, Theme};
 pub use view::{HomeView, PageView, RelayState, SaveState, Subject, WorkspaceCard};
+pub use workspace::{Reach, Role, WorkspaceView};

@@ -5,8 +5,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::chat::{ChannelPatch, ChannelView};
 use crate::command::Damaged;
-use crate::{CommandId, Name, PageId, Profile, Settings, TextDelta, WorkspaceId};
+use crate::workspace::{Joining, PageState, Reach, WorkspaceView};
+use crate::{ChannelId, CommandId, Name, PageId, Profile, Settings, TextDelta, WorkspaceId};
 
 /// Something that can be watched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -15,6 +17,10 @@ pub enum Subject {
     Home,
     /// One page's text.
     Page(WorkspaceId, PageId),
+    /// One workspace's members and invitations.
+    Workspace(WorkspaceId),
+    /// One channel's messages.
+    Channel(WorkspaceId, ChannelId),
 }
 
 /// A view as a whole.
@@ -24,6 +30,10 @@ pub enum View {
     Home(HomeView),
     /// See [`PageView`].
     Page(PageView),
+    /// See [`WorkspaceView`].
+    Workspace(WorkspaceView),
+    /// See [`ChannelView`].
+    Channel(ChannelView),
     /// There is no such page, or no such workspace.
     Missing(Subject),
 }
@@ -35,6 +45,12 @@ pub enum Patch {
     Home(HomePatch),
     /// To a [`PageView`].
     Page(PagePatch),
+    /// To a [`PageView`], beside its text.
+    PageState(PageState),
+    /// The new [`WorkspaceView`]: it is small.
+    Workspace(WorkspaceView),
+    /// To a [`ChannelView`].
+    Channel(ChannelPatch),
 }
 
 /// The person, their workspaces, and how this device is doing.
@@ -46,6 +62,8 @@ pub struct HomeView {
     pub settings: Settings,
     /// All workspaces, oldest first.
     pub workspaces: Vec<WorkspaceCard>,
+    /// The workspaces that this person is joining.
+    pub joining: Vec<Joining>,
     /// Whether everything is stored.
     pub saving: SaveState,
     /// Whether the relay is reached.
@@ -63,6 +81,8 @@ pub enum HomePatch {
     Settings(Settings),
     /// A workspace that is new or has changed.
     Workspace(WorkspaceCard),
+    /// The workspaces that this person is joining.
+    Joining(Vec<Joining>),
     /// Whether everything is stored.
     Saving(SaveState),
     /// Whether the relay is reached.
@@ -83,6 +103,7 @@ impl HomeView {
                     None => self.workspaces.push(card),
                 }
             }
+            HomePatch::Joining(joining) => self.joining = joining,
             HomePatch::Saving(saving) => self.saving = saving,
             HomePatch::Relay(relay) => self.relay = relay,
             HomePatch::Damaged(damaged) => self.damaged = damaged,
@@ -99,6 +120,8 @@ pub struct WorkspaceCard {
     pub name: Name,
     /// The page it opens with.
     pub first_page: PageId,
+    /// The channel of its Chat.
+    pub first_channel: ChannelId,
     /// The command that made it, so that the tab that sent it knows its own.
     pub made_by: CommandId,
 }
@@ -154,6 +177,10 @@ pub struct PageView {
     pub included: Vec<CommandId>,
     /// The text stops short of its end, because what followed could not be read.
     pub damaged: bool,
+    /// Whether this person may write in it.
+    pub may_write: bool,
+    /// How far the last change to it has come.
+    pub reach: Reach,
 }
 
 /// A change to a [`PageView`].
@@ -167,6 +194,6 @@ pub struct PagePatch {
     pub version: u64,
     /// The change to the text.
     pub delta: TextDelta,
-    /// The command that made it.
-    pub by: CommandId,
+    /// The command that made it, if that was on this device.
+    pub by: Option<CommandId>,
 }

@@ -1,7 +1,13 @@
 //! The cryptographic primitives, one thin file each. No other part of the project names a
 //! cryptographic crate.
 
-pub(crate) mod aead;
+pub mod aead;
+pub mod dh;
 pub(crate) mod domains;
-pub(crate) mod hash;
-pub(crate) mod secret;
+pub mod hash;
+#[cfg(test)]
+pub(crate) mod hex;
+pub mod hpke;
+pub mod secret;
+pub(crate) mod sha256;
+pub mod sign;

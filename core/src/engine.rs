@@ -1,27 +1,39 @@
 //! The engine: tabs on one side, storage and network on the other, and everything Bocage knows in
 //! between. The contract is in the crate's documentation.
 //!
-//! Here is who is told what and when; the pieces are in the modules below, in [`crate::page`] and
-//! in [`crate::relay_link`].
+//! Here is who is told what and when; the pieces are in the modules below and in
+//! [`crate::relay_link`].
 
+mod archive;
+mod desk;
 mod home;
-mod pages;
+mod mail;
+mod net;
 mod queue;
+mod show;
 mod tabs;
+mod work;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 
-use bocage_api::view::{HomePatch, Patch, StorageProblem, View};
-use bocage_api::{Command, CommandId, FromEngine, Refusal, Subject, TabId, ToEngine};
+use bocage_api::view::{HomePatch, StorageProblem};
+use bocage_api::{Command, CommandId, FromEngine, TabId, ToEngine, WorkspaceId};
 use rand_core::CryptoRng;
 use thiserror::Error;
 
+use self::desk::{Desk, Opening};
 use self::home::Home;
-use self::pages::Pages;
 use self::queue::WriteQueue;
 use self::tabs::{Done, Tabs};
+use crate::batch::SessionId;
+use crate::codec::Fixed;
+use crate::crypto::domains::Domain;
+use crate::crypto::hash::derive_key;
 use crate::crypto::secret::Secret;
-use crate::relay_link::{LinkOutput, RelayLink};
+use crate::relay_link::{LinkOutput, RelayHeard, RelayLink};
+use crate::signal::ConnectionId;
+use crate::sync::Message;
 use crate::time::Timestamp;
 use crate::vault::{Family, Vault, Write};
 
@@ -47,9 +59,29 @@ pub enum Input {
     RelayReceived(Vec<u8>),
     /// The socket is closed, or could not be opened.
     RelayClosed,
+    /// The page has made a signal for the other end of a direct link that is being made: carry it
+    /// there.
+    DirectSignal(LinkId, Vec<u8>),
+    /// A direct link is open.
+    DirectOpened {
+        /// Which one.
+        link: LinkId,
+        /// SHA-256 of the certificate that this end has shown.
+        own_certificate: [u8; 32],
+        /// SHA-256 of the certificate that the other end has shown.
+        their_certificate: [u8; 32],
+    },
+    /// A message has come over a direct link.
+    DirectReceived(LinkId, Vec<u8>),
+    /// A direct link is closed, or could not be made.
+    DirectClosed(LinkId),
     /// Time has passed, or the shell has just started.
     Tick,
 }
+
+/// Names a direct link between this engine and its shell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LinkId(pub u64);
 
 /// Something for the shell to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,6 +103,20 @@ pub enum Output {
     RelaySend(Vec<u8>),
     /// Close the socket.
     RelayClose,
+    /// Make a direct link. Its messages are at most 16 KiB long, keep their order, and none is lost
+    /// as long as it lives.
+    DirectOpen {
+        /// Which one.
+        link: LinkId,
+        /// Whether this end makes the offer; the other waits for it.
+        offers: bool,
+    },
+    /// The other end of a direct link has made this signal.
+    DirectSignal(LinkId, Vec<u8>),
+    /// Send a message over a direct link.
+    DirectSend(LinkId, Vec<u8>),
+    /// Close a direct link. No [`Input::DirectClosed`] follows.
+    DirectClose(LinkId),
     /// Send [`Input::Tick`] at this time. Replaces an earlier request.
     WakeAt(Timestamp),
 }
@@ -94,11 +140,20 @@ pub struct Engine {
     vault: Vault,
     run: u64,
     phase: Phase,
+    /// From which this device's keys in all workspaces follow.
+    root: Secret,
+    /// This run of the engine; a chain of its own in every workspace, so that two runs that both
+    /// believe to be the only one never continue the same.
+    session: SessionId,
     home: Home,
-    pages: Pages,
+    desks: BTreeMap<WorkspaceId, Desk>,
     tabs: Tabs,
     queue: WriteQueue<Effect>,
     relay: RelayLink,
+    net: net::Net,
+    post: mail::Post,
+    /// What is stored already, and has not taken its effect.
+    due_effects: Vec<Effect>,
     /// Families whose reading failed and is tried again.
     reload: BTreeSet<Family>,
     reload_at: Option<Timestamp>,
@@ -110,6 +165,8 @@ enum Phase {
     /// The first records are being read; what tabs say meanwhile waits.
     Starting {
         missing: BTreeSet<Family>,
+        /// The workspaces whose records are being read.
+        opening: Vec<Opening>,
         early: Vec<(TabId, ToEngine)>,
     },
     Running,
@@ -121,15 +178,29 @@ enum Phase {
 #[derive(Clone, Debug)]
 enum Effect {
     Home(HomePatch),
-    ShowPage(pages::PageKey),
+    ShowPage(WorkspaceId),
+    ShowPageState(WorkspaceId),
+    ShowChannel(WorkspaceId),
+    ShowWorkspace(WorkspaceId),
+    ShowJoining,
+    /// So much of a workspace is on the disk.
+    OnDisk(WorkspaceId, Message),
+    /// These may be passed on.
+    Pass(WorkspaceId, Vec<Arc<[u8]>>, net::Origin),
+    /// Somebody was let in, and is told everything.
+    Welcome(WorkspaceId, ConnectionId),
     Done(CommandId),
 }
 
 /// What a command leads to.
+#[derive(Default)]
 struct Outcome {
     writes: Vec<Write>,
     effects: Vec<Effect>,
 }
+
+/// How long to wait for an epoch that somebody else should begin.
+const EPOCH_WAIT: core::time::Duration = core::time::Duration::from_secs(3);
 
 /// How long to wait before reading again what could not be read.
 const RELOAD_PAUSE: core::time::Duration = core::time::Duration::from_secs(2);
@@ -139,6 +210,7 @@ impl Engine {
     /// any run before on this profile.
     pub fn new(storage_key: &Secret, run: u64, rng: &mut dyn CryptoRng) -> Self {
         let vault = Vault::new(storage_key);
+        let root = derive_key(Domain::DeviceRoot, storage_key);
         let mut session = [0; 16];
         rng.fill_bytes(&mut session);
         let home = Home::new(&vault);
@@ -149,13 +221,19 @@ impl Engine {
             run,
             phase: Phase::Starting {
                 missing,
+                opening: Vec::new(),
                 early: Vec::new(),
             },
+            root,
+            session: Fixed(session),
             home,
-            pages: Pages::new(session),
+            desks: BTreeMap::new(),
             tabs: Tabs::default(),
             queue: WriteQueue::new(),
             relay: RelayLink::new(),
+            net: net::Net::default(),
+            post: mail::Post::default(),
+            due_effects: Vec::new(),
             reload: BTreeSet::new(),
             reload_at: None,
             woken_for: None,
@@ -173,15 +251,33 @@ impl Engine {
         match input {
             Input::Tab(tab, message) => self.hear(now, rng, tab, message),
             Input::Loaded(family, records) => self.loaded(now, rng, family, records),
-            Input::Stored(token) => self.stored(token),
+            Input::Stored(token) => self.due_effects.extend(self.queue.stored(token)),
             Input::StoreFailed(token, error) => match problem_of(error) {
                 Some(problem) => self.queue.failed(now, token, problem),
                 None => return self.end(),
             },
             Input::RelayOpened => self.relay_output_of(|relay| Some(relay.opened())),
-            Input::RelayReceived(bytes) => self.relay_output_of(|relay| relay.received(&bytes)),
-            Input::RelayClosed => self.relay.closed(now, rng),
+            Input::RelayReceived(bytes) => match self.relay.received(&bytes) {
+                RelayHeard::Greeted { day, challenge } => self.relay_greeted(rng, day, challenge),
+                RelayHeard::Frame(frame) => self.relay_frame(now, rng, frame),
+                RelayHeard::Do(output) => self.relay_output_of(|_| Some(output)),
+            },
+            Input::RelayClosed => {
+                self.relay.closed(now, rng);
+                self.relay_lost(now, rng);
+            }
+            Input::DirectSignal(link, bytes) => self.direct_signal(rng, link, bytes),
+            Input::DirectOpened {
+                link,
+                own_certificate,
+                their_certificate,
+            } => self.direct_opened(now, rng, link, own_certificate, their_certificate),
+            Input::DirectReceived(link, bytes) => self.direct_received(now, rng, link, &bytes),
+            Input::DirectClosed(link) => self.direct_closed(now, rng, link),
             Input::Tick => self.woken_for = None,
+        }
+        if matches!(self.phase, Phase::Running) {
+            self.tend(now, rng);
         }
         self.relay_output_of(|relay| relay.tick(now));
         self.read_again(now);
@@ -236,18 +332,6 @@ impl Engine {
         id: CommandId,
         command: Command,
     ) {
-        // A page's records tell which commands were carried out: read them before deciding.
-        if let Command::EditText {
-            workspace, page, ..
-        } = command
-            && self.home.knows_page(workspace, page)
-        {
-            let key = pages::PageKey { workspace, page };
-            if let Some(waiting) = self.pages.waiting(&self.vault, key, &mut self.outputs) {
-                waiting.push((tab, ToEngine::Command(id, command)));
-                return;
-            }
-        }
         match self.tabs.repeated(tab, id) {
             Done::Stored => return self.tell(tab, FromEngine::Stored(vec![id])),
             Done::UnderWay => return,
@@ -256,71 +340,27 @@ impl Engine {
         if matches!(command, Command::RetryStorage) {
             self.queue.retry(now);
         }
-        match self.carry_out(rng, id, command) {
-            Ok(outcome) => {
+        match self.carry_out(now, rng, id, command) {
+            Ok(mut outcome) => {
                 self.tabs.begin(tab, id);
-                let nothing_to_write = outcome.writes.is_empty();
-                let done = outcome.effects.into_iter().chain([Effect::Done(id)]);
-                if nothing_to_write {
-                    done.collect::<Vec<_>>()
-                        .into_iter()
-                        .for_each(|effect| self.take_effect(effect));
-                } else {
-                    self.queue.push(outcome.writes, done);
+                outcome.effects.push(Effect::Done(id));
+                self.settle(outcome);
+                let workspaces: Vec<WorkspaceId> = self.desks.keys().copied().collect();
+                for workspace in workspaces {
+                    self.follow_log(now, rng, workspace);
                 }
+                self.choose_rooms(rng);
             }
             Err(refusal) => self.tell(tab, FromEngine::Refused(id, refusal)),
         }
     }
 
-    fn carry_out(
-        &mut self,
-        rng: &mut dyn CryptoRng,
-        id: CommandId,
-        command: Command,
-    ) -> Result<Outcome, Refusal> {
-        match command {
-            Command::SetProfile(profile) => self.home.set_profile(&self.vault, rng, id, profile),
-            Command::SetSettings(settings) => {
-                self.home.set_settings(&self.vault, rng, id, settings)
-            }
-            Command::NewWorkspace { name } => self.home.new_workspace(&self.vault, rng, id, name),
-            Command::RenameWorkspace { workspace, name } => {
-                self.home
-                    .rename_workspace(&self.vault, rng, id, workspace, name)
-            }
-            Command::EditText {
-                workspace,
-                page,
-                base,
-                delta,
-            } => {
-                if !self.home.knows_workspace(workspace) {
-                    return Err(Refusal::UnknownWorkspace);
-                }
-                if !self.home.knows_page(workspace, page) {
-                    return Err(Refusal::UnknownPage);
-                }
-                let key = pages::PageKey { workspace, page };
-                self.pages.edit(&self.vault, rng, key, id, base, &delta)
-            }
-            Command::SetAsideDamage(damaged) => {
-                let mut outcome = self.home.set_aside(&self.vault, rng, self.run, damaged)?;
-                if let bocage_api::command::Damaged::Page(workspace, page) = damaged {
-                    let key = pages::PageKey { workspace, page };
-                    outcome
-                        .writes
-                        .extend(self.pages.set_aside(&self.vault, self.run, key));
-                    for tab in self.tabs.watching(Subject::Page(workspace, page)) {
-                        self.send_view(tab, Subject::Page(workspace, page));
-                    }
-                }
-                Ok(outcome)
-            }
-            Command::RetryStorage => Ok(Outcome {
-                writes: Vec::new(),
-                effects: Vec::new(),
-            }),
+    /// Writes what there is to write, and lets the rest take its effect once that is stored.
+    fn settle(&mut self, outcome: Outcome) {
+        if outcome.writes.is_empty() {
+            self.due_effects.extend(outcome.effects);
+        } else {
+            self.queue.push(outcome.writes, outcome.effects);
         }
     }
 
@@ -340,97 +380,140 @@ impl Engine {
                 return;
             }
         };
-        if let Phase::Starting { missing, early } = &mut self.phase {
-            if !missing.remove(&family) {
-                return;
-            }
-            self.home.take_in(&self.vault, family, records);
-            if missing.is_empty() {
-                let early = core::mem::take(early);
-                self.phase = Phase::Running;
-                self.home.start(self.relay.state(), self.queue.state());
-                self.tabs.remember(self.home.commands());
-                for (tab, message) in early {
-                    self.hear(now, rng, tab, message);
-                }
-            }
-            return;
-        }
-        let Some((key, waiting)) = self.pages.opened(&self.vault, family, records) else {
+        let Phase::Starting {
+            missing, opening, ..
+        } = &mut self.phase
+        else {
             return;
         };
-        self.tabs.remember(self.pages.commands(key));
-        if self.pages.is_damaged(key) {
-            let patch = self.home.report_damage(key.workspace, key.page);
-            self.show_home(patch);
+        if !missing.remove(&family) {
+            return;
         }
-        for (tab, message) in waiting {
+        match opening.iter_mut().find(|o| o.missing.contains(&family)) {
+            Some(found) => {
+                found.take_in(&self.vault, family, records);
+            }
+            None => self.home.take_in(&self.vault, family, records),
+        }
+        if !missing.is_empty() {
+            return;
+        }
+        if opening.is_empty() && self.home.workspaces().next().is_some() {
+            let records = self.home.workspaces().cloned();
+            opening.extend(records.map(|record| Opening::new(&self.vault, record)));
+            missing.extend(opening.iter().flat_map(|opening| opening.missing.clone()));
+            self.outputs
+                .extend(missing.iter().copied().map(Output::Load));
+            return;
+        }
+        self.start(now, rng);
+    }
+
+    /// Everything is read.
+    fn start(&mut self, now: Timestamp, rng: &mut dyn CryptoRng) {
+        let Phase::Starting { opening, early, .. } =
+            core::mem::replace(&mut self.phase, Phase::Running)
+        else {
+            return;
+        };
+        for opening in opening {
+            let Some(desk) = opening.open(&self.root, self.session) else {
+                continue;
+            };
+            let id = desk.workspace.id();
+            if desk.archive.is_damaged() {
+                self.home.report_damage(id, desk.page_id());
+            }
+            self.tabs.remember(desk.commands());
+            self.desks.insert(id, desk);
+        }
+        self.home.start(self.relay.state(), self.queue.state());
+        self.tabs.remember(self.home.commands());
+        let workspaces: Vec<WorkspaceId> = self.desks.keys().copied().collect();
+        for workspace in workspaces {
+            self.follow_log(now, rng, workspace);
+        }
+        self.choose_rooms(rng);
+        self.show_joining();
+        for (tab, message) in early {
             self.hear(now, rng, tab, message);
         }
-        self.close_unwatched();
     }
 
-    fn stored(&mut self, token: u64) {
-        for effect in self.queue.stored(token) {
-            self.take_effect(effect);
+    /// All that follows from what has happened, until nothing more does.
+    fn tend(&mut self, now: Timestamp, rng: &mut dyn CryptoRng) {
+        self.tend_links(now, rng);
+        self.tend_presence(now, rng);
+        self.tend_mail(now, rng);
+        self.tend_desks(now, rng);
+        while !self.due_effects.is_empty() {
+            for effect in core::mem::take(&mut self.due_effects) {
+                self.take_effect(now, rng, effect);
+            }
+            self.tend_desks(now, rng);
+        }
+        let workspaces: Vec<WorkspaceId> = self.desks.keys().copied().collect();
+        for workspace in workspaces {
+            let urgent = self
+                .desks
+                .get_mut(&workspace)
+                .map(|desk| core::mem::take(&mut desk.urgent))
+                .unwrap_or_default();
+            for (object, origin) in urgent {
+                self.pass_on(workspace, &[object], origin);
+            }
         }
         self.close_unwatched();
     }
 
-    fn take_effect(&mut self, effect: Effect) {
-        match effect {
-            Effect::Home(patch) => self.show_home(patch),
-            Effect::ShowPage(key) => {
-                if let Some(patch) = self.pages.show_next(key) {
-                    self.show(Subject::Page(key.workspace, key.page), &Patch::Page(patch));
-                }
+    /// Receipts and epochs that are due.
+    fn tend_desks(&mut self, now: Timestamp, rng: &mut dyn CryptoRng) {
+        let workspaces: Vec<WorkspaceId> = self.desks.keys().copied().collect();
+        for workspace in workspaces {
+            let due = |desk: &Desk| desk.receipt_due.is_some_and(|at| at <= now);
+            let counter = if self.desks.get(&workspace).is_some_and(due) {
+                self.counter()
+            } else {
+                0
+            };
+            let Some(desk) = self.desks.get_mut(&workspace) else {
+                continue;
+            };
+            if let Some(intake) = desk.acknowledge(now, counter) {
+                self.take_intake(now, rng, workspace, &intake, net::Origin::Own);
             }
-            Effect::Done(id) => {
-                for tab in self.tabs.done(id) {
-                    self.tell(tab, FromEngine::Stored(vec![id]));
+            let Some(desk) = self.desks.get_mut(&workspace) else {
+                continue;
+            };
+            if desk.epoch_due.is_some_and(|at| at <= now) {
+                desk.epoch_due = None;
+                if desk.workspace.needs_epoch()
+                    && let Ok(intake) = desk.workspace.begin_epoch(rng)
+                {
+                    self.take_intake(now, rng, workspace, &intake, net::Origin::Own);
                 }
             }
         }
     }
 
-    fn send_view(&mut self, tab: TabId, subject: Subject) {
-        let view = match subject {
-            Subject::Home => View::Home(self.home.shown().clone()),
-            Subject::Page(workspace, page) if self.home.knows_page(workspace, page) => {
-                let key = pages::PageKey { workspace, page };
-                if let Some(waiting) = self.pages.waiting(&self.vault, key, &mut self.outputs) {
-                    waiting.push((tab, ToEngine::Watch(subject)));
-                    return;
-                }
-                match self.pages.view(key) {
-                    Some(view) => View::Page(view),
-                    None => View::Missing(subject),
-                }
-            }
-            Subject::Page(..) => View::Missing(subject),
+    /// The log of a workspace may have grown: rooms, links and mailboxes follow.
+    fn follow_log(&mut self, now: Timestamp, rng: &mut dyn CryptoRng, workspace: WorkspaceId) {
+        let Some(desk) = self.desks.get_mut(&workspace) else {
+            return;
         };
-        self.tell(tab, FromEngine::View(view));
-    }
-
-    fn show_home(&mut self, patch: HomePatch) {
-        self.home.show(patch.clone());
-        self.show(Subject::Home, &Patch::Home(patch));
-    }
-
-    fn show(&mut self, subject: Subject, patch: &Patch) {
-        for tab in self.tabs.watching(subject) {
-            self.tell(tab, FromEngine::Patch(patch.clone()));
+        let len = desk.workspace.log().len();
+        if desk.followed == len {
+            return;
         }
-    }
-
-    fn tell(&mut self, tab: TabId, message: FromEngine) {
-        self.outputs.push_back(Output::Tab(tab, message));
-    }
-
-    fn close_unwatched(&mut self) {
-        let tabs = &self.tabs;
-        self.pages
-            .close(|key| !tabs.is_watched(Subject::Page(key.workspace, key.page)));
+        desk.followed = len;
+        if desk.workspace.needs_epoch() && desk.epoch_due.is_none() {
+            // Whoever removed somebody begins an epoch at once; the others wait for it, not all as long.
+            let wait = EPOCH_WAIT.mul_f64(1.0 + f64::from(rng.next_u32()) / f64::from(u32::MAX));
+            desk.epoch_due = Some(now + wait);
+        }
+        self.choose_rooms(rng);
+        self.bind_again(now, rng, workspace);
+        self.follow_mail(workspace);
     }
 
     fn read_again(&mut self, now: Timestamp) {
@@ -451,8 +534,19 @@ impl Engine {
     }
 
     fn set_alarm(&mut self) {
-        let alarms = [self.relay.wake_at(), self.queue.wake_at(), self.reload_at];
-        let next = alarms.into_iter().flatten().min();
+        let desks = self
+            .desks
+            .values()
+            .flat_map(|desk| [desk.receipt_due, desk.epoch_due]);
+        let alarms = [
+            self.relay.wake_at(),
+            self.queue.wake_at(),
+            self.reload_at,
+            self.links_due(),
+            self.mail_due(),
+            self.net.presence_due,
+        ];
+        let next = alarms.into_iter().chain(desks).flatten().min();
         if next != self.woken_for {
             self.woken_for = next;
             self.outputs.extend(next.map(Output::WakeAt));
@@ -476,9 +570,3 @@ fn problem_of(error: StoreError) -> Option<StorageProblem> {
         StoreError::Superseded => None,
     }
 }
-
-/// A map from things to the messages of tabs that wait for them.
-type Waiting = Vec<(TabId, ToEngine)>;
-
-/// Pages by where they are.
-type PageMap<T> = BTreeMap<pages::PageKey, T>;

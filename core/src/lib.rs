@@ -18,16 +18,33 @@
 //!
 //! Deliberately absent: clocks, randomness, sockets, files, threads, anything of the browser.
 
-mod crypto;
+pub mod batch;
+pub mod chains;
+pub mod codec;
+pub mod crypto;
 mod engine;
-mod page;
+mod epoch;
+pub mod invite_link;
+mod keys;
+mod ledger;
+mod link;
+pub mod log;
+pub mod noise;
+pub mod object;
+pub mod prescan;
+pub mod receipt;
 mod record;
 mod relay_link;
+mod signal;
+pub mod sync;
 mod text_document;
 mod time;
+mod tools;
 mod vault;
+pub mod workspace;
 
 pub use crypto::secret::Secret;
-pub use engine::{Engine, Input, Output, StoreError};
+pub use engine::{Engine, Input, LinkId, Output, StoreError};
+pub use keys::InviteSeed;
 pub use time::Timestamp;
 pub use vault::{Family, RecordKey, Write};

@@ -6,6 +6,9 @@
 use bocage_api::{CommandId, Language, Name, Profile, Settings, Theme, WorkspaceId};
 use minicbor::{Decode, Encode};
 
+use crate::codec::{Blob, from_bytes, to_bytes};
+use crate::invite_link::InviteLink;
+use crate::object::ObjectId;
 use crate::vault::Unreadable;
 
 /// How many of the latest commands a record names, so that a command repeated after a restart is
@@ -53,26 +56,73 @@ struct WorkspaceFields {
     made_by: Id,
     #[n(3)]
     recent: Vec<Id>,
+    #[cbor(n(4), with = "minicbor::bytes")]
+    salt: [u8; 32],
+    #[n(5)]
+    genesis: Blob,
+    #[n(6)]
+    seeds: Vec<SeedFields>,
 }
 
-/// An entry of a page's journal.
+/// An invitation that was made on this device.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
-pub(crate) enum JournalEntry {
-    /// Changes to the document since the entry before.
+struct SeedFields {
     #[n(0)]
-    Changes(#[n(0)] Saved),
-    /// The whole document; nothing before it matters.
-    #[n(1)]
-    Snapshot(#[n(0)] Saved),
+    invite: ObjectId,
+    #[cbor(n(1), with = "minicbor::bytes")]
+    seed: [u8; 16],
+    #[n(2)]
+    by: Id,
 }
 
-/// Document bytes and the commands they carry out.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
-pub(crate) struct Saved {
-    #[cbor(n(0), with = "minicbor::bytes")]
-    document: Vec<u8>,
+/// Objects of a workspace, with the commands that were carried out by them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub(crate) struct Stored {
+    #[n(0)]
+    objects: Vec<Blob>,
     #[n(1)]
     commands: Vec<Id>,
+}
+
+/// What is still to be put into a workspace's mailbox.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub(crate) struct Mail {
+    /// By rising id.
+    #[n(0)]
+    pub(crate) unposted: Vec<ObjectId>,
+    /// How far the mailbox of each epoch was read.
+    #[n(1)]
+    pub(crate) read: Vec<Cursor>,
+}
+
+/// How far a mailbox was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub(crate) struct Cursor {
+    /// The epoch whose mailbox it is.
+    #[n(0)]
+    pub(crate) epoch: ObjectId,
+    /// The relay's number of the last item.
+    #[n(1)]
+    pub(crate) after: u64,
+}
+
+/// A workspace that this person is joining.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+struct JoinFields {
+    #[n(0)]
+    by: Id,
+    #[n(1)]
+    link: String,
+    #[cbor(n(2), with = "minicbor::bytes")]
+    salt: [u8; 32],
+}
+
+/// The same, decoded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Join {
+    pub(crate) by: CommandId,
+    pub(crate) link: InviteLink,
+    pub(crate) salt: [u8; 32],
 }
 
 /// The person, decoded.
@@ -90,18 +140,78 @@ pub(crate) struct Workspace {
     pub(crate) name: Name,
     pub(crate) made_by: CommandId,
     pub(crate) recent: Vec<CommandId>,
+    /// From which this device's keys in it follow.
+    pub(crate) salt: [u8; 32],
+    /// The object that begins it: kept here as well, so that no other loss takes the whole.
+    pub(crate) genesis: Vec<u8>,
+    /// The invitations made on this device.
+    pub(crate) seeds: Vec<Seed>,
 }
 
-impl Saved {
-    pub(crate) fn new(document: Vec<u8>, commands: &[CommandId]) -> Self {
+/// An invitation that was made on this device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Seed {
+    pub(crate) invite: ObjectId,
+    pub(crate) seed: [u8; 16],
+    pub(crate) by: CommandId,
+}
+
+impl Stored {
+    pub(crate) fn new<'a>(
+        objects: impl IntoIterator<Item = &'a [u8]>,
+        commands: &[CommandId],
+    ) -> Self {
         Self {
-            document,
+            objects: objects.into_iter().map(|o| Blob(o.to_vec())).collect(),
             commands: ids(commands),
         }
     }
 
-    pub(crate) fn into_parts(self) -> (Vec<u8>, Vec<CommandId>) {
-        (self.document, command_ids(&self.commands))
+    /// The objects in their order.
+    pub(crate) fn objects(&self) -> impl Iterator<Item = &[u8]> {
+        self.objects.iter().map(|object| object.0.as_slice())
+    }
+
+    /// The commands, oldest first.
+    pub(crate) fn commands(&self) -> Vec<CommandId> {
+        command_ids(&self.commands)
+    }
+
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        to_bytes(self)
+    }
+
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, Unreadable> {
+        Ok(from_bytes(bytes)?)
+    }
+}
+
+impl Mail {
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        to_bytes(self)
+    }
+
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, Unreadable> {
+        Ok(from_bytes(bytes)?)
+    }
+}
+
+impl Join {
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        to_bytes(&JoinFields {
+            by: Id(self.by.0),
+            link: self.link.to_text(),
+            salt: self.salt,
+        })
+    }
+
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, Unreadable> {
+        let fields: JoinFields = from_bytes(bytes)?;
+        Ok(Self {
+            by: CommandId(fields.by.0),
+            link: InviteLink::parse(&fields.link).map_err(|_| Unreadable)?,
+            salt: fields.salt,
+        })
     }
 }
 
@@ -162,6 +272,17 @@ impl Workspace {
             name: self.name.as_str().to_owned(),
             made_by: Id(self.made_by.0),
             recent: ids(&self.recent),
+            salt: self.salt,
+            genesis: Blob(self.genesis.clone()),
+            seeds: self
+                .seeds
+                .iter()
+                .map(|seed| SeedFields {
+                    invite: seed.invite,
+                    seed: seed.seed,
+                    by: Id(seed.by.0),
+                })
+                .collect(),
         })
     }
 
@@ -172,17 +293,18 @@ impl Workspace {
             name: Name::parse(&fields.name).map_err(|_| Unreadable)?,
             made_by: CommandId(fields.made_by.0),
             recent: command_ids(&fields.recent),
+            salt: fields.salt,
+            genesis: fields.genesis.0,
+            seeds: fields
+                .seeds
+                .iter()
+                .map(|seed| Seed {
+                    invite: seed.invite,
+                    seed: seed.seed,
+                    by: CommandId(seed.by.0),
+                })
+                .collect(),
         })
-    }
-}
-
-impl JournalEntry {
-    pub(crate) fn encode(&self) -> Vec<u8> {
-        to_bytes(self)
-    }
-
-    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, Unreadable> {
-        from_bytes(bytes)
     }
 }
 
@@ -201,25 +323,6 @@ fn command_ids(ids: &[Id]) -> Vec<CommandId> {
     ids.iter().map(|id| CommandId(id.0)).collect()
 }
 
-fn to_bytes<T: Encode<()>>(value: &T) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    // Writing to a vector cannot fail, and no type here has an encoder that does.
-    let _: Result<(), minicbor::encode::Error<core::convert::Infallible>> =
-        minicbor::encode(value, &mut bytes);
-    bytes
-}
-
-fn from_bytes<T: for<'b> Decode<'b, ()> + Encode<()>>(bytes: &[u8]) -> Result<T, Unreadable> {
-    let mut decoder = minicbor::Decoder::new(bytes);
-    let value: T = decoder.decode().map_err(|_| Unreadable)?;
-    // One value has one encoding: this refuses trailing bytes, overlong numbers and unknown fields.
-    if to_bytes(&value) == bytes {
-        Ok(value)
-    } else {
-        Err(Unreadable)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -227,6 +330,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::codec::Fixed;
 
     #[test]
     fn records_are_read_back() {
@@ -247,10 +351,17 @@ mod tests {
             name: Name::parse("Chorale").unwrap(),
             made_by: CommandId([5; 16]),
             recent: vec![],
+            salt: [3; 32],
+            genesis: vec![1, 2],
+            seeds: vec![Seed {
+                invite: Fixed([6; 32]),
+                seed: [7; 16],
+                by: CommandId([8; 16]),
+            }],
         };
         assert_eq!(Workspace::decode(&workspace.encode()).unwrap(), workspace);
-        let entry = JournalEntry::Snapshot(Saved::new(vec![1, 2, 3], &[CommandId([4; 16])]));
-        assert_eq!(JournalEntry::decode(&entry.encode()).unwrap(), entry);
+        let stored = Stored::new([[1, 2, 3].as_slice()], &[CommandId([4; 16])]);
+        assert_eq!(Stored::decode(&stored.encode()).unwrap(), stored);
     }
 
     #[test]
@@ -265,7 +376,9 @@ mod tests {
         fn arbitrary_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..120)) {
             let _ = Person::decode(&bytes);
             let _ = Workspace::decode(&bytes);
-            let _ = JournalEntry::decode(&bytes);
+            let _ = Stored::decode(&bytes);
+            let _ = Mail::decode(&bytes);
+            let _ = Join::decode(&bytes);
         }
     }
 }

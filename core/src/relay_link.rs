@@ -25,6 +25,20 @@ pub(crate) enum LinkOutput {
     Close,
 }
 
+/// What the relay has said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum RelayHeard {
+    /// It is reached now.
+    Greeted {
+        day: u32,
+        challenge: [u8; 32],
+    },
+    /// A frame of the conversation.
+    Frame(RelayFrame),
+    /// Nothing that goes on.
+    Do(LinkOutput),
+}
+
 /// See the module.
 pub(crate) struct RelayLink {
     phase: Phase,
@@ -99,22 +113,32 @@ impl RelayLink {
         )
     }
 
+    /// Whether the relay is reached.
+    pub(crate) fn is_connected(&self) -> bool {
+        self.phase == Phase::Connected
+    }
+
     /// The relay has said something.
-    pub(crate) fn received(&mut self, bytes: &[u8]) -> Option<LinkOutput> {
+    pub(crate) fn received(&mut self, bytes: &[u8]) -> RelayHeard {
         match (self.phase, RelayFrame::decode(bytes)) {
-            (Phase::Greeting, Ok(RelayFrame::Greeting { .. })) => {
+            (Phase::Greeting, Ok(RelayFrame::Greeting { day, challenge, .. })) => {
                 self.phase = Phase::Connected;
                 self.pause = PAUSE_FIRST;
-                None
+                RelayHeard::Greeted { day, challenge }
             }
             (Phase::Greeting, Ok(RelayFrame::Refused { reason })) => {
                 if reason == bocage_wire::Refusal::UnsupportedVersion {
                     self.phase = Phase::Incompatible;
                 }
-                Some(LinkOutput::Close)
+                RelayHeard::Do(LinkOutput::Close)
             }
+            (
+                Phase::Connected,
+                Ok(RelayFrame::Greeting { .. } | RelayFrame::Refused { .. } | RelayFrame::GoAway { .. }),
+            ) => RelayHeard::Do(LinkOutput::Close),
+            (Phase::Connected, Ok(frame)) => RelayHeard::Frame(frame),
             // Nothing else is expected: not a relay, or a broken one.
-            _ => Some(LinkOutput::Close),
+            _ => RelayHeard::Do(LinkOutput::Close),
         }
     }
 

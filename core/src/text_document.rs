@@ -1,17 +1,29 @@
-//! A text in an automerge document. The one place that builds and loads such documents, so that
-//! the unit of positions (UTF-16) is the same everywhere.
+//! A text in an automerge document. Positions are UTF-16 units, as in the page's fields.
 //!
-//! It does not store anything and knows no versions; [`crate::page`] does.
+//! It does not store anything and knows no versions; [`crate::tools::documents`] does. What comes from
+//! others has passed [`crate::prescan`] and [`crate::ledger`].
 
+use automerge::patches::PatchAction;
 use automerge::transaction::{CommitOptions, Transactable};
-use automerge::{ActorId, AutoCommit, LoadOptions, ObjType, ROOT, ReadDoc, TextEncoding};
+use automerge::{ActorId, AutoCommit, Change, ObjId, ObjType, ROOT, ReadDoc, TextEncoding};
 use bocage_api::TextDelta;
-use bocage_api::delta::Step;
-
-use crate::vault::Unreadable;
+use bocage_api::delta::{Step, utf16_len};
+use thiserror::Error;
 
 /// Where the text is in the document.
 const TEXT: &str = "text";
+
+/// How much text goes into one change: well below what members take from each other.
+const UNITS_PER_CHANGE: usize = 4_000;
+
+/// How many patches are turned into a change of the text one by one; more are slower than comparing
+/// the texts.
+const PATCHES_MAX: usize = 200;
+
+/// automerge does not take what it was given, or the document has no text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("the document does not take the change")]
+pub(crate) struct NotTaken;
 
 /// A document that holds one text.
 pub(crate) struct TextDocument(AutoCommit);
@@ -19,82 +31,207 @@ pub(crate) struct TextDocument(AutoCommit);
 impl TextDocument {
     /// An empty document in which `actor` writes.
     pub(crate) fn new(actor: [u8; 16]) -> Self {
-        let mut document = AutoCommit::new_with_encoding(TextEncoding::Utf16CodeUnit);
-        document.set_actor(ActorId::from(actor));
-        Self(document)
+        Self(empty(actor))
     }
 
-    /// A document from a snapshot and the changes made since, in which `actor` goes on writing.
-    /// What cannot be read is an error; what came before stays unread.
-    pub(crate) fn load(snapshot: Option<&[u8]>, actor: [u8; 16]) -> Result<Self, Unreadable> {
-        let Some(bytes) = snapshot else {
-            return Ok(Self::new(actor));
-        };
-        let options = LoadOptions::new().text_encoding(TextEncoding::Utf16CodeUnit);
-        let mut document = AutoCommit::load_with_options(bytes, options).map_err(|_| Unreadable)?;
-        document.set_actor(ActorId::from(actor));
-        Ok(Self(document))
+    /// Goes on as another actor.
+    pub(crate) fn set_actor(&mut self, actor: [u8; 16]) {
+        self.0.set_actor(ActorId::from(actor));
     }
 
-    /// Takes changes in, all in one call: one by one they cost time proportional to the text each.
-    pub(crate) fn take_in(&mut self, changes: &[u8]) -> Result<(), Unreadable> {
-        if changes.is_empty() {
-            return Ok(());
-        }
+    /// Makes the text itself. Once, by whoever makes the document: two texts made at the same time
+    /// would hide each other.
+    pub(crate) fn begin(&mut self) -> Result<Vec<u8>, NotTaken> {
         self.0
-            .load_incremental(changes)
-            .map(|_| ())
-            .map_err(|_| Unreadable)
+            .put_object(ROOT, TEXT, ObjType::Text)
+            .map_err(|_| NotTaken)?;
+        commit(&mut self.0)
+    }
+
+    /// Whether there is a text to write in.
+    pub(crate) fn has_text(&self) -> bool {
+        self.object().is_some()
     }
 
     /// The whole text as UTF-16 units.
-    pub(crate) fn text(&self) -> Result<Vec<u16>, Unreadable> {
-        match self.0.get(ROOT, TEXT).map_err(|_| Unreadable)? {
-            None => Ok(Vec::new()),
-            Some((_, object)) => {
-                let text = self.0.text(&object).map_err(|_| Unreadable)?;
-                Ok(text.encode_utf16().collect())
-            }
+    pub(crate) fn text(&self) -> Vec<u16> {
+        let text = self.object().and_then(|object| self.0.text(&object).ok());
+        text.unwrap_or_default().encode_utf16().collect()
+    }
+
+    /// Takes changes in, all in one call: one by one they cost time proportional to the text each.
+    /// Returns what they do to the text `before`.
+    pub(crate) fn take_in<'a>(
+        &mut self,
+        before: &[u16],
+        changes: impl IntoIterator<Item = &'a [u8]>,
+    ) -> Result<TextDelta, NotTaken> {
+        self.0.update_diff_cursor();
+        let object = self.object();
+        apply(&mut self.0, changes)?;
+        let patches = self.0.diff_incremental();
+        let known = object.filter(|known| self.object().as_ref() == Some(known));
+        let Some(object) = known.filter(|_| patches.len() <= PATCHES_MAX) else {
+            return Ok(difference(before, &self.text()));
+        };
+        let mut delta = TextDelta::new();
+        for patch in patches.into_iter().filter(|patch| patch.obj == object) {
+            let step = match patch.action {
+                PatchAction::SpliceText { index, value, .. } => {
+                    TextDelta::replace(index, 0, &value.make_string())
+                }
+                PatchAction::DeleteSeq { index, length } => TextDelta::replace(index, length, ""),
+                PatchAction::Mark { .. } => continue,
+                // Nothing else happens to a text, except by a hostile hand.
+                PatchAction::PutMap { .. }
+                | PatchAction::PutSeq { .. }
+                | PatchAction::Insert { .. }
+                | PatchAction::Increment { .. }
+                | PatchAction::Conflict { .. }
+                | PatchAction::DeleteMap { .. } => return Ok(difference(before, &self.text())),
+            };
+            delta = delta.then(&step);
+        }
+        let mut after = before.to_vec();
+        let fits = delta.apply(&mut after).is_ok();
+        debug_assert!(fits && after == self.text(), "patches and text disagree");
+        if fits {
+            Ok(delta)
+        } else {
+            Ok(difference(before, &self.text()))
         }
     }
 
-    /// Carries out a change that was checked against the text. Returns the bytes to store.
-    pub(crate) fn change(&mut self, delta: &TextDelta) -> Result<Vec<u8>, Unreadable> {
-        let object = match self.0.get(ROOT, TEXT).map_err(|_| Unreadable)? {
-            Some((_, object)) => object,
-            None => self
-                .0
-                .put_object(ROOT, TEXT, ObjType::Text)
-                .map_err(|_| Unreadable)?,
-        };
+    /// Carries out a change that was checked against the text. Returns automerge's changes, in their
+    /// order.
+    pub(crate) fn change(&mut self, delta: &TextDelta) -> Result<Vec<Vec<u8>>, NotTaken> {
+        let object = self.object().ok_or(NotTaken)?;
+        let mut changes = Vec::new();
         let mut at = 0usize;
+        let mut written = 0usize;
         for step in delta.steps() {
             match step {
                 Step::Keep(n) => at = at.saturating_add(*n),
                 Step::Insert(text) => {
-                    self.0
-                        .splice_text(&object, at, 0, text)
-                        .map_err(|_| Unreadable)?;
-                    at = at.saturating_add(bocage_api::delta::utf16_len(text));
+                    for part in parts(text) {
+                        let units = utf16_len(part);
+                        self.splice(&object, at, 0, part)?;
+                        at = at.saturating_add(units);
+                        written = written.saturating_add(units);
+                        self.commit_if(written, &mut written, &mut changes)?;
+                    }
                 }
                 Step::Delete(n) => {
-                    let n = isize::try_from(*n).map_err(|_| Unreadable)?;
-                    self.0
-                        .splice_text(&object, at, n, "")
-                        .map_err(|_| Unreadable)?;
+                    let mut left = *n;
+                    while left > 0 {
+                        let now = left.min(UNITS_PER_CHANGE);
+                        let gone = self.splice(&object, at, now, "")?;
+                        left = left.saturating_sub(gone.max(1));
+                        written = written.saturating_add(gone);
+                        self.commit_if(written, &mut written, &mut changes)?;
+                    }
                 }
             }
         }
-        // The author's clock is not part of the document: it may be years off.
-        self.0.commit_with(CommitOptions::default().with_time(0));
-        let change = self.0.get_last_local_change().ok_or(Unreadable)?;
-        Ok(change.raw_bytes().to_vec())
+        if written > 0 {
+            changes.push(commit(&mut self.0)?);
+        }
+        Ok(changes)
     }
 
-    /// The whole document, to store.
-    pub(crate) fn snapshot(&mut self) -> Vec<u8> {
-        self.0.save()
+    /// Returns how many units are gone: a character outside the BMP goes as a whole.
+    fn splice(
+        &mut self,
+        object: &ObjId,
+        at: usize,
+        delete: usize,
+        insert: &str,
+    ) -> Result<usize, NotTaken> {
+        let before = self.0.length(object);
+        let count = isize::try_from(delete).map_err(|_| NotTaken)?;
+        self.0
+            .splice_text(object, at, count, insert)
+            .map_err(|_| NotTaken)?;
+        let after = self.0.length(object).saturating_sub(utf16_len(insert));
+        Ok(before.saturating_sub(after))
     }
+
+    fn commit_if(
+        &mut self,
+        written: usize,
+        slot: &mut usize,
+        changes: &mut Vec<Vec<u8>>,
+    ) -> Result<(), NotTaken> {
+        if written >= UNITS_PER_CHANGE {
+            changes.push(commit(&mut self.0)?);
+            *slot = 0;
+        }
+        Ok(())
+    }
+
+    fn object(&self) -> Option<ObjId> {
+        match self.0.get(ROOT, TEXT).ok()? {
+            Some((value, object)) if value.to_objtype() == Some(ObjType::Text) => Some(object),
+            _ => None,
+        }
+    }
+}
+
+/// An empty document in which `actor` writes.
+pub(crate) fn empty(actor: [u8; 16]) -> AutoCommit {
+    let mut document = AutoCommit::new_with_encoding(TextEncoding::Utf16CodeUnit);
+    document.set_actor(ActorId::from(actor));
+    document
+}
+
+/// Ends a change and returns its bytes, plain.
+pub(crate) fn commit(document: &mut AutoCommit) -> Result<Vec<u8>, NotTaken> {
+    // The author's clock is not part of the document: it may be years off.
+    document
+        .commit_with(CommitOptions::default().with_time(0))
+        .ok_or(NotTaken)?;
+    let change = document.get_last_local_change().ok_or(NotTaken)?;
+    Ok(change.raw_bytes().to_vec())
+}
+
+/// Takes changes in that were looked over.
+pub(crate) fn apply<'a>(
+    document: &mut AutoCommit,
+    changes: impl IntoIterator<Item = &'a [u8]>,
+) -> Result<(), NotTaken> {
+    let changes: Result<Vec<Change>, NotTaken> = changes
+        .into_iter()
+        .map(|bytes| Change::from_bytes(bytes.to_vec()).map_err(|_| NotTaken))
+        .collect();
+    document.apply_changes(changes?).map_err(|_| NotTaken)
+}
+
+fn difference(before: &[u16], after: &[u16]) -> TextDelta {
+    TextDelta::difference(
+        &String::from_utf16_lossy(before),
+        &String::from_utf16_lossy(after),
+    )
+}
+
+/// A text in pieces of at most [`UNITS_PER_CHANGE`].
+fn parts(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    core::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let mut units = 0usize;
+        let end = rest
+            .char_indices()
+            .find(|(_, c)| {
+                units = units.saturating_add(c.len_utf16());
+                units > UNITS_PER_CHANGE
+            })
+            .map_or(rest.len(), |(at, _)| at);
+        let (part, left) = rest.split_at_checked(end)?;
+        rest = left;
+        Some(part)
+    })
 }
 
 #[cfg(test)]
@@ -102,20 +239,58 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
-    #[test]
-    fn changes_and_snapshots_give_the_same_text() {
+    fn begun() -> (TextDocument, Vec<u8>) {
         let mut document = TextDocument::new([1; 16]);
-        let mut changes = document.change(&TextDelta::replace(0, 0, "a𝄞é")).unwrap();
+        let first = document.begin().unwrap();
+        (document, first)
+    }
+
+    fn units(text: &str) -> Vec<u16> {
+        text.encode_utf16().collect()
+    }
+
+    #[test]
+    fn changes_do_elsewhere_what_they_did_here() {
+        let (mut document, first) = begun();
+        let mut changes = vec![first];
+        changes.extend(document.change(&TextDelta::replace(0, 0, "a𝄞é")).unwrap());
         changes.extend(document.change(&TextDelta::replace(3, 1, "b")).unwrap());
-        let expected: Vec<u16> = "a𝄞b".encode_utf16().collect();
-        assert_eq!(document.text().unwrap(), expected);
+        assert_eq!(document.text(), units("a𝄞b"));
 
-        let mut replayed = TextDocument::new([2; 16]);
-        replayed.take_in(&changes).unwrap();
-        assert_eq!(replayed.text().unwrap(), expected);
+        let mut other = TextDocument::new([2; 16]);
+        assert!(!other.has_text());
+        let delta = other
+            .take_in(&[], changes.iter().map(Vec::as_slice))
+            .unwrap();
+        assert_eq!(delta, TextDelta::replace(0, 0, "a𝄞b"));
+        let more = document.change(&TextDelta::replace(1, 2, "x")).unwrap();
+        let delta = other
+            .take_in(&units("a𝄞b"), more.iter().map(Vec::as_slice))
+            .unwrap();
+        let mut text = units("a𝄞b");
+        delta.apply(&mut text).unwrap();
+        assert_eq!(text, units("axb"));
+    }
 
-        let snapshot = document.snapshot();
-        let loaded = TextDocument::load(Some(&snapshot), [3; 16]).unwrap();
-        assert_eq!(loaded.text().unwrap(), expected);
+    #[test]
+    fn long_texts_come_in_changes_that_others_take() {
+        let (mut document, first) = begun();
+        let long = "Été 𝄞 ".repeat(5_000);
+        let mut changes = vec![first];
+        changes.extend(document.change(&TextDelta::replace(0, 0, &long)).unwrap());
+        let len = utf16_len(&long);
+        let gone = document
+            .change(&TextDelta::replace(1, len - 2, ""))
+            .unwrap();
+        changes.extend(gone);
+        assert_eq!(document.text().len(), 2);
+        for change in &changes {
+            crate::prescan::scan(change, &crate::prescan::Limits::PROTOCOL).unwrap();
+        }
+        let mut other = TextDocument::new([2; 16]);
+        other
+            .take_in(&[], changes.iter().map(Vec::as_slice))
+            .unwrap();
+        assert_eq!(other.text(), document.text());
     }
 }

@@ -5,9 +5,10 @@
 //! A record is sealed to its own place: moved elsewhere it does not open. What is inside is
 //! [`crate::record`]'s business; when to write is the engine's.
 
-use bocage_api::{PageId, WorkspaceId};
+use bocage_api::WorkspaceId;
 use rand_core::CryptoRng;
 
+use crate::codec::Malformed;
 use crate::crypto::aead::{self, NotAuthentic};
 use crate::crypto::domains::Domain;
 use crate::crypto::hash::{derive_key, keyed_id};
@@ -66,8 +67,16 @@ pub(crate) enum Shelf {
     Person,
     /// The workspaces, in the order they came.
     Workspaces,
-    /// A page's journal.
-    Page(WorkspaceId, PageId),
+    /// The workspaces that this person is joining.
+    Joins,
+    /// A workspace's objects as they came.
+    Objects(WorkspaceId),
+    /// Older objects of a workspace, many to a record.
+    Segments(WorkspaceId),
+    /// The newest receipt of each device of a workspace, at an index that follows from the device.
+    Receipts(WorkspaceId),
+    /// What is still to be put into a workspace's mailbox, and how far it was read.
+    Mail(WorkspaceId),
 }
 
 /// The keys of this device's storage.
@@ -79,6 +88,12 @@ pub(crate) struct Vault {
 /// Why a record cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Unreadable;
+
+impl From<Malformed> for Unreadable {
+    fn from(Malformed: Malformed) -> Self {
+        Self
+    }
+}
 
 impl Vault {
     /// The keys that follow from the device's storage key.
@@ -100,13 +115,16 @@ impl Vault {
     }
 
     fn name(&self, state: &[u8], shelf: Shelf) -> [u8; 16] {
-        match shelf {
-            Shelf::Person => keyed_id(&self.names, &[state, b"person"]),
-            Shelf::Workspaces => keyed_id(&self.names, &[state, b"workspaces"]),
-            Shelf::Page(workspace, page) => {
-                keyed_id(&self.names, &[state, b"page", &workspace.0, &page.0])
-            }
-        }
+        let (kind, workspace): (&[u8], &[u8]) = match &shelf {
+            Shelf::Person => (b"person", &[]),
+            Shelf::Workspaces => (b"workspaces", &[]),
+            Shelf::Joins => (b"joins", &[]),
+            Shelf::Objects(workspace) => (b"objects", &workspace.0),
+            Shelf::Segments(workspace) => (b"segments", &workspace.0),
+            Shelf::Receipts(workspace) => (b"receipts", &workspace.0),
+            Shelf::Mail(workspace) => (b"mail", &workspace.0),
+        };
+        keyed_id(&self.names, &[state, kind, workspace])
     }
 
     /// Seals a record for its place.

@@ -21,6 +21,7 @@ pub struct Device {
     pub slow_disk: bool,
     engine: Option<Engine>,
     rng: ChaCha20Rng,
+    seed: u64,
     run: u64,
     waiting_stores: VecDeque<(u64, Vec<bocage_core::Write>)>,
     inboxes: BTreeMap<TabId, Vec<FromEngine>>,
@@ -29,7 +30,7 @@ pub struct Device {
 }
 
 impl Device {
-    /// A fresh profile whose engine has started.
+    /// A fresh profile whose engine has started. Devices of different seeds have different keys.
     pub fn new(seed: u64) -> Self {
         let mut device = Self {
             disk: Disk::default(),
@@ -38,6 +39,7 @@ impl Device {
             slow_disk: false,
             engine: None,
             rng: ChaCha20Rng::seed_from_u64(seed),
+            seed,
             run: 0,
             waiting_stores: VecDeque::new(),
             inboxes: BTreeMap::new(),
@@ -53,8 +55,11 @@ impl Device {
         self.run += 1;
         self.waiting_stores.clear();
         self.inboxes.clear();
+        self.relay.clear();
         self.alarm = None;
-        let key = Secret::new([42; 32]);
+        let mut bytes = [42; 32];
+        bytes[..8].copy_from_slice(&self.seed.to_le_bytes());
+        let key = Secret::new(bytes);
         self.engine = Some(Engine::new(&key, self.run, &mut self.rng));
         self.drain();
         self.input(Input::Tick);
@@ -63,6 +68,7 @@ impl Device {
     /// The engine stops at once: no farewell.
     pub fn crash(&mut self) {
         self.engine = None;
+        self.relay.clear();
     }
 
     /// Whether the engine runs.
@@ -89,7 +95,17 @@ impl Device {
         self.inboxes.remove(&tab).unwrap_or_default()
     }
 
-    /// What the engine wanted of the relay's socket since last asked.
+    /// When the engine wants to be woken.
+    pub fn alarm(&self) -> Option<Timestamp> {
+        self.alarm
+    }
+
+    /// Whether the engine wants nothing more of the network.
+    pub fn has_no_outputs(&self) -> bool {
+        self.relay.is_empty()
+    }
+
+    /// What the engine wanted of the relay's socket and of direct links since last asked.
     pub fn relay_outputs(&mut self) -> Vec<Output> {
         core::mem::take(&mut self.relay)
     }
@@ -151,7 +167,13 @@ impl Device {
                 self.inboxes.entry(tab).or_default().push(message);
                 None
             }
-            Output::RelayOpen | Output::RelaySend(_) | Output::RelayClose => {
+            Output::RelayOpen
+            | Output::RelaySend(_)
+            | Output::RelayClose
+            | Output::DirectOpen { .. }
+            | Output::DirectSignal(..)
+            | Output::DirectSend(..)
+            | Output::DirectClose(_) => {
                 self.relay.push(output);
                 None
             }

@@ -13,8 +13,11 @@
 
 pub mod device;
 pub mod disk;
+pub mod relay;
 pub mod tab;
+pub mod world;
 
 pub use device::Device;
 pub use disk::Disk;
 pub use tab::Tab;
+pub use world::World;

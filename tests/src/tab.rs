@@ -1,7 +1,9 @@
 //! A tab of a simulated device: the page's own session, without a screen.
 
+use bocage_api::workspace::PageState;
 use bocage_api::{
-    Command, CommandId, HomeView, PageId, Profile, Refusal, TabId, TextDelta, WorkspaceId,
+    ChannelId, ChannelView, Command, CommandId, HomeView, PageId, Profile, Refusal, TabId,
+    TextDelta, WorkspaceId, WorkspaceView,
 };
 use bocage_session::{Event, PageKey, Session};
 
@@ -18,6 +20,12 @@ pub struct Tab {
     pub field: Option<Vec<u16>>,
     /// Whether the page was said to be damaged.
     pub damaged: bool,
+    /// What else is known of the page.
+    pub page_state: Option<PageState>,
+    /// The members and invitations of the workspace on the screen.
+    pub workspace: Option<WorkspaceView>,
+    /// The channel on the screen.
+    pub channel: Option<ChannelView>,
     /// The refusals shown.
     pub refusals: Vec<Refusal>,
 }
@@ -32,6 +40,9 @@ impl Tab {
             home: None,
             field: None,
             damaged: false,
+            page_state: None,
+            workspace: None,
+            channel: None,
             refusals: Vec::new(),
         };
         tab.session.watch_home();
@@ -104,6 +115,13 @@ impl Tab {
         (workspace, page)
     }
 
+    /// Looks at a workspace's members and at its channel.
+    pub fn look_around(&mut self, device: &mut Device, workspace: WorkspaceId, channel: ChannelId) {
+        self.session.watch_workspace(workspace);
+        self.session.watch_channel(workspace, channel);
+        self.talk(device);
+    }
+
     /// Changes the text field and lets the engine know.
     pub fn type_at(&mut self, device: &mut Device, page: PageKey, delta: &TextDelta) {
         self.type_only(page, delta);
@@ -143,6 +161,13 @@ impl Tab {
                     .expect("does not fit");
             }
             Event::PageMissing(_) => self.field = None,
+            Event::PageState(state) => self.page_state = Some(state),
+            Event::Workspace(view) => self.workspace = Some(view),
+            Event::Channel(view) => self.channel = Some(view),
+            Event::ChannelChanged(patch) => {
+                let channel = self.channel.as_mut().expect("change before channel");
+                channel.apply(patch.change);
+            }
             Event::Refused(_, refusal) => self.refusals.push(refusal),
             Event::SteppedDown => {}
         }

@@ -10,7 +10,8 @@
 
 use bocage_api::view::View;
 use bocage_api::{
-    Command, CommandId, FromEngine, Name, Refusal, Subject, TabId, TextDelta, ToEngine,
+    Colour, Command, CommandId, FromEngine, Name, Profile, Refusal, Subject, TabId, TextDelta,
+    ToEngine,
 };
 use bocage_tests::Device;
 
@@ -33,9 +34,22 @@ fn view(device: &mut Device, subject: Subject) -> View {
     view.expect("no view")
 }
 
+/// A device whose person has a name.
+fn named() -> Device {
+    let mut device = Device::new(1);
+    let profile = Profile {
+        name: Name::parse("Zoé").unwrap(),
+        colour: Colour::new(2).unwrap(),
+    };
+    let command = Command::SetProfile(profile);
+    device.say(TAB, ToEngine::Command(id(99), command));
+    device.hear(TAB);
+    device
+}
+
 #[test]
 fn a_command_sent_again_happens_once() {
-    let mut device = Device::new(1);
+    let mut device = named();
     let new = Command::NewWorkspace {
         name: Name::parse("Chorale").unwrap(),
     };
@@ -80,7 +94,7 @@ fn a_command_sent_again_happens_once() {
 
 #[test]
 fn a_command_repeated_while_it_is_being_stored_is_answered_once_for_each_tab() {
-    let mut device = Device::new(1);
+    let mut device = named();
     device.slow_disk = true;
     let new = Command::NewWorkspace {
         name: Name::parse("Chorale").unwrap(),

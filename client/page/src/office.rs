@@ -3,6 +3,7 @@
 //! Here the tab's [`Session`] is wired to the engine's link ([`link`]) on one side and to signals on
 //! the other. Nothing is drawn here, and nothing is decided that the session or the engine decides.
 
+mod direct;
 mod link;
 mod trouble;
 

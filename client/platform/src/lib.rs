@@ -6,6 +6,8 @@
 pub mod build;
 pub mod clipboard;
 pub mod clock;
+pub mod data_channel;
+pub mod direct;
 pub mod download;
 mod error;
 pub mod file;
@@ -13,6 +15,7 @@ pub mod key;
 pub mod locale;
 pub mod lock;
 pub mod page_life;
+pub mod peer_connection;
 pub mod random;
 pub mod scope;
 pub mod shared_channel;
@@ -22,3 +25,6 @@ pub mod task;
 pub mod worker;
 
 pub use error::PlatformError;
+
+#[cfg(test)]
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);

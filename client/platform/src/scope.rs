@@ -5,6 +5,7 @@ use js_sys::{Array, Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 
 use crate::PlatformError;
+use crate::direct::{Order, Posted, Report};
 use crate::shared_channel::bytes_of;
 
 /// What the page says to its worker.
@@ -14,6 +15,8 @@ pub enum FromPage {
     Bytes(Vec<u8>),
     /// A list of words.
     Words(Vec<String>),
+    /// What became of a direct link, by its number.
+    Direct(u64, Report),
 }
 
 /// This worker's global scope.
@@ -33,8 +36,10 @@ impl WorkerScope {
     /// Calls `hear` for everything the page says, for as long as the worker lives.
     pub fn on_message(&self, hear: impl Fn(FromPage) + 'static) {
         EventListener::new(&self.0, "message", move |event| {
+            let direct = |(link, report)| FromPage::Direct(link, report);
             if let Some(message) = bytes_of(event)
                 .map(FromPage::Bytes)
+                .or_else(|| Report::of(event).map(direct))
                 .or_else(|| words_of(event))
             {
                 hear(message);
@@ -61,6 +66,15 @@ impl WorkerScope {
         Ok(self
             .0
             .post_message(&Array::of2(&word.into(), &text.into()))?)
+    }
+
+    /// Tells the page what to do about a direct link.
+    ///
+    /// # Errors
+    /// When the browser refuses.
+    pub fn order(&self, link: u64, order: &Order) -> Result<(), PlatformError> {
+        let Posted { message, transfer } = order.post(link);
+        Ok(self.0.post_message_with_transfer(&message, &transfer)?)
     }
 
     /// The address of the relay that served the app: same host, WebSocket scheme.

@@ -5,6 +5,7 @@ use js_sys::{Array, Reflect, Uint8Array};
 use wasm_bindgen::JsValue;
 
 use crate::PlatformError;
+use crate::direct::{Order, Posted, Report};
 use crate::shared_channel::bytes_of;
 
 /// What a worker says.
@@ -21,7 +22,7 @@ pub enum FromWorker {
 /// A running worker; ended when dropped.
 pub struct OwnedWorker {
     worker: web_sys::Worker,
-    _listeners: [EventListener; 2],
+    listeners: Vec<EventListener>,
 }
 
 impl OwnedWorker {
@@ -55,8 +56,30 @@ impl OwnedWorker {
         });
         Ok(Self {
             worker,
-            _listeners: [on_message, on_error],
+            listeners: vec![on_message, on_error],
         })
+    }
+
+    /// Calls `carry_out` for whatever the worker orders about a direct link, by its number.
+    pub fn on_order(&mut self, carry_out: impl Fn(u64, Order) + 'static) {
+        let listener = EventListener::new(&self.worker, "message", move |event| {
+            if let Some((link, order)) = Order::of(event) {
+                carry_out(link, order);
+            }
+        });
+        self.listeners.push(listener);
+    }
+
+    /// Tells the worker what became of a direct link.
+    ///
+    /// # Errors
+    /// When the browser refuses, for instance to hand over a channel: then it still is with the
+    /// page.
+    pub fn report(&self, link: u64, report: &Report) -> Result<(), PlatformError> {
+        let Posted { message, transfer } = report.post(link);
+        Ok(self
+            .worker
+            .post_message_with_transfer(&message, &transfer)?)
     }
 
     /// Sends bytes.
@@ -99,6 +122,10 @@ impl Drop for OwnedWorker {
 fn word_of(event: &web_sys::Event) -> Option<FromWorker> {
     let data = Reflect::get(event, &"data".into()).ok()?;
     let list = Array::is_array(&data).then(|| Array::from(&data))?;
+    // A longer list is an order about a direct link.
+    if list.length() > 2 {
+        return None;
+    }
     Some(FromWorker::Word(
         list.get(0).as_string()?,
         list.get(1).as_string().unwrap_or_default(),

@@ -13,10 +13,12 @@ mod page;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use bocage_api::chat::ChannelPatch;
 use bocage_api::view::{HomePatch, Patch, View};
+use bocage_api::workspace::PageState;
 use bocage_api::{
-    Command, CommandId, FromEngine, HomeView, PageId, Refusal, Subject, TextDelta, ToEngine,
-    WorkspaceId,
+    ChannelId, ChannelView, Command, CommandId, FromEngine, HomeView, PageId, Refusal, Subject,
+    TextDelta, ToEngine, WorkspaceId, WorkspaceView,
 };
 
 pub use self::field::{FieldChange, FieldText};
@@ -45,8 +47,16 @@ pub enum Event {
         /// The change, rebased over what was typed here.
         delta: TextDelta,
     },
+    /// Beside its text, something about a page is so.
+    PageState(PageState),
     /// There is no such page.
     PageMissing(PageKey),
+    /// A workspace's members and invitations.
+    Workspace(WorkspaceView),
+    /// A channel as a whole.
+    Channel(ChannelView),
+    /// A change to it.
+    ChannelChanged(ChannelPatch),
     /// A command was refused. What was typed stays on the screen.
     Refused(CommandId, Refusal),
     /// This tab's engine has ended for good.
@@ -110,6 +120,26 @@ impl Session {
         self.watch(Subject::Home);
     }
 
+    /// Looks at a workspace's members and invitations from now on.
+    pub fn watch_workspace(&mut self, workspace: WorkspaceId) {
+        self.watch(Subject::Workspace(workspace));
+    }
+
+    /// Looks at a channel from now on.
+    pub fn watch_channel(&mut self, workspace: WorkspaceId, channel: ChannelId) {
+        self.watch(Subject::Channel(workspace, channel));
+    }
+
+    /// Looks at a workspace's members and invitations no longer.
+    pub fn unwatch_workspace(&mut self, workspace: WorkspaceId) {
+        self.unwatch(Subject::Workspace(workspace));
+    }
+
+    /// Looks at a channel no longer.
+    pub fn unwatch_channel(&mut self, workspace: WorkspaceId, channel: ChannelId) {
+        self.unwatch(Subject::Channel(workspace, channel));
+    }
+
     /// Looks at a page from now on.
     pub fn open_page(&mut self, page: PageKey) {
         let open = self.pages.entry(page).or_default();
@@ -171,6 +201,12 @@ impl Session {
                     return Vec::new();
                 };
                 let damaged = view.damaged;
+                let state = Event::PageState(PageState {
+                    workspace: view.workspace,
+                    page: view.page,
+                    may_write: view.may_write,
+                    reach: view.reach,
+                });
                 let event = match open.reconcile(view) {
                     Reconciled::Nothing => None,
                     Reconciled::Whole(text) => Some(Event::PageText {
@@ -180,12 +216,21 @@ impl Session {
                     }),
                 };
                 self.flush(key, next_id());
-                event.into_iter().collect()
+                event.into_iter().chain([state]).collect()
             }
+            FromEngine::View(View::Workspace(view)) | FromEngine::Patch(Patch::Workspace(view)) => {
+                vec![Event::Workspace(view)]
+            }
+            FromEngine::View(View::Channel(view)) => vec![Event::Channel(view)],
+            FromEngine::Patch(Patch::Channel(patch)) => vec![Event::ChannelChanged(patch)],
+            FromEngine::Patch(Patch::PageState(state)) => vec![Event::PageState(state)],
             FromEngine::View(View::Missing(Subject::Page(workspace, page))) => {
                 vec![Event::PageMissing((workspace, page))]
             }
-            FromEngine::View(View::Missing(Subject::Home)) | FromEngine::Pong(_) => Vec::new(),
+            FromEngine::View(View::Missing(
+                Subject::Home | Subject::Workspace(_) | Subject::Channel(..),
+            ))
+            | FromEngine::Pong(_) => Vec::new(),
             FromEngine::Patch(Patch::Home(patch)) => vec![Event::HomePatch(patch)],
             FromEngine::Patch(Patch::Page(patch)) => {
                 let key = (patch.workspace, patch.page);
@@ -272,6 +317,12 @@ impl Session {
         }
     }
 
+    fn unwatch(&mut self, subject: Subject) {
+        if self.watched.remove(&subject) && self.run.is_some() {
+            self.outbox.push_back(ToEngine::Unwatch(subject));
+        }
+    }
+
     /// Sends what was typed in a page, if nothing of it is under way.
     fn flush(&mut self, key: PageKey, id: CommandId) {
         if self.run.is_none() {
@@ -300,11 +351,7 @@ impl Session {
             .collect();
         for key in gone {
             self.pages.remove(&key);
-            let subject = Subject::Page(key.0, key.1);
-            self.watched.remove(&subject);
-            if self.run.is_some() {
-                self.outbox.push_back(ToEngine::Unwatch(subject));
-            }
+            self.unwatch(Subject::Page(key.0, key.1));
         }
     }
 }

@@ -167,7 +167,7 @@ impl OpenPage {
         known.version = patch.version;
         if known
             .under_way
-            .take_if(|sent| sent.id == patch.by)
+            .take_if(|sent| Some(sent.id) == patch.by)
             .is_some()
         {
             known.tries = 0;

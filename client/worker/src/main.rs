@@ -2,6 +2,7 @@
 //!
 //! Nothing is decided here that the engine could decide. Not here either: the screen.
 
+mod direct;
 mod shell;
 mod tabs;
 

@@ -8,7 +8,11 @@ use core::time::Duration;
 
 use bocage_api::message::{Build, Envelope};
 use bocage_api::{BuildId, FromEngine, TabId, ToEngine};
-use bocage_core::{Engine, Family, Input, Output, RecordKey, Secret, StoreError, Timestamp, Write};
+use bocage_core::{
+    Engine, Family, Input, LinkId, Output, RecordKey, Secret, StoreError, Timestamp, Write,
+};
+use bocage_platform::data_channel::ChannelEvent;
+use bocage_platform::direct::Report;
 use bocage_platform::scope::{FromPage, WorkerScope};
 use bocage_platform::shared_channel::SharedChannel;
 use bocage_platform::socket::{Socket, SocketEvent};
@@ -18,6 +22,7 @@ use getrandom::SysRng;
 use rand_core::UnwrapErr;
 use zeroize::Zeroize;
 
+use crate::direct::DirectLinks;
 use crate::tabs::{TO_ENGINE, Tabs};
 
 /// The name of the profile's database.
@@ -46,6 +51,11 @@ pub(crate) fn run() {
         FromPage::Bytes(bytes) => {
             if let Some(shell) = shell.borrow().as_ref() {
                 hear(shell, &bytes);
+            }
+        }
+        FromPage::Direct(link, report) => {
+            if let Some(shell) = shell.borrow().as_ref() {
+                take_report(shell, LinkId(link), report);
             }
         }
     });
@@ -81,6 +91,7 @@ struct Shell {
     scope: WorkerScope,
     store: Store,
     tabs: Tabs,
+    direct: DirectLinks,
     inputs: VecDeque<Input>,
     stores_under_way: usize,
     /// A newer build wants to take over as soon as nothing is being written.
@@ -104,6 +115,7 @@ impl Shell {
             run,
             build,
             tabs: Tabs::new(scope.clone(), build, owner),
+            direct: DirectLinks::new(scope.clone()),
             scope,
             store,
             inputs: VecDeque::from([Input::Tick]),
@@ -157,9 +169,24 @@ fn hear(shell: &Shared, bytes: &[u8]) {
     }
 }
 
+/// The page has said what became of a direct link.
+fn take_report(shell: &Shared, link: LinkId, report: Report) {
+    let happening = Rc::clone(shell);
+    let hear = move |event: ChannelEvent| {
+        let inputs = happening.borrow_mut().direct.happened(link, event);
+        give_all(&happening, inputs);
+    };
+    let inputs = shell.borrow_mut().direct.reported(link, report, hear);
+    give_all(shell, inputs);
+}
+
 /// Gives the engine something.
 fn give(shell: &Shared, input: Input) {
-    shell.borrow_mut().inputs.push_back(input);
+    give_all(shell, vec![input]);
+}
+
+fn give_all(shell: &Shared, inputs: Vec<Input>) {
+    shell.borrow_mut().inputs.extend(inputs);
     work(shell);
 }
 
@@ -243,6 +270,19 @@ fn carry_out(shell: &Shared, this: &mut Shell, output: Output) {
                 this.inputs.push_back(Input::RelayClosed);
             }
         }
+        Output::DirectOpen { link, offers } => {
+            let failed = this.direct.open(link, offers);
+            this.inputs.extend(failed);
+        }
+        Output::DirectSignal(link, signal) => {
+            let failed = this.direct.signal(link, signal);
+            this.inputs.extend(failed);
+        }
+        Output::DirectSend(link, message) => {
+            let failed = this.direct.send(link, message);
+            this.inputs.extend(failed);
+        }
+        Output::DirectClose(link) => this.direct.close(link),
         Output::WakeAt(at) => {
             let wait = Duration::from_millis(at.0.saturating_sub(clock::now_ms()));
             let shell = Rc::clone(shell);

@@ -1,32 +1,75 @@
 //! Every domain-separation string there is. A key or hash made for one purpose is of no use for
 //! another.
 
-/// What a key or hash is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Domain {
-    /// Key that seals records at rest.
-    RecordSeal,
-    /// Key that hides the names of record families at rest.
-    RecordName,
-    /// Id of a workspace.
-    WorkspaceId,
-    /// Id of a workspace's first page.
-    FirstPageId,
-    /// Actor under which a run of the engine writes in a document.
-    Actor,
+macro_rules! domains {
+    ($($(#[doc = $doc:literal])* $name:ident = $text:literal,)*) => {
+        /// What a key or hash is for.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(crate) enum Domain {
+            $($(#[doc = $doc])* $name,)*
+        }
+
+        impl Domain {
+            /// The string itself, as it goes into BLAKE3's key derivation.
+            pub(crate) fn context(self) -> &'static str {
+                match self {
+                    $(Self::$name => $text,)*
+                }
+            }
+
+            #[cfg(test)]
+            const ALL: &'static [Self] = &[$(Self::$name,)*];
+        }
+    };
 }
 
-impl Domain {
-    /// The string itself, as it goes into BLAKE3's key derivation.
-    pub(crate) fn context(self) -> &'static str {
-        match self {
-            Self::RecordSeal => "bocage/1 at rest: record seal",
-            Self::RecordName => "bocage/1 at rest: record name",
-            Self::WorkspaceId => "bocage/1 workspace id",
-            Self::FirstPageId => "bocage/1 first page id",
-            Self::Actor => "bocage/1 document actor",
-        }
-    }
+domains! {
+    /// Key that seals records at rest.
+    RecordSeal = "bocage/1 at rest: record seal",
+    /// Key that hides the names of record families at rest.
+    RecordName = "bocage/1 at rest: record name",
+    /// From which all keys of this device in all workspaces follow.
+    DeviceRoot = "bocage/1 device: root",
+    /// Key with which a device signs in one workspace.
+    DeviceSign = "bocage/1 device: sign",
+    /// Key with which a device shows in a handshake who it is.
+    DeviceNoise = "bocage/1 device: noise",
+    /// Key for which epoch keys are wrapped.
+    DeviceWrap = "bocage/1 device: wrap",
+    /// Id of a workspace's first page.
+    FirstPageId = "bocage/1 first page id",
+    /// Id of a workspace's first channel.
+    FirstChannelId = "bocage/1 first channel id",
+    /// Actor under which a session of a device writes in a document.
+    Actor = "bocage/1 document actor",
+    /// Id of a signed object.
+    ObjectId = "bocage/1 object id",
+    /// What a signature is over.
+    ObjectSignature = "bocage/1 object signature",
+    /// Key with which the holder of an invitation signs.
+    InviteSign = "bocage/1 invitation: sign",
+    /// Key for which an invitation's holder has things sealed.
+    InviteWrap = "bocage/1 invitation: wrap",
+    /// From which all that follows that members know of an invitation, and its holder too.
+    InviteMeet = "bocage/1 invitation: meet",
+    /// What the holder of an invitation signs.
+    InviteProof = "bocage/1 invitation: proof",
+    /// What shows which key is an epoch's.
+    EpochCommitment = "bocage/1 epoch: commitment",
+    /// Purpose and place of a wrapped epoch key.
+    EpochWrap = "bocage/1 epoch: wrap",
+    /// Key with which an epoch holds the keys of those before it.
+    EpochLink = "bocage/1 epoch: link",
+    /// Names the rooms of an epoch or invitation.
+    Room = "bocage/1 meeting: room",
+    /// Key that seals signals.
+    Signal = "bocage/1 meeting: signal",
+    /// Pre-shared key of handshakes.
+    Handshake = "bocage/1 meeting: handshake",
+    /// Key with which an epoch's mailbox is opened towards the relay.
+    MailboxSign = "bocage/1 mailbox: sign",
+    /// Key that seals what lies in the mailbox.
+    MailboxSeal = "bocage/1 mailbox: seal",
 }
 
 #[cfg(test)]
@@ -35,15 +78,8 @@ mod tests {
 
     #[test]
     fn no_string_is_the_beginning_of_another() {
-        let all = [
-            Domain::RecordSeal,
-            Domain::RecordName,
-            Domain::WorkspaceId,
-            Domain::FirstPageId,
-            Domain::Actor,
-        ];
-        for a in all {
-            for b in all {
+        for a in Domain::ALL {
+            for b in Domain::ALL {
                 assert!(
                     a == b || !b.context().starts_with(a.context()),
                     "{a:?} {b:?}"

@@ -1,6 +1,6 @@
 //! The person and their workspaces: what is known, what tabs see of it, how it is written.
 //!
-//! Pages are [`super::pages`]'s.
+//! What is in a workspace is [`super::desk`]'s.
 
 use bocage_api::command::{Damaged, WORKSPACES_MAX};
 use bocage_api::view::HomePatch;
@@ -10,10 +10,9 @@ use bocage_api::{
 };
 use rand_core::CryptoRng;
 
+use super::desk::{first_channel, first_page};
 use super::{Effect, Outcome};
-use crate::crypto::domains::Domain;
-use crate::crypto::hash::derive_id;
-use crate::record::{Person, Workspace, remember};
+use crate::record::{Join, Person, Seed, Workspace, remember};
 use crate::vault::{Family, RecordKey, Shelf, Unreadable, Vault, Write};
 
 pub(super) struct Home {
@@ -27,6 +26,10 @@ pub(super) struct Home {
     damaged_person: Vec<(RecordKey, Vec<u8>)>,
     damaged_workspaces: Vec<(RecordKey, Vec<u8>)>,
     damaged_pages: Vec<(WorkspaceId, PageId)>,
+    joins_family: Family,
+    /// With their index in the family, oldest first.
+    joins: Vec<(u64, Join)>,
+    next_join: u64,
     shown: HomeView,
 }
 
@@ -42,13 +45,20 @@ impl Home {
             damaged_person: Vec::new(),
             damaged_workspaces: Vec::new(),
             damaged_pages: Vec::new(),
+            joins_family: vault.family(Shelf::Joins),
+            joins: Vec::new(),
+            next_join: 0,
             shown: HomeView::default(),
         }
     }
 
     /// What must be read before the engine can answer.
-    pub(super) fn families(&self) -> [Family; 2] {
-        [self.person_family, self.workspaces_family]
+    pub(super) fn families(&self) -> [Family; 3] {
+        [
+            self.person_family,
+            self.workspaces_family,
+            self.joins_family,
+        ]
     }
 
     /// Takes in what was read.
@@ -63,6 +73,13 @@ impl Home {
                         self.person = person;
                     }
                     Err(Unreadable) => self.damaged_person.push((key, bytes)),
+                }
+            } else if family == self.joins_family {
+                self.next_join = index.saturating_add(1);
+                // One that cannot be read is begun again with its link.
+                if let Ok(join) = opened.and_then(|plain| Join::decode(&plain)) {
+                    self.commands.push(join.by);
+                    self.joins.push((index, join));
                 }
             } else {
                 self.next_workspace = index.saturating_add(1);
@@ -87,6 +104,7 @@ impl Home {
                 .iter()
                 .map(|(_, workspace)| card(workspace))
                 .collect(),
+            joining: Vec::new(),
             saving,
             relay,
             damaged: self.damaged(),
@@ -115,6 +133,48 @@ impl Home {
 
     pub(super) fn knows_page(&self, workspace: WorkspaceId, page: PageId) -> bool {
         self.knows_workspace(workspace) && first_page(workspace) == page
+    }
+
+    /// The records of all workspaces.
+    pub(super) fn workspaces(&self) -> impl Iterator<Item = &Workspace> {
+        self.workspaces.iter().map(|(_, workspace)| workspace)
+    }
+
+    /// The person, once they have a name.
+    pub(super) fn profile(&self) -> Option<&Profile> {
+        self.person.profile.as_ref()
+    }
+
+    /// The workspaces that the person is joining.
+    pub(super) fn joins(&self) -> impl Iterator<Item = &Join> {
+        self.joins.iter().map(|(_, join)| join)
+    }
+
+    /// Begins to join a workspace.
+    pub(super) fn begin_join(
+        &mut self,
+        vault: &Vault,
+        rng: &mut dyn CryptoRng,
+        join: Join,
+    ) -> Result<Vec<Write>, Refusal> {
+        let key = RecordKey {
+            family: self.joins_family,
+            index: self.next_join,
+        };
+        let write = put(vault, rng, key, &join.encode())?;
+        self.joins.push((self.next_join, join));
+        self.next_join = self.next_join.saturating_add(1);
+        Ok(vec![write])
+    }
+
+    /// Joins no longer, because it is done or given up.
+    pub(super) fn end_join(&mut self, by: CommandId) -> Option<Write> {
+        let at = self.joins.iter().position(|(_, join)| join.by == by)?;
+        let (index, _) = self.joins.remove(at);
+        Some(Write::Delete(RecordKey {
+            family: self.joins_family,
+            index,
+        }))
     }
 
     pub(super) fn set_profile(
@@ -167,22 +227,24 @@ impl Home {
         })
     }
 
-    pub(super) fn new_workspace(
-        &mut self,
-        vault: &Vault,
-        rng: &mut dyn CryptoRng,
-        id: CommandId,
-        name: Name,
-    ) -> Result<Outcome, Refusal> {
+    /// Whether there is room for another workspace.
+    ///
+    /// # Errors
+    /// [`Refusal::TooManyWorkspaces`], [`Refusal::NoProfile`].
+    pub(super) fn may_add(&self) -> Result<Profile, Refusal> {
         if self.workspaces.len() >= WORKSPACES_MAX {
             return Err(Refusal::TooManyWorkspaces);
         }
-        let workspace = Workspace {
-            id: WorkspaceId(derive_id(Domain::WorkspaceId, &[&id.0])),
-            name,
-            made_by: id,
-            recent: vec![id],
-        };
+        self.person.profile.clone().ok_or(Refusal::NoProfile)
+    }
+
+    /// Adds a workspace to the list.
+    pub(super) fn add_workspace(
+        &mut self,
+        vault: &Vault,
+        rng: &mut dyn CryptoRng,
+        workspace: Workspace,
+    ) -> Result<Outcome, Refusal> {
         let key = RecordKey {
             family: self.workspaces_family,
             index: self.next_workspace,
@@ -195,6 +257,28 @@ impl Home {
             writes: vec![write],
             effects: vec![Effect::Home(patch)],
         })
+    }
+
+    /// Keeps the seed of an invitation that was made on this device.
+    pub(super) fn add_seed(
+        &mut self,
+        vault: &Vault,
+        rng: &mut dyn CryptoRng,
+        workspace: WorkspaceId,
+        seed: Seed,
+    ) -> Result<Write, Refusal> {
+        let (index, slot) = self
+            .workspaces
+            .iter_mut()
+            .find(|(_, known)| known.id == workspace)
+            .ok_or(Refusal::UnknownWorkspace)?;
+        let key = RecordKey {
+            family: self.workspaces_family,
+            index: *index,
+        };
+        slot.seeds.push(seed);
+        remember(&mut slot.recent, seed.by);
+        put(vault, rng, key, &slot.encode())
     }
 
     pub(super) fn rename_workspace(
@@ -325,10 +409,7 @@ fn card(workspace: &Workspace) -> WorkspaceCard {
         id: workspace.id,
         name: workspace.name.clone(),
         first_page: first_page(workspace.id),
+        first_channel: first_channel(workspace.id),
         made_by: workspace.made_by,
     }
-}
-
-fn first_page(workspace: WorkspaceId) -> PageId {
-    PageId(derive_id(Domain::FirstPageId, &[&workspace.0]))
 }

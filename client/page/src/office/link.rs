@@ -12,11 +12,15 @@ use core::time::Duration;
 
 use bocage_api::message::{Build, Envelope, encode};
 use bocage_api::{BuildId, FromEngine, TabId, ToEngine};
+use bocage_platform::direct::Report;
 use bocage_platform::lock::{self, HeldLock};
 use bocage_platform::shared_channel::SharedChannel;
 use bocage_platform::worker::{FromWorker, OwnedWorker};
-use bocage_platform::{build, clock, page_life, random, task};
+use bocage_platform::{PlatformError, build, clock, page_life, random, task};
+use wasm_bindgen::JsCast;
+use wasm_bindgen::closure::Closure;
 
+use super::direct::Direct;
 use super::trouble::Trouble;
 
 /// The lock of the tab that runs the engine.
@@ -67,6 +71,7 @@ struct Inner {
 /// The worker this tab runs, and the lock that lets it.
 struct Leading {
     worker: OwnedWorker,
+    direct: Direct,
     _lock: HeldLock,
 }
 
@@ -122,6 +127,7 @@ impl Link {
             link.lead(false);
             link.check_again();
         });
+        self.offer_links();
         let leaving = self.clone();
         page_life::on_leave(move || leaving.send(&ToEngine::Bye));
         let seen = self.clone();
@@ -184,13 +190,18 @@ impl Link {
         let link = self.clone();
         let hear = move |said| link.worker_says(said);
         match OwnedWorker::start(&self.0.scripts.boot, "bocage-engine", hear) {
-            Ok(worker) => {
+            Ok(mut worker) => {
+                let telling = self.clone();
+                let direct = Direct::new(move |link, report| telling.report(link, report));
+                let ordered = direct.clone();
+                worker.on_order(move |link, order| ordered.carry_out(link, order));
                 let Scripts {
                     script, program, ..
                 } = &self.0.scripts;
                 let _ = worker.send_words(&["boot", script, program]);
                 *self.0.worker.borrow_mut() = Some(Leading {
                     worker,
+                    direct,
                     _lock: lock,
                 });
                 true
@@ -224,6 +235,38 @@ impl Link {
                 _ => {}
             },
         }
+    }
+
+    /// Tells the worker what became of a direct link.
+    fn report(&self, link: u64, report: &Report) -> Result<(), PlatformError> {
+        let gone = || PlatformError::new("InvalidState", "there is no worker");
+        let worker = self.0.worker.borrow();
+        worker
+            .as_ref()
+            .ok_or_else(gone)?
+            .worker
+            .report(link, report)
+    }
+
+    /// `bocage.links()`: a promise of what is known about each connection that this tab holds.
+    fn offer_links(&self) {
+        let link = self.clone();
+        let links = Closure::<dyn Fn() -> js_sys::Promise>::new(move || {
+            let direct = link
+                .0
+                .worker
+                .borrow()
+                .as_ref()
+                .map(|leading| leading.direct.clone());
+            wasm_bindgen_futures::future_to_promise(async move {
+                match direct {
+                    Some(direct) => Ok(direct.reports().await.into()),
+                    None => Ok(js_sys::Array::new().into()),
+                }
+            })
+        });
+        page_life::offer_diagnostic("links", links.as_ref().unchecked_ref());
+        links.forget();
     }
 
     fn start_engine(&self) {

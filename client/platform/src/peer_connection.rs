@@ -1,0 +1,358 @@
+//! A WebRTC connection with one data channel, seen from the page: workers have none.
+//!
+//! It ends when it has failed, or was cut for a while. What its two ends must tell each other to
+//! find each other goes through somebody else's hands, as [`Signal`]s in bytes. Not here: what goes
+//! over the channel ([`crate::data_channel`]), and whom to trust.
+
+mod signal;
+
+use std::cell::{Cell, RefCell};
+use std::rc::{Rc, Weak};
+
+use core::time::Duration;
+
+use gloo::events::EventListener;
+use js_sys::{Array, Function, Object, Reflect, Uint8Array};
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{
+    Event, RtcConfiguration, RtcDataChannelInit, RtcIceCandidateInit, RtcIceServer,
+    RtcPeerConnection, RtcPeerConnectionIceEvent, RtcSdpType, RtcSessionDescriptionInit,
+};
+
+pub use self::signal::Signal;
+use crate::PlatformError;
+use crate::data_channel::NewChannel;
+use crate::task::{self, Alarm};
+
+/// The channel's name and number, which both ends know.
+const LABEL: &str = "bocage";
+
+/// How many candidates of the other end are taken. Browsers make fewer than twenty; each one makes
+/// this browser call at an address.
+const CANDIDATES_MAX: usize = 64;
+
+/// How long a connection may take to be made. Browsers themselves give up within half of it, once
+/// they know where the other end is.
+const CONNECT_MAX: Duration = Duration::from_mins(1);
+
+/// How long a connection may be cut: a change of networks heals within it.
+const CUT_MAX: Duration = Duration::from_secs(10);
+
+/// What happens on a connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PeerEvent {
+    /// Tell the other end: the bytes of a [`Signal`].
+    Signal(Vec<u8>),
+    /// The two ends are connected, each having shown the other its certificate.
+    Connected(Certificates),
+    /// It is closed, or could not be made. Nothing follows.
+    Closed,
+}
+
+/// SHA-256 of the certificates that the ends of a connection have shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Certificates {
+    /// This end's.
+    pub own: [u8; 32],
+    /// The other end's.
+    pub theirs: [u8; 32],
+}
+
+/// A connection, or one being made; closed when dropped.
+pub struct PeerConnection {
+    peer: Rc<Peer>,
+    _listeners: [EventListener; 2],
+}
+
+struct Peer {
+    connection: RtcPeerConnection,
+    offers: bool,
+    /// How many of the other end's candidates have come.
+    candidates: Cell<usize>,
+    /// Those that came before its description; `None` once that is there.
+    early: RefCell<Option<Vec<String>>>,
+    connected: Cell<bool>,
+    ended: Cell<bool>,
+    alarm: RefCell<Option<Alarm>>,
+    hear: Box<dyn Fn(PeerEvent)>,
+}
+
+impl PeerConnection {
+    /// Begins a connection and its channel, and calls `hear` for whatever happens on it. The
+    /// channel can be handed to a worker until the task has ended. `servers` are the addresses of
+    /// STUN and TURN servers; with none, the ends find each other within a network only.
+    ///
+    /// # Errors
+    /// When the browser has no WebRTC, or does not allow it.
+    pub fn open(
+        servers: &[&str],
+        offers: bool,
+        hear: impl Fn(PeerEvent) + 'static,
+    ) -> Result<(Self, NewChannel), PlatformError> {
+        let connection = RtcPeerConnection::new_with_configuration(&configuration(servers))?;
+        let options = RtcDataChannelInit::new();
+        options.set_negotiated(true);
+        options.set_id(0);
+        let channel = connection.create_data_channel_with_data_channel_dict(LABEL, &options);
+        let peer = Rc::new(Peer {
+            connection,
+            offers,
+            candidates: Cell::new(0),
+            early: RefCell::new(Some(Vec::new())),
+            connected: Cell::new(false),
+            ended: Cell::new(false),
+            alarm: RefCell::default(),
+            hear: Box::new(hear),
+        });
+        let (found, changed) = (Rc::downgrade(&peer), Rc::downgrade(&peer));
+        let listeners = [
+            EventListener::new(&peer.connection, "icecandidate", move |event| {
+                with(&found, |peer| peer.tell_candidate(event));
+            }),
+            EventListener::new(&peer.connection, "connectionstatechange", move |_| {
+                with(&changed, Peer::look);
+            }),
+        ];
+        peer.end_after(CONNECT_MAX);
+        if offers {
+            peer.describe(JsValue::UNDEFINED);
+        }
+        let connection = Self {
+            peer,
+            _listeners: listeners,
+        };
+        Ok((connection, NewChannel(channel)))
+    }
+
+    /// Takes in a signal of the other end. One that makes no sense, or comes twice, is ignored.
+    pub fn signal(&self, bytes: &[u8]) {
+        match Signal::decode(bytes) {
+            Some(Signal::Offer(sdp)) if !self.peer.offers => {
+                self.peer.meet(RtcSdpType::Offer, &sdp);
+            }
+            Some(Signal::Answer(sdp)) if self.peer.offers => {
+                self.peer.meet(RtcSdpType::Answer, &sdp);
+            }
+            Some(Signal::Candidate(candidate)) => self.peer.take_candidate(candidate),
+            Some(Signal::Offer(_) | Signal::Answer(_)) | None => {}
+        }
+    }
+
+    /// For whoever looks for a fault: an object with the connection's `state` and, once there is a
+    /// way, how each end is reached over it and what went over it.
+    pub async fn report(&self) -> JsValue {
+        let connection = self.peer.connection.clone();
+        let report = Object::new();
+        let put = |name: &str, value: JsValue| Reflect::set(&report, &name.into(), &value);
+        let _ = put("state", field(&connection, "connectionState"));
+        if let Ok(stats) = JsFuture::from(connection.get_stats()).await {
+            // Not a map, but what is used of one it has.
+            let stats = stats.unchecked_into::<js_sys::Map>();
+            let mut pair = JsValue::UNDEFINED;
+            stats.for_each(&mut |entry, _| {
+                let chosen = field(&entry, "selectedCandidatePairId");
+                if chosen.is_string() {
+                    pair = stats.get(&chosen);
+                }
+            });
+            for (name, id) in [
+                ("local", "localCandidateId"),
+                ("remote", "remoteCandidateId"),
+            ] {
+                let candidate = stats.get(&field(&pair, id));
+                let _ = put(name, field(&candidate, "candidateType"));
+            }
+            for name in ["bytesSent", "bytesReceived"] {
+                let _ = put(name, field(&pair, name));
+            }
+        }
+        report.into()
+    }
+}
+
+impl Drop for PeerConnection {
+    fn drop(&mut self) {
+        self.peer.ended.set(true);
+        self.peer.connection.close();
+    }
+}
+
+impl Peer {
+    /// Tells the other end what this one is like. `first` is a promise of what must succeed before.
+    fn describe(self: &Rc<Self>, first: JsValue) {
+        // Without a description the browser makes the one that is due. It carries out what it is
+        // told in order, so there is nothing to wait for here.
+        let none = JsValue::UNDEFINED.unchecked_into::<RtcSessionDescriptionInit>();
+        let described = self.connection.set_local_description(&none);
+        let both = js_sys::Promise::all(&Array::of2(&first, &described));
+        self.once(both, |peer| {
+            let description = peer.connection.local_description();
+            let sdp = description.map(|description| description.sdp());
+            let signal = sdp.map(if peer.offers {
+                Signal::Offer
+            } else {
+                Signal::Answer
+            });
+            peer.tell(signal);
+        });
+    }
+
+    /// Takes in the other end's description, and answers it when it is an offer.
+    fn meet(self: &Rc<Self>, kind: RtcSdpType, sdp: &str) {
+        let Some(early) = self.early.borrow_mut().take() else {
+            return;
+        };
+        let description = RtcSessionDescriptionInit::new(kind);
+        description.set_sdp(sdp);
+        let met = self.connection.set_remote_description(&description);
+        if self.offers {
+            self.once(met, |_| {});
+        } else {
+            self.describe(met.into());
+        }
+        for candidate in early {
+            self.call_at(&candidate);
+        }
+    }
+
+    fn take_candidate(&self, candidate: String) {
+        if self.candidates.get() >= CANDIDATES_MAX {
+            return;
+        }
+        self.candidates.set(self.candidates.get() + 1);
+        match &mut *self.early.borrow_mut() {
+            Some(early) => early.push(candidate),
+            None => self.call_at(&candidate),
+        }
+    }
+
+    fn call_at(&self, candidate: &str) {
+        let init = RtcIceCandidateInit::new(candidate);
+        init.set_sdp_m_line_index(Some(0));
+        let added = self
+            .connection
+            .add_ice_candidate_with_opt_rtc_ice_candidate_init(Some(&init));
+        task::spawn(async move {
+            // One address that this browser cannot read leaves the others.
+            let _ = JsFuture::from(added).await;
+        });
+    }
+
+    fn tell_candidate(&self, event: &Event) {
+        let event = event.unchecked_ref::<RtcPeerConnectionIceEvent>();
+        let text = event.candidate().map(|candidate| candidate.candidate());
+        // Neither browser listens on TCP, so their TCP candidates lead nowhere.
+        let is_udp = |text: &String| {
+            let transport = text.split(' ').nth(2).unwrap_or_default();
+            transport.eq_ignore_ascii_case("udp")
+        };
+        if let Some(text) = text.filter(is_udp)
+            && let Some(bytes) = Signal::Candidate(text).encode()
+        {
+            (self.hear)(PeerEvent::Signal(bytes));
+        }
+    }
+
+    fn tell(&self, signal: Option<Signal>) {
+        match signal.and_then(|signal| signal.encode()) {
+            Some(bytes) => (self.hear)(PeerEvent::Signal(bytes)),
+            None => self.end(),
+        }
+    }
+
+    /// Looks what the connection's state has become.
+    fn look(self: &Rc<Self>) {
+        let state = field(&self.connection, "connectionState").as_string();
+        match state.as_deref() {
+            Some("connected") => {
+                self.alarm.take();
+                if !self.connected.replace(true) {
+                    self.compare();
+                }
+            }
+            Some("disconnected") => self.end_after(CUT_MAX),
+            Some("failed" | "closed") => self.end(),
+            _ => {}
+        }
+    }
+
+    /// Reports which certificates the two ends have shown.
+    fn compare(self: &Rc<Self>) {
+        let description = self.connection.local_description();
+        let own = description.and_then(|description| signal::fingerprint(&description.sdp()));
+        let (Some(own), Ok(digest)) = (own, self.digest_of_theirs()) else {
+            return self.end();
+        };
+        let peer = Rc::downgrade(self);
+        task::spawn(async move {
+            let digest = JsFuture::from(digest).await;
+            let theirs = digest.map(|digest| Uint8Array::new(&digest).to_vec().try_into());
+            with(&peer, |peer| match theirs {
+                Ok(Ok(theirs)) => (peer.hear)(PeerEvent::Connected(Certificates { own, theirs })),
+                Ok(Err(_)) | Err(_) => peer.end(),
+            });
+        });
+    }
+
+    /// A promise of the SHA-256 of the certificate that the other end has shown.
+    fn digest_of_theirs(&self) -> Result<js_sys::Promise, JsValue> {
+        let transport = field(&field(&self.connection, "sctp"), "transport");
+        let shown = field(&transport, "getRemoteCertificates").dyn_into::<Function>()?;
+        let chain = Array::from(&shown.call0(&transport)?);
+        let certificate = chain.get(0).dyn_into::<js_sys::ArrayBuffer>()?;
+        let window = web_sys::window().ok_or(JsValue::UNDEFINED)?;
+        let subtle = window.crypto()?.subtle();
+        subtle.digest_with_str_and_buffer_source("SHA-256", &certificate)
+    }
+
+    /// Does something when a promise is kept; the connection ends when it is broken.
+    fn once(self: &Rc<Self>, promise: js_sys::Promise, act: fn(&Rc<Self>)) {
+        let peer = Rc::downgrade(self);
+        task::spawn(async move {
+            let kept = JsFuture::from(promise).await;
+            with(&peer, |peer| match kept {
+                Ok(_) => act(peer),
+                Err(_) => peer.end(),
+            });
+        });
+    }
+
+    fn end_after(self: &Rc<Self>, wait: Duration) {
+        let peer = Rc::downgrade(self);
+        let alarm = task::after(wait, move || with(&peer, |peer| peer.end()));
+        *self.alarm.borrow_mut() = Some(alarm);
+    }
+
+    fn end(&self) {
+        if !self.ended.replace(true) {
+            (self.hear)(PeerEvent::Closed);
+        }
+    }
+}
+
+/// Does something with a connection that is still there.
+fn with(peer: &Weak<Peer>, act: impl FnOnce(&Rc<Peer>)) {
+    if let Some(peer) = peer.upgrade().filter(|peer| !peer.ended.get()) {
+        act(&peer);
+    }
+}
+
+fn configuration(servers: &[&str]) -> RtcConfiguration {
+    let configuration = RtcConfiguration::new();
+    let servers: Array = servers
+        .iter()
+        .map(|address| {
+            let server = RtcIceServer::new();
+            server.set_urls(&(*address).into());
+            server
+        })
+        .collect();
+    configuration.set_ice_servers(&servers);
+    configuration
+}
+
+/// A field of something that `web-sys` does not know; undefined when it has none.
+fn field(of: &JsValue, name: &str) -> JsValue {
+    Reflect::get(of, &name.into()).unwrap_or_default()
+}

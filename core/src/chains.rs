@@ -1,0 +1,397 @@
+//! The batches of a workspace: chains that devices wrote, and which of them count.
+//!
+//! **Which batches count is a pure function of the set of batches and of the log**: no clock, no
+//! order of arrival. A batch is *in* once all that it builds on is in and the log knows what its
+//! author knew; whoever holds the chains keeps the others until then. A batch that is in *counts* iff
+//! [`accept`] says so and the changes in it fit their documents.
+//!
+//! What the changes do to a document is not known here.
+
+mod accept;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use thiserror::Error;
+
+use crate::batch::{self, Batch, DocumentId, SessionId};
+use crate::ledger::{ChangeHash, Dangling, Ledger};
+use crate::log::{Log, MemberId, Role, State};
+use crate::object::{DeviceId, ObjectId, Verified};
+use crate::prescan::{self, Limits, Refused};
+
+/// A chain: one session of one device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ChainId {
+    /// The device.
+    pub device: DeviceId,
+    /// Its session.
+    pub session: SessionId,
+}
+
+/// All batches that are in.
+#[derive(Debug, Default)]
+pub struct Chains {
+    /// Each after those it builds on.
+    entries: Vec<Entry>,
+    places: HashMap<ObjectId, usize>,
+    /// By chain and number; several where a device has written two at one number.
+    slots: BTreeMap<ChainId, BTreeMap<u64, Vec<usize>>>,
+    /// Where each change is.
+    changes: HashMap<ChangeHash, usize>,
+    ledgers: BTreeMap<DocumentId, Ledger>,
+    /// The batches that count and that no batch which counts builds on.
+    heads: BTreeSet<ObjectId>,
+    /// What came in since it was last settled what counts.
+    fresh: Vec<usize>,
+    /// What was ended when it was last settled what counts.
+    endings: BTreeMap<MemberId, BTreeSet<ObjectId>>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    batch: Verified<Batch>,
+    /// All that it builds on directly: the one before it, those it names, those whose changes its
+    /// changes depend on.
+    builds_on: Vec<usize>,
+    /// Who wrote it.
+    author: MemberId,
+    status: Status,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Status {
+    /// In, and does not count.
+    Held,
+    Counts,
+    /// Its changes do not fit what they depend on: it never counts.
+    Misfit,
+}
+
+/// Why a batch does not come in.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum BatchError {
+    /// It is in already.
+    #[error("already known")]
+    Known,
+    /// It builds on batches that are not in.
+    #[error("batches or changes before it are missing")]
+    Missing,
+    /// It names operations that the log does not have.
+    #[error("operations that its author knew are missing")]
+    MissingOps,
+    /// It breaks a limit.
+    #[error("not well formed")]
+    Malformed,
+    /// Its author might not write, as far as they knew. Nothing that comes later changes this.
+    #[error("its author might not write")]
+    NotEntitled,
+    /// It does not follow the batch that it says is before it.
+    #[error("does not continue its chain")]
+    Broken,
+    /// A change was written as somebody else.
+    #[error("a change has another actor than its author's")]
+    ForeignActor,
+    /// A change is none that members take from each other.
+    #[error("change refused: {0}")]
+    Change(#[from] Refused),
+}
+
+/// What has come to count, or no longer does.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Settled {
+    /// Batches that count now, each after those it builds on.
+    pub counted: Vec<ObjectId>,
+    /// Documents in which something no longer counts: they are to be built anew.
+    pub rebuilt: BTreeSet<DocumentId>,
+}
+
+impl Chains {
+    /// Whether the batch is in.
+    pub fn contains(&self, id: ObjectId) -> bool {
+        self.places.contains_key(&id)
+    }
+
+    /// Whether the batch counts.
+    pub fn counts(&self, id: ObjectId) -> bool {
+        self.entry(id)
+            .is_some_and(|entry| entry.status == Status::Counts)
+    }
+
+    /// A batch that is in.
+    pub fn batch(&self, id: ObjectId) -> Option<&Verified<Batch>> {
+        self.entry(id).map(|entry| &entry.batch)
+    }
+
+    /// All batches that are in; each after those it builds on.
+    pub fn batches(&self) -> impl Iterator<Item = &Verified<Batch>> {
+        self.entries.iter().map(|entry| &entry.batch)
+    }
+
+    /// Those of a document that count; each after those it builds on.
+    pub fn counting(&self, document: DocumentId) -> impl Iterator<Item = &Verified<Batch>> {
+        self.entries
+            .iter()
+            .filter(move |entry| {
+                entry.status == Status::Counts && entry.batch.body.document == document
+            })
+            .map(|entry| &entry.batch)
+    }
+
+    /// What a new batch builds on.
+    pub fn heads(&self) -> &BTreeSet<ObjectId> {
+        &self.heads
+    }
+
+    /// How far each chain has come: the number after its last batch that is in.
+    pub fn ends(&self) -> BTreeMap<ChainId, u64> {
+        self.slots
+            .iter()
+            .filter_map(|(chain, slots)| Some((*chain, slots.last_key_value()?.0 + 1)))
+            .collect()
+    }
+
+    /// How many batches of a chain are in without a gap.
+    pub fn end(&self, chain: ChainId) -> u64 {
+        self.slots
+            .get(&chain)
+            .and_then(|slots| slots.last_key_value())
+            .map_or(0, |(last, _)| last.saturating_add(1))
+    }
+
+    /// The batches of a chain from a number on.
+    pub fn from(&self, chain: ChainId, index: u64) -> impl Iterator<Item = &Verified<Batch>> {
+        self.slots
+            .get(&chain)
+            .into_iter()
+            .flat_map(move |slots| slots.range(index..))
+            .flat_map(|(_, places)| places)
+            .filter_map(|place| self.entries.get(*place))
+            .map(|entry| &entry.batch)
+    }
+
+    /// The last batch of each of a device's chains.
+    pub fn last_of(&self, device: DeviceId) -> Vec<ObjectId> {
+        let mut last: Vec<ObjectId> = self
+            .slots
+            .iter()
+            .filter(|(chain, _)| chain.device == device)
+            .filter_map(|(_, slots)| slots.last_key_value())
+            .flat_map(|(_, places)| places)
+            .filter_map(|place| self.entries.get(*place))
+            .map(|entry| entry.batch.id())
+            .collect();
+        last.sort_unstable();
+        last
+    }
+
+    /// Takes a batch in. It may count once [`Self::settle`] was called.
+    ///
+    /// # Errors
+    /// [`BatchError`]; nothing has changed then.
+    pub fn insert(&mut self, log: &Log, batch: Verified<Batch>) -> Result<(), BatchError> {
+        let id = batch.id();
+        if self.contains(id) {
+            return Err(BatchError::Known);
+        }
+        let body = &batch.body;
+        if !body.is_well_formed() || batch.workspace() != log.workspace() {
+            return Err(BatchError::Malformed);
+        }
+        if !body.auth.iter().all(|head| log.contains(*head)) {
+            return Err(BatchError::MissingOps);
+        }
+        let mut builds_on = BTreeSet::new();
+        if let Some(prev) = body.prev {
+            let place = *self.places.get(&prev).ok_or(BatchError::Missing)?;
+            let before = self.entries.get(place).ok_or(BatchError::Missing)?;
+            if chain_of(&before.batch) != chain_of(&batch)
+                || Some(body.index) != before.batch.body.index.checked_add(1)
+            {
+                return Err(BatchError::Broken);
+            }
+            builds_on.insert(place);
+        }
+        for dep in &body.deps {
+            builds_on.insert(*self.places.get(dep).ok_or(BatchError::Missing)?);
+        }
+        let actor = batch::actor(log.workspace(), body.document, batch.device(), body.session);
+        let mut changes = Vec::new();
+        for change in &body.changes {
+            let scanned = prescan::scan(&change.0, &Limits::PROTOCOL)?;
+            if scanned.actor() != actor {
+                return Err(BatchError::ForeignActor);
+            }
+            for dep in scanned.deps() {
+                if !changes.contains(dep) {
+                    builds_on.insert(*self.changes.get(dep).ok_or(BatchError::Missing)?);
+                }
+            }
+            changes.push(*scanned.hash());
+        }
+        let author = author_at(log, &batch).ok_or(BatchError::NotEntitled)?;
+        let place = self.entries.len();
+        self.fresh.push(place);
+        for change in &changes {
+            // The first to bring a change has it: its actor shows whose it is.
+            self.changes.entry(*change).or_insert(place);
+        }
+        let slots = self.slots.entry(chain_of(&batch)).or_default();
+        slots.entry(body.index).or_default().push(place);
+        self.places.insert(id, place);
+        self.entries.push(Entry {
+            batch,
+            builds_on: builds_on.into_iter().collect(),
+            author,
+            status: Status::Held,
+        });
+        Ok(())
+    }
+
+    /// Finds what counts, now that batches or operations have come in. Costs in proportion to what
+    /// came in, unless a removal or somebody who writes twice at one place is involved.
+    pub fn settle(&mut self, log: &Log) -> Settled {
+        let fresh = core::mem::take(&mut self.fresh);
+        let mut settled = Settled::default();
+        let is_plain = self.endings == *log.state().endings()
+            && fresh.iter().all(|place| self.is_plain(log, *place));
+        if is_plain {
+            for place in fresh {
+                self.count(place, &mut settled);
+            }
+            return settled;
+        }
+        self.endings = log.state().endings().clone();
+        let counting = accept::accept(self, log);
+        for (entry, counts) in self.entries.iter_mut().zip(&counting) {
+            if entry.status == Status::Counts && !counts {
+                settled.rebuilt.insert(entry.batch.body.document);
+            }
+        }
+        // What a document had is checked anew, from its beginning: what is gone may have carried it.
+        for document in &settled.rebuilt {
+            self.ledgers.remove(document);
+            for entry in &mut self.entries {
+                if entry.batch.body.document == *document && entry.status == Status::Counts {
+                    entry.status = Status::Held;
+                }
+            }
+        }
+        for (place, counts) in counting.into_iter().enumerate() {
+            if counts {
+                self.count(place, &mut settled);
+            }
+        }
+        self.find_heads();
+        settled
+    }
+
+    /// Whether a batch that is new changes nothing for others: it is alone at its place, and nothing
+    /// was ever ended of its author, or held of what it builds on.
+    fn is_plain(&self, log: &Log, place: usize) -> bool {
+        let Some(entry) = self.entries.get(place) else {
+            return false;
+        };
+        let rivals = self
+            .slots
+            .get(&chain_of(&entry.batch))
+            .and_then(|slots| slots.get(&entry.batch.body.index));
+        let builds_on_what_counts = entry.builds_on.iter().all(|before| {
+            self.entries
+                .get(*before)
+                .is_some_and(|entry| entry.status == Status::Counts)
+        });
+        rivals.is_some_and(|rivals| rivals.len() == 1)
+            && log.state().ended_by(entry.author).is_none()
+            && builds_on_what_counts
+    }
+
+    /// Lets a batch count, if what it builds on does and its changes fit.
+    fn count(&mut self, place: usize, settled: &mut Settled) {
+        let Some(entry) = self.entries.get(place) else {
+            return;
+        };
+        let is_ready = entry.status == Status::Held
+            && entry.builds_on.iter().all(|before| {
+                self.entries
+                    .get(*before)
+                    .is_some_and(|before| before.status == Status::Counts)
+            });
+        if !is_ready {
+            return;
+        }
+        let ledger = self.ledgers.entry(entry.batch.body.document).or_default();
+        let fits = fits(ledger, &entry.batch.body).is_ok();
+        let id = entry.batch.id();
+        if fits {
+            for before in &entry.builds_on {
+                if let Some(before) = self.entries.get(*before) {
+                    self.heads.remove(&before.batch.id());
+                }
+            }
+            self.heads.insert(id);
+            settled.counted.push(id);
+        }
+        if let Some(entry) = self.entries.get_mut(place) {
+            entry.status = if fits { Status::Counts } else { Status::Misfit };
+        }
+    }
+
+    fn entry(&self, id: ObjectId) -> Option<&Entry> {
+        self.entries.get(*self.places.get(&id)?)
+    }
+
+    fn find_heads(&mut self) {
+        let mut is_built_on = vec![false; self.entries.len()];
+        for entry in self.counting_entries() {
+            for before in &entry.builds_on {
+                if let Some(slot) = is_built_on.get_mut(*before) {
+                    *slot = true;
+                }
+            }
+        }
+        self.heads = self
+            .entries
+            .iter()
+            .zip(is_built_on)
+            .filter(|(entry, built_on)| entry.status == Status::Counts && !built_on)
+            .map(|(entry, _)| entry.batch.id())
+            .collect();
+    }
+
+    fn counting_entries(&self) -> impl Iterator<Item = &Entry> {
+        self.entries
+            .iter()
+            .filter(|entry| entry.status == Status::Counts)
+    }
+}
+
+/// The chain that a batch belongs to.
+pub fn chain_of(batch: &Verified<Batch>) -> ChainId {
+    ChainId {
+        device: batch.device(),
+        session: batch.body.session,
+    }
+}
+
+/// Who wrote it, if they might in the state that they name.
+fn author_at(log: &Log, batch: &Verified<Batch>) -> Option<MemberId> {
+    let known = |state: &State| {
+        let member = state.member_of(batch.device())?;
+        (!member.removed && member.role >= Role::Editor).then_some(member.id)
+    };
+    if batch.body.auth.iter().eq(log.heads().iter()) {
+        return known(log.state());
+    }
+    known(&log.state_at(&batch.body.auth)?)
+}
+
+/// Takes the changes of a batch into the ledger: all, or none if one does not fit.
+fn fits(ledger: &mut Ledger, batch: &Batch) -> Result<(), Dangling> {
+    let mut scanned = Vec::new();
+    for change in &batch.changes {
+        // It was scanned when it came in.
+        let change = prescan::scan(&change.0, &Limits::PROTOCOL);
+        scanned.push(change.map_err(|_| Dangling::Dependency)?);
+    }
+    ledger.take_all(&scanned)
+}

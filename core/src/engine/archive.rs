@@ -1,0 +1,266 @@
+//! The records of one workspace: its objects as they came, older ones many to a record, the newest
+//! receipts, and what the mailbox is still owed.
+//!
+//! Here is decided which record says what; writing them is the engine's.
+
+use std::collections::BTreeMap;
+
+use bocage_api::CommandId;
+use rand_core::CryptoRng;
+
+use super::home::{move_aside, put};
+use crate::object::DeviceId;
+use crate::record::{Mail, Stored, remember};
+use crate::vault::{Family, RecordKey, Shelf, Unreadable, Vault, Write};
+use bocage_api::{Refusal, WorkspaceId};
+
+/// After so many records of objects they are put together: opening stays quick, and the list short.
+const RECORDS_MAX: usize = 256;
+
+/// The most bytes of objects in one record.
+const RECORD_BYTES: usize = 1024 * 1024;
+
+/// See the module.
+pub(super) struct Archive {
+    workspace: WorkspaceId,
+    objects: Family,
+    segments: Family,
+    receipts: Family,
+    mail: Family,
+    /// The objects that are a record each, or a few to one.
+    recent: BTreeMap<u64, Stored>,
+    next: u64,
+    next_segment: u64,
+    damaged: Vec<(Shelf, RecordKey, Vec<u8>)>,
+    /// Places where a record is missing though later ones are there.
+    holes: Vec<RecordKey>,
+}
+
+/// What was read.
+#[derive(Default)]
+pub(super) struct Read {
+    pub(super) objects: Vec<Vec<u8>>,
+    pub(super) commands: Vec<CommandId>,
+    pub(super) mail: Mail,
+}
+
+impl Archive {
+    pub(super) fn new(vault: &Vault, workspace: WorkspaceId) -> Self {
+        Self {
+            workspace,
+            objects: vault.family(Shelf::Objects(workspace)),
+            segments: vault.family(Shelf::Segments(workspace)),
+            receipts: vault.family(Shelf::Receipts(workspace)),
+            mail: vault.family(Shelf::Mail(workspace)),
+            recent: BTreeMap::new(),
+            next: 0,
+            next_segment: 0,
+            damaged: Vec::new(),
+            holes: Vec::new(),
+        }
+    }
+
+    /// What must be read before the workspace can be opened.
+    pub(super) fn families(&self) -> [Family; 4] {
+        [self.segments, self.objects, self.receipts, self.mail]
+    }
+
+    /// Takes in what was read of one of them.
+    pub(super) fn take_in(
+        &mut self,
+        vault: &Vault,
+        family: Family,
+        records: Vec<(u64, Vec<u8>)>,
+        read: &mut Read,
+    ) {
+        let shelf = self.shelf(family);
+        let mut expected = records.first().map_or(0, |first| first.0);
+        for (index, bytes) in records {
+            let key = RecordKey { family, index };
+            if family == self.objects || family == self.segments {
+                let missing = (expected..index).map(|index| RecordKey { family, index });
+                // A list that was cut at random has few holes; one made to exhaust us has many.
+                self.holes.extend(missing.take(RECORDS_MAX));
+                expected = index.saturating_add(1);
+            }
+            let opened = vault.open(key, &bytes);
+            let taken = opened.and_then(|plain| self.take_one(key, &plain, read));
+            if taken.is_err() {
+                self.damaged.push((shelf, key, bytes));
+            }
+        }
+        if family == self.objects {
+            self.next = expected;
+        } else if family == self.segments {
+            self.next_segment = expected;
+        }
+    }
+
+    fn take_one(
+        &mut self,
+        key: RecordKey,
+        plain: &[u8],
+        read: &mut Read,
+    ) -> Result<(), Unreadable> {
+        if key.family == self.mail {
+            read.mail = Mail::decode(plain)?;
+            return Ok(());
+        }
+        if key.family == self.receipts {
+            read.objects.push(plain.to_vec());
+            return Ok(());
+        }
+        let stored = Stored::decode(plain)?;
+        read.objects.extend(stored.objects().map(<[u8]>::to_vec));
+        for command in stored.commands() {
+            remember(&mut read.commands, command);
+        }
+        if key.family == self.objects {
+            self.recent.insert(key.index, stored);
+        }
+        Ok(())
+    }
+
+    /// Whether something of it could not be read.
+    pub(super) fn is_damaged(&self) -> bool {
+        !self.damaged.is_empty() || !self.holes.is_empty()
+    }
+
+    /// Moves the damaged records aside, where nothing reads them and nothing is lost, and fills their
+    /// places.
+    pub(super) fn set_aside(
+        &mut self,
+        vault: &Vault,
+        rng: &mut dyn CryptoRng,
+        run: u64,
+    ) -> Result<Vec<Write>, Refusal> {
+        let mut writes = Vec::new();
+        for (shelf, key, bytes) in core::mem::take(&mut self.damaged) {
+            writes.extend(move_aside(vault, run, shelf, vec![(key, bytes)]));
+            if key.family == self.objects || key.family == self.segments {
+                self.holes.push(key);
+            }
+        }
+        for key in core::mem::take(&mut self.holes) {
+            writes.push(put(vault, rng, key, &Stored::default().encode())?);
+        }
+        Ok(writes)
+    }
+
+    /// Adds objects, with the commands that they carry out.
+    pub(super) fn append<'a>(
+        &mut self,
+        vault: &Vault,
+        rng: &mut dyn CryptoRng,
+        objects: impl IntoIterator<Item = &'a [u8]>,
+        commands: &[CommandId],
+    ) -> Result<Vec<Write>, Refusal> {
+        let mut writes = Vec::new();
+        let mut groups: Vec<Vec<&[u8]>> = vec![Vec::new()];
+        let mut bytes = 0usize;
+        for object in objects {
+            bytes = bytes.saturating_add(object.len());
+            if bytes > RECORD_BYTES {
+                groups.push(Vec::new());
+                bytes = object.len();
+            }
+            if let Some(group) = groups.last_mut() {
+                group.push(object);
+            }
+        }
+        for group in groups {
+            let stored = Stored::new(group, commands);
+            let key = RecordKey {
+                family: self.objects,
+                index: self.next,
+            };
+            writes.push(put(vault, rng, key, &stored.encode())?);
+            self.recent.insert(self.next, stored);
+            self.next = self.next.saturating_add(1);
+        }
+        if self.recent.len() > RECORDS_MAX && !self.is_damaged() {
+            writes.extend(self.compact(vault, rng)?);
+        }
+        Ok(writes)
+    }
+
+    /// Puts the recent records together into larger ones.
+    fn compact(&mut self, vault: &Vault, rng: &mut dyn CryptoRng) -> Result<Vec<Write>, Refusal> {
+        let recent = core::mem::take(&mut self.recent);
+        let mut commands = Vec::new();
+        for command in recent.values().flat_map(Stored::commands) {
+            remember(&mut commands, command);
+        }
+        let mut writes = Vec::new();
+        let mut group: Vec<&[u8]> = Vec::new();
+        let mut bytes = 0usize;
+        let mut groups = Vec::new();
+        for object in recent.values().flat_map(Stored::objects) {
+            bytes = bytes.saturating_add(object.len());
+            if bytes > RECORD_BYTES {
+                groups.push(core::mem::take(&mut group));
+                bytes = object.len();
+            }
+            group.push(object);
+        }
+        groups.push(group);
+        for group in groups {
+            let key = RecordKey {
+                family: self.segments,
+                index: self.next_segment,
+            };
+            self.next_segment = self.next_segment.saturating_add(1);
+            let stored = Stored::new(group, &commands);
+            writes.push(put(vault, rng, key, &stored.encode())?);
+        }
+        writes.extend(recent.keys().map(|index| {
+            Write::Delete(RecordKey {
+                family: self.objects,
+                index: *index,
+            })
+        }));
+        Ok(writes)
+    }
+
+    /// Keeps a device's newest receipt.
+    pub(super) fn keep_receipt(
+        &self,
+        vault: &Vault,
+        rng: &mut dyn CryptoRng,
+        device: DeviceId,
+        object: &[u8],
+    ) -> Result<Write, Refusal> {
+        let first = device.0.first_chunk().copied().unwrap_or_default();
+        let key = RecordKey {
+            family: self.receipts,
+            index: u64::from_be_bytes(first),
+        };
+        put(vault, rng, key, object)
+    }
+
+    /// Keeps what the mailbox is owed.
+    pub(super) fn keep_mail(
+        &self,
+        vault: &Vault,
+        rng: &mut dyn CryptoRng,
+        mail: &Mail,
+    ) -> Result<Write, Refusal> {
+        let key = RecordKey {
+            family: self.mail,
+            index: 0,
+        };
+        put(vault, rng, key, &mail.encode())
+    }
+
+    fn shelf(&self, family: Family) -> Shelf {
+        if family == self.objects {
+            Shelf::Objects(self.workspace)
+        } else if family == self.segments {
+            Shelf::Segments(self.workspace)
+        } else if family == self.receipts {
+            Shelf::Receipts(self.workspace)
+        } else {
+            Shelf::Mail(self.workspace)
+        }
+    }
+}

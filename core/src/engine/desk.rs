@@ -1,0 +1,602 @@
+//! One workspace in the engine: what it holds, the documents that are open, what its records say.
+//!
+//! What a command leads to here is an [`Outcome`]; when it is written, and who is told, is the engine's.
+
+use core::time::Duration;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bocage_api::view::PagePatch;
+use bocage_api::{ChannelId, CommandId, MessageId, PageId, Refusal, TextDelta, WorkspaceId};
+use rand_core::CryptoRng;
+
+use super::archive::{Archive, Read};
+use super::net::Origin;
+use super::{Effect, Outcome};
+use crate::batch::{CHANGES_BYTES_MAX, CHANGES_MAX, DocumentId, SessionId};
+use crate::chains::ChainId;
+use crate::codec::Fixed;
+use crate::crypto::domains::Domain;
+use crate::crypto::hash::derive_id;
+use crate::crypto::secret::Secret;
+use crate::log::{Act, Op, Role};
+use crate::object::{Kind, ObjectId, Signed, Verified};
+use crate::record::{self, Mail};
+use crate::sync::Message;
+use crate::time::Timestamp;
+use crate::tools::chat::{Channel, is_message};
+use crate::tools::documents::Page;
+use crate::vault::{Family, Vault};
+use crate::workspace::{ActError, Intake, Workspace};
+
+/// How long a device waits before it says again what it has on its disk.
+const RECEIPT_PAUSE: Duration = Duration::from_millis(500);
+
+/// See the module.
+pub(super) struct Desk {
+    id: WorkspaceId,
+    pub(super) workspace: Workspace,
+    pub(super) archive: Archive,
+    page: Option<Page>,
+    channel: Option<Channel>,
+    /// The latest commands that are in the page.
+    page_commands: Vec<CommandId>,
+    /// Which command wrote a message, in this run.
+    pub(super) said: BTreeMap<MessageId, CommandId>,
+    /// Which batch an operation of the channel is in, by the actor and the number of its first one.
+    batches: BTreeMap<([u8; 16], u64), ObjectId>,
+    /// The last batch of the page.
+    pub(super) page_end: Option<ObjectId>,
+    /// What of it all is on the disk.
+    pub(super) on_disk: Option<Message>,
+    pub(super) mail: Mail,
+    /// What is to be passed on at once.
+    pub(super) urgent: Vec<(Arc<[u8]>, Origin)>,
+    /// When this device says next what it has on its disk, and what it has said last.
+    pub(super) receipt_due: Option<Timestamp>,
+    receipted: Option<Message>,
+    last_receipt: Option<Timestamp>,
+    /// How long the log was when rooms, links and mailboxes last followed it.
+    pub(super) followed: usize,
+    /// When this device begins an epoch, if nobody else has by then.
+    pub(super) epoch_due: Option<Timestamp>,
+}
+
+/// What is still being read of a workspace.
+pub(super) struct Opening {
+    pub(super) record: record::Workspace,
+    pub(super) archive: Archive,
+    pub(super) missing: Vec<Family>,
+    pub(super) read: Read,
+}
+
+impl Opening {
+    pub(super) fn new(vault: &Vault, record: record::Workspace) -> Self {
+        let archive = Archive::new(vault, record.id);
+        Self {
+            missing: archive.families().into(),
+            record,
+            archive,
+            read: Read::default(),
+        }
+    }
+
+    /// Takes in what was read. Whether everything is.
+    pub(super) fn take_in(
+        &mut self,
+        vault: &Vault,
+        family: Family,
+        records: Vec<(u64, Vec<u8>)>,
+    ) -> bool {
+        self.missing.retain(|missing| *missing != family);
+        self.archive.take_in(vault, family, records, &mut self.read);
+        self.missing.is_empty()
+    }
+
+    /// Opens the workspace. `None` if its beginning is not what the list of workspaces says.
+    pub(super) fn open(self, root: &Secret, session: SessionId) -> Option<Desk> {
+        let genesis = self.record.genesis.as_slice();
+        let objects: Vec<&[u8]> = [genesis]
+            .into_iter()
+            .chain(self.read.objects.iter().map(Vec::as_slice))
+            .collect();
+        let (workspace, intake) =
+            Workspace::open(root, &self.record.salt, session, self.record.id, &objects)?;
+        let mut desk = Desk::new(workspace, self.archive, self.read.mail);
+        desk.page_commands = self.read.commands;
+        desk.note(&intake);
+        desk.on_disk = Some(desk.workspace.have());
+        Some(desk)
+    }
+}
+
+impl Desk {
+    pub(super) fn new(workspace: Workspace, archive: Archive, mail: Mail) -> Self {
+        Self {
+            id: workspace.id(),
+            workspace,
+            archive,
+            page: None,
+            channel: None,
+            page_commands: Vec::new(),
+            said: BTreeMap::new(),
+            batches: BTreeMap::new(),
+            page_end: None,
+            on_disk: None,
+            mail,
+            urgent: Vec::new(),
+            receipt_due: None,
+            receipted: None,
+            last_receipt: None,
+            followed: 0,
+            epoch_due: None,
+        }
+    }
+
+    pub(super) fn page_id(&self) -> PageId {
+        first_page(self.id)
+    }
+
+    pub(super) fn channel_id(&self) -> ChannelId {
+        first_channel(self.id)
+    }
+
+    /// The latest commands that its records name.
+    pub(super) fn commands(&self) -> &[CommandId] {
+        &self.page_commands
+    }
+
+    /// Whether this person may write.
+    pub(super) fn may_write(&self) -> bool {
+        self.workspace.role() >= Some(Role::Editor)
+    }
+
+    /// Makes the documents that every workspace begins with.
+    pub(super) fn begin_documents(&mut self, now: Timestamp) -> Result<Intake, ActError> {
+        let (page, channel) = (self.page_document(), self.channel_document());
+        let broken = |_| ActError::Malformed;
+        let text = crate::text_document::TextDocument::new(self.workspace.actor(page))
+            .begin()
+            .map_err(broken)?;
+        let list = Channel::begin(self.workspace.actor(channel)).map_err(broken)?;
+        let mut intake = self.workspace.write(page, now.0, vec![text])?;
+        intake.join(self.workspace.write(channel, now.0, vec![list])?);
+        Ok(intake)
+    }
+
+    /// The page, opened if need be.
+    pub(super) fn page(&mut self) -> &mut Page {
+        let document = self.page_document();
+        let (workspace, commands) = (&self.workspace, &self.page_commands);
+        self.page.get_or_insert_with(|| {
+            let changes = changes_of(workspace, document);
+            Page::open(workspace.actor(document), changes, commands)
+        })
+    }
+
+    /// The channel, opened if need be.
+    pub(super) fn channel(&mut self) -> &mut Channel {
+        let document = self.channel_document();
+        let workspace = &self.workspace;
+        self.channel.get_or_insert_with(|| {
+            Channel::open(workspace.actor(document), changes_of(workspace, document))
+        })
+    }
+
+    /// Changes the page's text.
+    pub(super) fn edit(
+        &mut self,
+        vault: &Vault,
+        now: Timestamp,
+        rng: &mut dyn CryptoRng,
+        id: CommandId,
+        base: u64,
+        delta: &TextDelta,
+    ) -> Result<Outcome, Refusal> {
+        if self.archive.is_damaged() {
+            return Err(Refusal::Damaged);
+        }
+        if !self.may_write() {
+            return Err(Refusal::NotPermitted);
+        }
+        let changes = self.page().edit(id, base, delta)?;
+        record::remember(&mut self.page_commands, id);
+        let intake = self.write(self.page_document(), now, changes)?;
+        let mut outcome = self.absorb(vault, rng, &intake, Some(id), Origin::Own)?;
+        outcome.effects.push(Effect::ShowPage(self.id));
+        Ok(outcome)
+    }
+
+    /// Writes a message.
+    pub(super) fn say(
+        &mut self,
+        vault: &Vault,
+        now: Timestamp,
+        rng: &mut dyn CryptoRng,
+        id: CommandId,
+        text: &str,
+    ) -> Result<Outcome, Refusal> {
+        if self.archive.is_damaged() {
+            return Err(Refusal::Damaged);
+        }
+        if !is_message(text) {
+            return Err(Refusal::BadMessage);
+        }
+        if !self.may_write() {
+            return Err(Refusal::NotPermitted);
+        }
+        let change = self
+            .channel()
+            .say(text, now.0)
+            .map_err(|_| Refusal::UnknownChannel)?;
+        let message = self.channel().messages().last().map(|message| message.id);
+        self.said.extend(message.map(|message| (message, id)));
+        let intake = self.write(self.channel_document(), now, vec![change])?;
+        let mut outcome = self.absorb(vault, rng, &intake, Some(id), Origin::Own)?;
+        outcome.effects.push(Effect::ShowChannel(self.id));
+        Ok(outcome)
+    }
+
+    fn write(
+        &mut self,
+        document: DocumentId,
+        now: Timestamp,
+        changes: Vec<Vec<u8>>,
+    ) -> Result<Intake, Refusal> {
+        let mut intake = Intake::default();
+        let mut group: Vec<Vec<u8>> = Vec::new();
+        let mut bytes = 0usize;
+        for change in changes {
+            bytes = bytes.saturating_add(change.len());
+            if group.len() >= CHANGES_MAX || bytes > CHANGES_BYTES_MAX {
+                bytes = change.len();
+                let full = core::mem::take(&mut group);
+                intake.join(
+                    self.workspace
+                        .write(document, now.0, full)
+                        .map_err(refusal)?,
+                );
+            }
+            group.push(change);
+        }
+        if !group.is_empty() {
+            intake.join(
+                self.workspace
+                    .write(document, now.0, group)
+                    .map_err(refusal)?,
+            );
+        }
+        Ok(intake)
+    }
+
+    /// Lets what has come in take its effect: on documents, records and views.
+    pub(super) fn absorb(
+        &mut self,
+        vault: &Vault,
+        rng: &mut dyn CryptoRng,
+        intake: &Intake,
+        command: Option<CommandId>,
+        origin: Origin,
+    ) -> Result<Outcome, Refusal> {
+        let mut outcome = Outcome::default();
+        self.note(intake);
+        if origin != Origin::Own || !intake.settled.rebuilt.is_empty() {
+            self.apply(rng, intake, &mut outcome);
+        }
+        let mut kept: Vec<&[u8]> = Vec::new();
+        // Operations are passed on once they are on the disk, batches at once: every run writes chains
+        // of its own, so one that is lost here and known there does no harm.
+        let mut later = Vec::new();
+        for object in &intake.new {
+            match Signed::parse(object) {
+                Ok(signed) if signed.kind() == Kind::Receipt => {
+                    let device = signed.device();
+                    let write = self.archive.keep_receipt(vault, rng, device, object)?;
+                    outcome.writes.push(write);
+                    later.push(Arc::clone(object));
+                }
+                Ok(signed) if signed.kind() == Kind::Batch => {
+                    kept.push(object);
+                    self.urgent.push((Arc::clone(object), origin));
+                }
+                _ => {
+                    kept.push(object);
+                    later.push(Arc::clone(object));
+                }
+            }
+        }
+        let passing = intake.passing.iter();
+        self.urgent
+            .extend(passing.map(|object| (Arc::clone(object), origin)));
+        if !later.is_empty() {
+            outcome.effects.push(Effect::Pass(self.id, later, origin));
+        }
+        let commands: Vec<CommandId> = command.into_iter().collect();
+        if !kept.is_empty() || !commands.is_empty() {
+            let writes = self.archive.append(vault, rng, kept, &commands)?;
+            outcome.writes.extend(writes);
+        }
+        if self.owe(intake) {
+            outcome
+                .writes
+                .push(self.archive.keep_mail(vault, rng, &self.mail)?);
+        }
+        if !intake.new.is_empty() {
+            let on_disk = self.workspace.have();
+            outcome.effects.push(Effect::OnDisk(self.id, on_disk));
+        }
+        if intake.log_grew || intake.receipts_grew {
+            outcome.effects.push(Effect::ShowWorkspace(self.id));
+        }
+        Ok(outcome)
+    }
+
+    /// Adds what this device has made to what the mailbox is owed. Whether that is anything.
+    fn owe(&mut self, intake: &Intake) -> bool {
+        let own = self.workspace.device();
+        let before = self.mail.unposted.len();
+        for object in &intake.new {
+            if let Ok(signed) = Signed::parse(object)
+                && signed.device() == own
+                && matches!(signed.kind(), Kind::Op | Kind::Batch)
+            {
+                self.mail.unposted.push(signed.id());
+            }
+        }
+        self.mail.unposted.len() > before
+    }
+
+    /// Remembers where things are.
+    fn note(&mut self, intake: &Intake) {
+        let (page, channel) = (self.page_document(), self.channel_document());
+        for id in &intake.settled.counted {
+            let Some(batch) = self.workspace.chains().batch(*id) else {
+                continue;
+            };
+            if batch.body.document == page {
+                self.page_end = Some(*id);
+            } else if batch.body.document == channel {
+                for change in &batch.body.changes {
+                    let limits = crate::prescan::Limits::PROTOCOL;
+                    if let Ok(change) = crate::prescan::scan(&change.0, &limits) {
+                        let first = (change.actor(), change.start_op());
+                        self.batches.insert(first, *id);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Brings the open documents up to date.
+    fn apply(&mut self, rng: &mut dyn CryptoRng, intake: &Intake, outcome: &mut Outcome) {
+        self.renew_session(rng, intake);
+        for document in [self.page_document(), self.channel_document()] {
+            let rebuilt = intake.settled.rebuilt.contains(&document);
+            let counted: Vec<Vec<u8>> = intake
+                .settled
+                .counted
+                .iter()
+                .filter_map(|id| self.workspace.chains().batch(*id))
+                .filter(|batch| batch.body.document == document)
+                .flat_map(|batch| batch.body.changes.iter().map(|change| change.0.clone()))
+                .collect();
+            if counted.is_empty() && !rebuilt {
+                continue;
+            }
+            if document == self.page_document() {
+                let actor = self.workspace.actor(document);
+                let workspace = &self.workspace;
+                let Some(page) = &mut self.page else {
+                    // It begins to have a text: whoever waits for it is shown.
+                    outcome.effects.push(Effect::ShowPageState(self.id));
+                    continue;
+                };
+                let changed = if rebuilt {
+                    page.rebuild(actor, changes_of(workspace, document))
+                } else {
+                    page.take_in(counted.iter().map(Vec::as_slice))
+                };
+                if changed {
+                    outcome.effects.push(Effect::ShowPage(self.id));
+                }
+                outcome.effects.push(Effect::ShowPageState(self.id));
+            } else {
+                if rebuilt {
+                    self.channel = None;
+                } else if let Some(channel) = &mut self.channel {
+                    channel.take_in(counted.iter().map(Vec::as_slice));
+                }
+                outcome.effects.push(Effect::ShowChannel(self.id));
+            }
+        }
+    }
+
+    /// When something that this session wrote no longer counts, nothing that it writes after would:
+    /// another session begins.
+    fn renew_session(&mut self, rng: &mut dyn CryptoRng, intake: &Intake) {
+        if intake.settled.rebuilt.is_empty() {
+            return;
+        }
+        let chain = ChainId {
+            device: self.workspace.device(),
+            session: self.workspace.session(),
+        };
+        let chains = self.workspace.chains();
+        let last = chains.end(chain).checked_sub(1);
+        let counts = last
+            .and_then(|last| chains.from(chain, last).next())
+            .is_none_or(|last| chains.counts(last.id()));
+        if !counts {
+            let mut session = [0; 16];
+            rng.fill_bytes(&mut session);
+            self.workspace.renew_session(Fixed(session));
+        }
+        let (page, channel) = (self.page_document(), self.channel_document());
+        let (page, channel) = (self.workspace.actor(page), self.workspace.actor(channel));
+        if let Some(open) = &mut self.page {
+            open.set_actor(page);
+        }
+        if let Some(open) = &mut self.channel {
+            open.set_actor(channel);
+        }
+    }
+
+    /// Lets somebody in. `None` if they were before.
+    pub(super) fn admit(
+        &mut self,
+        vault: &Vault,
+        rng: &mut dyn CryptoRng,
+        join: &[u8],
+        remote: &[u8; 32],
+    ) -> Result<Option<Outcome>, Refusal> {
+        let asked: Verified<Op> = Signed::parse(join)
+            .and_then(Signed::verify)
+            .map_err(|_| Refusal::NotPermitted)?;
+        match &asked.body.act {
+            // Nobody asks for somebody else.
+            Act::Join { certificate, .. } if certificate.noise.0 == *remote => {}
+            _ => return Err(Refusal::NotPermitted),
+        }
+        let state = self.workspace.log().state();
+        if let Some(member) = state.member(asked.id()) {
+            return if member.removed {
+                Err(Refusal::NotPermitted)
+            } else {
+                Ok(None)
+            };
+        }
+        let offer = self
+            .workspace
+            .offer_for(join)
+            .ok_or(Refusal::UnknownInvitation)?;
+        let mut intake = Intake::default();
+        if self.workspace.needs_epoch() {
+            intake.join(self.workspace.begin_epoch(rng).map_err(refusal)?);
+        }
+        intake.join(self.workspace.admit(rng, join, offer).map_err(refusal)?);
+        self.absorb(vault, rng, &intake, None, Origin::Own).map(Some)
+    }
+
+    /// So much is on the disk now: the others will be told.
+    pub(super) fn stored(&mut self, now: Timestamp, on_disk: Message) {
+        self.on_disk = Some(on_disk);
+        if self.receipted == self.on_disk || self.workspace.role().is_none() {
+            return;
+        }
+        let earliest = self.last_receipt.map_or(now, |last| last + RECEIPT_PAUSE);
+        if self.receipt_due.is_none() {
+            self.receipt_due = Some(earliest.max(now));
+        }
+    }
+
+    /// Signs for what is on the disk, if that is due.
+    pub(super) fn acknowledge(&mut self, now: Timestamp, counter: u64) -> Option<Intake> {
+        if self.receipt_due.is_none_or(|at| at > now) {
+            return None;
+        }
+        self.receipt_due = None;
+        let on_disk = self.on_disk.clone()?;
+        let intake = self.workspace.acknowledge(counter, &on_disk)?;
+        self.receipted = Some(on_disk);
+        self.last_receipt = Some(now);
+        Some(intake)
+    }
+
+    /// The next change of the page to show, because it is stored.
+    pub(super) fn show_next(&mut self) -> Option<PagePatch> {
+        let (version, delta, by) = self.page().show_next()?;
+        Some(PagePatch {
+            workspace: self.id,
+            page: self.page_id(),
+            version,
+            delta,
+            by,
+        })
+    }
+
+    /// Closes the documents that nobody looks at, if everything of them is stored.
+    pub(super) fn close(&mut self, page_is_watched: bool, channel_is_watched: bool) {
+        if !page_is_watched && self.page.as_ref().is_some_and(Page::is_settled) {
+            self.page = None;
+        }
+        if !channel_is_watched {
+            self.channel = None;
+        }
+    }
+
+    /// The batch that a message is in.
+    pub(super) fn batch_of(&self, actor: [u8; 16], operation: u64) -> Option<ObjectId> {
+        let (first, batch) = self.batches.range(..=(actor, operation)).next_back()?;
+        (first.0 == actor).then_some(*batch)
+    }
+
+    pub(super) fn page_document(&self) -> DocumentId {
+        Fixed(self.page_id().0)
+    }
+
+    pub(super) fn channel_document(&self) -> DocumentId {
+        Fixed(self.channel_id().0)
+    }
+
+    /// An object that is in, by its name.
+    pub(super) fn object(&self, id: ObjectId) -> Option<Arc<[u8]>> {
+        let op = self.workspace.log().op(id).map(|op| op.bytes());
+        let batch = || self.workspace.chains().batch(id).map(|batch| batch.bytes());
+        op.or_else(batch).cloned()
+    }
+
+    /// Moves damaged records aside. Somebody who is alone begins anew what nobody else has.
+    pub(super) fn set_aside(
+        &mut self,
+        vault: &Vault,
+        now: Timestamp,
+        rng: &mut dyn CryptoRng,
+        run: u64,
+    ) -> Result<Outcome, Refusal> {
+        let mut outcome = Outcome {
+            writes: self.archive.set_aside(vault, rng, run)?,
+            effects: Vec::new(),
+        };
+        let is_alone = self.workspace.log().state().live().count() == 1;
+        if !is_alone || !self.may_write() {
+            return Ok(outcome);
+        }
+        let mut intake = Intake::default();
+        if self.workspace.needs_epoch() {
+            intake.join(self.workspace.begin_epoch(rng).map_err(refusal)?);
+        }
+        if !self.page().has_text() || !self.channel().has_messages() {
+            intake.join(self.begin_documents(now).map_err(refusal)?);
+        }
+        outcome.join(self.absorb(vault, rng, &intake, None, Origin::Mail)?);
+        Ok(outcome)
+    }
+}
+
+fn changes_of(workspace: &Workspace, document: DocumentId) -> impl Iterator<Item = &[u8]> {
+    workspace
+        .chains()
+        .counting(document)
+        .flat_map(|batch| &batch.body.changes)
+        .map(|change| change.0.as_slice())
+}
+
+/// What people are told of an act that cannot be done.
+pub(super) fn refusal(error: ActError) -> Refusal {
+    match error {
+        ActError::NotPermitted | ActError::NoEpoch | ActError::BadKey | ActError::Malformed => {
+            Refusal::NotPermitted
+        }
+        ActError::Unknown => Refusal::UnknownMember,
+    }
+}
+
+/// The page that a workspace begins with.
+pub(super) fn first_page(workspace: WorkspaceId) -> PageId {
+    PageId(derive_id(Domain::FirstPageId, &[&workspace.0]))
+}
+
+/// The channel that a workspace begins with.
+pub(super) fn first_channel(workspace: WorkspaceId) -> ChannelId {
+    ChannelId(derive_id(Domain::FirstChannelId, &[&workspace.0]))
+}

@@ -1,0 +1,355 @@
+//! The mailbox at the relay: what this device has made is put there for those who are away, and what
+//! others have put there is read.
+//!
+//! Items are sealed under an epoch, padded, and say nothing of who put them there. What does not open,
+//! or holds nothing new, is passed over.
+
+use core::time::Duration;
+use std::collections::{BTreeMap, BTreeSet};
+
+use bocage_api::WorkspaceId;
+use bocage_wire::{ClientFrame, mailbox};
+use rand_core::CryptoRng;
+
+use super::net::Origin;
+use super::{Engine, Outcome};
+use crate::codec::{self, Blob};
+use crate::crypto::aead;
+use crate::keys::EpochUse;
+use crate::object::{Kind, ObjectId, Signed};
+use crate::record::Cursor;
+use crate::time::Timestamp;
+
+/// How long to wait for more before something is put into the mailbox.
+const POST_WAIT: Duration = Duration::from_secs(1);
+
+/// How long to wait after the relay has refused something.
+const POST_PAUSE: Duration = Duration::from_secs(30);
+
+/// How many bytes of objects go into one item.
+const ITEM_BYTES: usize = 200 * 1024;
+
+/// The least that an item is padded to.
+const PADDED_MIN: usize = 1_024;
+
+/// How many epochs' mailboxes are read.
+const EPOCHS: usize = 8;
+
+/// What is under way with the relay.
+#[derive(Default)]
+pub(super) struct Post {
+    next_request: u32,
+    gets: BTreeMap<u32, (WorkspaceId, ObjectId)>,
+    puts: BTreeMap<u32, Put>,
+    /// The mailboxes that are followed.
+    followed: BTreeMap<[u8; 32], (WorkspaceId, ObjectId)>,
+    due: BTreeMap<WorkspaceId, Timestamp>,
+}
+
+/// Objects on their way into a mailbox.
+struct Put {
+    workspace: WorkspaceId,
+    objects: BTreeSet<ObjectId>,
+}
+
+impl Engine {
+    pub(super) fn mail_greeted(&mut self) {
+        self.mail_lost();
+        let workspaces: Vec<WorkspaceId> = self.desks.keys().copied().collect();
+        for workspace in workspaces {
+            self.follow_mail(workspace);
+        }
+    }
+
+    pub(super) fn mail_lost(&mut self) {
+        self.post.gets.clear();
+        self.post.puts.clear();
+        self.post.followed.clear();
+    }
+
+    /// Reads and follows the mailboxes of a workspace.
+    pub(super) fn follow_mail(&mut self, workspace: WorkspaceId) {
+        let Some(desk) = self.desks.get(&workspace) else {
+            return;
+        };
+        if !self.relay.is_connected() || desk.workspace.role().is_none() {
+            return;
+        }
+        let mut frames = Vec::new();
+        for epoch in desk.workspace.known_epochs(EPOCHS) {
+            let Some(key) = desk.workspace.epoch_key(epoch) else {
+                continue;
+            };
+            let sign = EpochUse(key).mailbox_sign();
+            let address = sign.verifying_key().0;
+            if self.post.followed.contains_key(&address) {
+                continue;
+            }
+            let read = desk.mail.read.iter().find(|cursor| cursor.epoch == epoch);
+            let after = read.map_or(0, |cursor| cursor.after);
+            let message = mailbox::get_message(&self.net.challenge, &address, after, true);
+            let request = self.post.next_request;
+            self.post.next_request = request.wrapping_add(1);
+            self.post.gets.insert(request, (workspace, epoch));
+            self.post.followed.insert(address, (workspace, epoch));
+            frames.push(ClientFrame::Get {
+                request,
+                mailbox: address,
+                after,
+                follow: true,
+                signature: sign.sign(&message).0,
+            });
+        }
+        for frame in frames {
+            self.tell_relay(&frame);
+        }
+    }
+
+    /// Something was put into a mailbox that is followed.
+    pub(super) fn mail_item(
+        &mut self,
+        now: Timestamp,
+        rng: &mut dyn CryptoRng,
+        address: &[u8; 32],
+        after: u64,
+        bytes: &[u8],
+    ) {
+        let Some((workspace, epoch)) = self.post.followed.get(address).copied() else {
+            return;
+        };
+        let Some(desk) = self.desks.get_mut(&workspace) else {
+            return;
+        };
+        let objects = desk
+            .workspace
+            .epoch_key(epoch)
+            .and_then(|key| open_item(&EpochUse(key).mailbox_seal(), address, bytes));
+        note_cursor(&mut desk.mail.read, epoch, after);
+        if let Some(objects) = objects {
+            self.take_objects(now, rng, workspace, &objects, Origin::Mail);
+        }
+    }
+
+    /// Everything that was in a mailbox was read.
+    pub(super) fn mail_read(&mut self, rng: &mut dyn CryptoRng, request: u32, after: u64) {
+        let Some((workspace, epoch)) = self.post.gets.remove(&request) else {
+            return;
+        };
+        if let Some(desk) = self.desks.get_mut(&workspace) {
+            note_cursor(&mut desk.mail.read, epoch, after);
+            let write = desk.archive.keep_mail(&self.vault, rng, &desk.mail);
+            let outcome = Outcome {
+                writes: write.into_iter().collect(),
+                effects: Vec::new(),
+            };
+            self.settle(outcome);
+        }
+    }
+
+    /// What was put into a mailbox lies there.
+    pub(super) fn mail_kept(&mut self, rng: &mut dyn CryptoRng, request: u32) {
+        let Some(put) = self.post.puts.remove(&request) else {
+            return;
+        };
+        let under_way: BTreeSet<ObjectId> = self
+            .post
+            .puts
+            .values()
+            .filter(|other| other.workspace == put.workspace)
+            .flat_map(|other| other.objects.iter().copied())
+            .collect();
+        let Some(desk) = self.desks.get_mut(&put.workspace) else {
+            return;
+        };
+        // Operations go into several mailboxes, and are done when they are in all.
+        desk.mail
+            .unposted
+            .retain(|id| !put.objects.contains(id) || under_way.contains(id));
+        let write = desk.archive.keep_mail(&self.vault, rng, &desk.mail);
+        let outcome = Outcome {
+            writes: write.into_iter().collect(),
+            effects: Vec::new(),
+        };
+        self.settle(outcome);
+        self.show_reach(put.workspace);
+    }
+
+    /// The relay did not do what it was asked.
+    pub(super) fn mail_failed(&mut self, now: Timestamp, request: u32) {
+        self.post.gets.remove(&request);
+        if let Some(put) = self.post.puts.remove(&request) {
+            self.post.due.insert(put.workspace, now + POST_PAUSE);
+        }
+    }
+
+    /// Puts what is owed into the mailboxes, a while after it was made.
+    pub(super) fn tend_mail(&mut self, now: Timestamp, rng: &mut dyn CryptoRng) {
+        if !self.relay.is_connected() {
+            return;
+        }
+        let owing: Vec<WorkspaceId> = self
+            .desks
+            .iter()
+            .filter(|(id, desk)| {
+                !desk.mail.unposted.is_empty()
+                    && desk.workspace.log().state().live().count() > 1
+                    && !self.post.puts.values().any(|put| put.workspace == **id)
+            })
+            .map(|(id, _)| *id)
+            .collect();
+        for workspace in owing {
+            let due = *self.post.due.entry(workspace).or_insert(now + POST_WAIT);
+            if due <= now {
+                self.post.due.remove(&workspace);
+                self.put_mail(rng, workspace);
+            }
+        }
+    }
+
+    /// When [`Self::tend_mail`] has something to do.
+    pub(super) fn mail_due(&self) -> Option<Timestamp> {
+        self.relay
+            .is_connected()
+            .then(|| self.post.due.values().min().copied())
+            .flatten()
+    }
+
+    fn put_mail(&mut self, rng: &mut dyn CryptoRng, workspace: WorkspaceId) {
+        let Some(desk) = self.desks.get(&workspace) else {
+            return;
+        };
+        let Some(current) = desk.workspace.current_epoch() else {
+            return;
+        };
+        let mut bytes = 0usize;
+        let mut all: Vec<(ObjectId, Blob)> = Vec::new();
+        for id in &desk.mail.unposted {
+            let Some(object) = desk.object(*id) else {
+                continue;
+            };
+            bytes = bytes.saturating_add(object.len());
+            if bytes > ITEM_BYTES && !all.is_empty() {
+                break;
+            }
+            all.push((*id, Blob(object.to_vec())));
+        }
+        let is_op = |blob: &Blob| {
+            Signed::parse(&blob.0).is_ok_and(|signed| signed.kind() == Kind::Op)
+        };
+        let ops: Vec<(ObjectId, Blob)> =
+            all.iter().filter(|(_, blob)| is_op(blob)).cloned().collect();
+        let mut frames = Vec::new();
+        for epoch in desk.workspace.known_epochs(EPOCHS) {
+            // Those who were away when an epoch began learn of it in the mailbox of the one before.
+            let objects = if epoch == current { &all } else { &ops };
+            let Some(key) = desk.workspace.epoch_key(epoch) else {
+                continue;
+            };
+            if objects.is_empty() {
+                continue;
+            }
+            let sign = EpochUse(key).mailbox_sign();
+            let address = sign.verifying_key().0;
+            let blobs: Vec<Blob> = objects.iter().map(|(_, blob)| blob.clone()).collect();
+            let seal = EpochUse(key).mailbox_seal();
+            let Some(item) = seal_item(rng, &seal, &address, &blobs) else {
+                continue;
+            };
+            let mut id = [0; 16];
+            rng.fill_bytes(&mut id);
+            let message = mailbox::put_message(&self.net.challenge, &address, &id, &item);
+            let request = self.post.next_request;
+            self.post.next_request = request.wrapping_add(1);
+            let put = Put {
+                workspace,
+                objects: objects.iter().map(|(id, _)| *id).collect(),
+            };
+            self.post.puts.insert(request, put);
+            frames.push(ClientFrame::Put {
+                request,
+                mailbox: address,
+                id,
+                bytes: item,
+                signature: sign.sign(&message).0,
+            });
+        }
+        for frame in frames {
+            self.tell_relay(&frame);
+        }
+    }
+}
+
+fn note_cursor(read: &mut Vec<Cursor>, epoch: ObjectId, after: u64) {
+    match read.iter_mut().find(|cursor| cursor.epoch == epoch) {
+        Some(cursor) => cursor.after = cursor.after.max(after),
+        None => read.push(Cursor { epoch, after }),
+    }
+}
+
+/// Objects as an item: their length, they, and zeros up to a length that tells little
+/// (Padmé: at most 12 % more).
+fn seal_item(
+    rng: &mut dyn CryptoRng,
+    key: &crate::crypto::secret::Secret,
+    address: &[u8; 32],
+    objects: &Vec<Blob>,
+) -> Option<Vec<u8>> {
+    let body = codec::to_bytes(objects);
+    let mut plain = u32::try_from(body.len()).ok()?.to_le_bytes().to_vec();
+    plain.extend(body);
+    plain.resize(padded(plain.len()), 0);
+    aead::seal(key, rng, address, &plain).ok()
+}
+
+fn open_item(
+    key: &crate::crypto::secret::Secret,
+    address: &[u8; 32],
+    item: &[u8],
+) -> Option<Vec<Blob>> {
+    let plain = aead::open(key, address, item).ok()?;
+    let (len, rest) = plain.split_first_chunk()?;
+    let len = usize::try_from(u32::from_le_bytes(*len)).ok()?;
+    codec::from_bytes(rest.get(..len)?).ok()
+}
+
+/// Padmé (Nikitin et al., "Reducing Metadata Leakage from Encrypted Files and Communication with
+/// PURBs", 2019, section 4): only the highest bits of the length remain.
+fn padded(len: usize) -> usize {
+    let len = len.max(PADDED_MIN);
+    let exponent = usize::BITS - 1 - len.leading_zeros();
+    let mantissa = usize::BITS - exponent.leading_zeros();
+    let cleared = exponent.saturating_sub(mantissa);
+    let mask = (1usize << cleared) - 1;
+    (len + mask) & !mask
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_tell_little_and_cost_little() {
+        for len in 0..300_000 {
+            let to = padded(len);
+            assert!(to >= len);
+            if len >= PADDED_MIN {
+                assert!(to - len <= len * 12 / 100, "{len} {to}");
+            }
+        }
+        let lengths: BTreeSet<usize> = (0..262_144).map(padded).collect();
+        assert!(lengths.len() < 300, "{}", lengths.len());
+    }
+
+    #[test]
+    fn an_item_opens_in_its_mailbox() {
+        use rand_chacha::ChaCha20Rng;
+        use rand_core::SeedableRng;
+        let mut rng = ChaCha20Rng::seed_from_u64(1);
+        let key = crate::crypto::secret::Secret::new([1; 32]);
+        let objects = vec![Blob(vec![1, 2, 3]), Blob(vec![])];
+        let item = seal_item(&mut rng, &key, &[2; 32], &objects);
+        let item = item.as_deref().unwrap_or_default();
+        assert_eq!(open_item(&key, &[2; 32], item), Some(objects));
+        assert_eq!(open_item(&key, &[3; 32], item), None);
+    }
+}

@@ -1,0 +1,279 @@
+//! Which rooms to be in, and who is met there.
+
+use std::collections::BTreeMap;
+
+use bocage_wire::ClientFrame;
+use bocage_wire::limits::ROOMS_MAX;
+use rand_core::CryptoRng;
+
+use super::{Engine, Ground, Peer, RoomId};
+use crate::codec::Fixed;
+use crate::keys::Meeting;
+use crate::log::Role;
+use crate::object::{DeviceId, ObjectId};
+use crate::signal::{self, Signal};
+use crate::time::Timestamp;
+
+/// How many epochs' rooms a member is in: those who were away find the others in an old one.
+const EPOCHS: usize = 8;
+
+impl Engine {
+    /// Enters the rooms that this device should be in, and leaves the others.
+    pub(in crate::engine) fn choose_rooms(&mut self, rng: &mut dyn CryptoRng) {
+        let Some(day) = self.net.day else {
+            return;
+        };
+        let mut wanted: BTreeMap<RoomId, Ground> = BTreeMap::new();
+        for ground in self.grounds() {
+            let Some(secret) = self.secret_of(ground) else {
+                continue;
+            };
+            // Two devices may have been greeted on different days.
+            for day in [day.saturating_sub(1), day, day.saturating_add(1)] {
+                if wanted.len() < ROOMS_MAX {
+                    wanted.insert(Meeting(&secret).room(day), ground);
+                }
+            }
+        }
+        let left: Vec<RoomId> = self
+            .net
+            .rooms
+            .keys()
+            .filter(|room| !wanted.contains_key(*room))
+            .copied()
+            .collect();
+        for room in left {
+            self.net.entered.remove(&room);
+            for peer in self.net.peers.values_mut() {
+                peer.seats.retain(|(there, _)| *there != room);
+            }
+            self.tell_relay(&ClientFrame::Leave { room });
+        }
+        let new: Vec<RoomId> = wanted
+            .keys()
+            .filter(|room| !self.net.rooms.contains_key(*room))
+            .copied()
+            .collect();
+        self.net.rooms = wanted;
+        for room in new {
+            self.tell_relay(&ClientFrame::Enter { room });
+        }
+        let _ = rng;
+    }
+
+    /// All that this device has in common with others.
+    fn grounds(&self) -> Vec<Ground> {
+        let mut grounds = Vec::new();
+        for (id, desk) in &self.desks {
+            let role = desk.workspace.role();
+            if role.is_none() {
+                continue;
+            }
+            let epochs = desk.workspace.known_epochs(EPOCHS);
+            grounds.extend(epochs.into_iter().map(|epoch| Ground::Epoch(*id, epoch)));
+            if role >= Some(Role::Editor) {
+                let state = desk.workspace.log().state();
+                let open = state.invitations().filter(|(_, offer)| offer.is_open());
+                grounds.extend(open.map(|(invite, _)| Ground::Invite(*id, invite)));
+            }
+        }
+        let joins = self.home.joins();
+        grounds.extend(joins.map(|join| Ground::Join(join.by, join.link.workspace)));
+        grounds
+    }
+
+    pub(super) fn entered(&mut self, rng: &mut dyn CryptoRng, room: RoomId, others: &[u32]) {
+        if !self.net.rooms.contains_key(&room) {
+            return;
+        }
+        self.net.entered.insert(room);
+        if !others.is_empty() {
+            self.announce(rng, room, None);
+        }
+    }
+
+    /// Says in a room who this is.
+    fn announce(&mut self, rng: &mut dyn CryptoRng, room: RoomId, to: Option<u32>) {
+        let Some(device) = self
+            .net
+            .rooms
+            .get(&room)
+            .and_then(|ground| self.own_device(*ground))
+        else {
+            return;
+        };
+        let signal = Signal::Announce {
+            device,
+            run: self.session,
+            answers: to.is_some(),
+        };
+        self.send_signal(rng, room, to, &signal);
+    }
+
+    pub(super) fn send_signal(
+        &mut self,
+        rng: &mut dyn CryptoRng,
+        room: RoomId,
+        to: Option<u32>,
+        signal: &Signal,
+    ) {
+        let ground = self.net.rooms.get(&room).copied();
+        let Some(secret) = ground.and_then(|ground| self.secret_of(ground)) else {
+            return;
+        };
+        if let Some(bytes) = signal::seal(rng, &Meeting(&secret), &room, signal) {
+            self.tell_relay(&ClientFrame::Signal { room, to, bytes });
+        }
+    }
+
+    /// What this device is called on a ground.
+    pub(super) fn own_device(&self, ground: Ground) -> Option<DeviceId> {
+        match ground {
+            Ground::Epoch(workspace, _) | Ground::Invite(workspace, _) => self
+                .desks
+                .get(&workspace)
+                .map(|desk| desk.workspace.device()),
+            Ground::Join(by, _) => self.join_keys(by).map(|keys| keys.id()),
+        }
+    }
+
+    /// The keys that this device joins with.
+    pub(super) fn join_keys(&self, by: bocage_api::CommandId) -> Option<crate::keys::DeviceKeys> {
+        let join = self.home.joins().find(|join| join.by == by)?;
+        Some(crate::keys::DeviceKeys::derive(&self.root, &join.salt))
+    }
+
+    pub(super) fn signalled(
+        &mut self,
+        now: Timestamp,
+        rng: &mut dyn CryptoRng,
+        room: RoomId,
+        from: u32,
+        bytes: &[u8],
+    ) {
+        let Some(ground) = self.net.rooms.get(&room).copied() else {
+            return;
+        };
+        let Some(secret) = self.secret_of(ground) else {
+            return;
+        };
+        let Ok(signal) = signal::open(&Meeting(&secret), &room, bytes) else {
+            return;
+        };
+        match signal {
+            Signal::Announce {
+                device,
+                run,
+                answers,
+            } => {
+                if Some(device) == self.own_device(ground) {
+                    return;
+                }
+                self.met(now, rng, ground, (room, from), device, run);
+                if !answers {
+                    self.announce(rng, room, Some(from));
+                }
+            }
+            Signal::Direct {
+                connection,
+                device,
+                bytes,
+            } => self.direct_signalled(now, rng, (room, from), ground, connection, device, bytes.0),
+            Signal::NoDirect { connection } => self.no_direct(now, rng, connection),
+        }
+    }
+
+    /// A device is to be found at a seat.
+    fn met(
+        &mut self,
+        now: Timestamp,
+        rng: &mut dyn CryptoRng,
+        ground: Ground,
+        place: (RoomId, u32),
+        device: DeviceId,
+        run: Fixed<16>,
+    ) {
+        let id = (ground.workspace(), device);
+        let is_new_run = self.net.peers.get(&id).is_some_and(|peer| peer.run != run);
+        if is_new_run {
+            // Its engine was replaced: links to the one before are dead, whether that shows or not.
+            self.forget_peer(now, rng, id);
+        }
+        let peer = self.net.peers.entry(id).or_insert_with(|| Peer {
+            run,
+            ground,
+            seats: Vec::new(),
+            retry_at: None,
+            no_direct: false,
+        });
+        if !peer.seats.contains(&place) {
+            peer.seats.push(place);
+        }
+        // The newest epoch's room comes last; links are made on what was met first and is open.
+        if matches!(ground, Ground::Epoch(..)) {
+            peer.ground = ground;
+        }
+        self.consider(now, rng, id);
+    }
+
+    /// A seat is empty.
+    pub(super) fn left(
+        &mut self,
+        now: Timestamp,
+        rng: &mut dyn CryptoRng,
+        room: RoomId,
+        seat: u32,
+    ) {
+        for peer in self.net.peers.values_mut() {
+            peer.seats.retain(|place| *place != (room, seat));
+        }
+        let piped: Vec<_> = self
+            .net
+            .wires
+            .iter()
+            .filter(|(_, wire)| wire.carrier == super::Carrier::Pipe { room, seat })
+            .map(|(id, _)| *id)
+            .collect();
+        for connection in piped {
+            self.end_wire(now, rng, connection);
+        }
+        let gone: Vec<_> = self
+            .net
+            .peers
+            .iter()
+            .filter(|(id, peer)| {
+                peer.seats.is_empty() && !self.net.wires.values().any(|w| w.peer == **id)
+            })
+            .map(|(id, _)| *id)
+            .collect();
+        for id in gone {
+            self.net.peers.remove(&id);
+            self.net.seen.remove(&id);
+            self.show_workspace(id.0);
+            self.show_joining();
+        }
+    }
+}
+
+impl crate::workspace::Workspace {
+    /// The epochs that this device has the keys of, newest first: those that no other leads on from,
+    /// then those right before them, and so on.
+    pub(crate) fn known_epochs(&self, most: usize) -> Vec<ObjectId> {
+        let mut found: Vec<ObjectId> = Vec::new();
+        let mut next: Vec<ObjectId> = self.newest_epochs().into_iter().collect();
+        while let Some(epoch) = next.first().copied() {
+            next.remove(0);
+            if found.len() >= most {
+                break;
+            }
+            if found.contains(&epoch) {
+                continue;
+            }
+            if self.epoch_key(epoch).is_some() {
+                found.push(epoch);
+            }
+            next.extend(self.epochs_before(epoch));
+        }
+        found
+    }
+}

@@ -1,0 +1,515 @@
+//! What is said over links: what each end has and lacks, requests to join, and who is there.
+
+use core::time::Duration;
+use std::sync::Arc;
+
+use bocage_api::workspace::{JoinState, Path, Presence};
+use bocage_api::{CommandId, Refusal, WorkspaceId};
+use rand_core::CryptoRng;
+
+use super::{Carrier, Engine, Ground, PeerId};
+use crate::codec::Blob;
+use crate::engine::desk::Desk;
+use crate::engine::{Effect, Outcome, archive};
+use crate::log;
+use crate::record::{self, Mail};
+use crate::signal::ConnectionId;
+use crate::sync::{Message, pack};
+use crate::time::Timestamp;
+use crate::workspace::{Intake, Request};
+
+/// How often a device shows that it is there.
+const PRESENCE_EVERY: Duration = Duration::from_secs(15);
+
+/// How long after that others take it to be there.
+const PRESENCE_LASTS: Duration = Duration::from_secs(40);
+
+/// Where objects have come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::engine) enum Origin {
+    /// This device has made them, and its documents have them already.
+    Own,
+    /// The mailbox.
+    Mail,
+    /// A link.
+    Link(ConnectionId),
+}
+
+impl Engine {
+    /// A link is open: both ends have proved who they are.
+    pub(super) fn opened(
+        &mut self,
+        now: Timestamp,
+        rng: &mut dyn CryptoRng,
+        connection: ConnectionId,
+    ) {
+        let Some(ground) = self.net.wires.get(&connection).map(|wire| wire.ground) else {
+            return;
+        };
+        if let Ground::Join(by, _) = ground {
+            if let Some(request) = self.request(by) {
+                let message = Message::Join(Blob(request.bytes().to_vec()));
+                self.say(connection, &message);
+            }
+            self.show_joining();
+            return;
+        }
+        self.bind(now, rng, connection);
+    }
+
+    /// The request of a join, which is the same each time.
+    fn request(&self, by: CommandId) -> Option<Request> {
+        let join = self.home.joins().find(|join| join.by == by)?;
+        let seed = crate::keys::InviteSeed::new(join.link.seed);
+        let profile = self.home.profile()?;
+        let workspace = join.link.workspace;
+        Some(Request::new(&self.root, &join.salt, workspace, &seed, profile))
+    }
+
+    /// Finds out who is at the other end of a link. Only members are told anything.
+    fn bind(&mut self, now: Timestamp, rng: &mut dyn CryptoRng, connection: ConnectionId) {
+        let Some(wire) = self.net.wires.get(&connection) else {
+            return;
+        };
+        let Some(remote) = wire.link.as_ref().and_then(crate::link::Link::remote) else {
+            return;
+        };
+        if wire.bound || matches!(wire.ground, Ground::Join(..)) {
+            return;
+        }
+        let Some(desk) = self.desks.get(&wire.ground.workspace()) else {
+            return;
+        };
+        let state = desk.workspace.log().state();
+        let Some(member) = state.by_noise_key(&remote) else {
+            // Somebody who was removed is not told anything; one who is not known yet waits.
+            if state.was_removed(&remote) {
+                self.end_wire(now, rng, connection);
+            }
+            return;
+        };
+        let claimed = wire.peer.1;
+        if member.device != claimed || desk.workspace.role().is_none() {
+            return self.end_wire(now, rng, connection);
+        }
+        let have = desk.workspace.have();
+        let id = wire.peer;
+        if let Some(wire) = self.net.wires.get_mut(&connection) {
+            wire.bound = true;
+        }
+        self.net.seen.insert(id, now);
+        self.say(connection, &have);
+        let theirs = self
+            .net
+            .wires
+            .get_mut(&connection)
+            .and_then(|wire| wire.have.take());
+        if let Some((ops, ends)) = theirs {
+            self.send_lacking(connection, &ops, &ends);
+        }
+        self.net.presence_due = Some(now);
+        self.show_workspace(id.0);
+    }
+
+    /// Who members are has changed: those who wait may be known now, and others no longer.
+    pub(in crate::engine) fn bind_again(
+        &mut self,
+        now: Timestamp,
+        rng: &mut dyn CryptoRng,
+        workspace: WorkspaceId,
+    ) {
+        let mut gone = Vec::new();
+        let mut waiting = Vec::new();
+        if let Some(desk) = self.desks.get(&workspace) {
+            let state = desk.workspace.log().state();
+            for (connection, wire) in &self.net.wires {
+                if wire.peer.0 != workspace || matches!(wire.ground, Ground::Join(..)) {
+                    continue;
+                }
+                let is_member = state.role_of(wire.peer.1).is_some();
+                let we_are = desk.workspace.role().is_some();
+                if wire.bound && !(is_member && we_are) {
+                    gone.push(*connection);
+                } else if !wire.bound {
+                    waiting.push(*connection);
+                }
+            }
+        }
+        for connection in gone {
+            self.end_wire(now, rng, connection);
+        }
+        for connection in waiting {
+            self.bind(now, rng, connection);
+        }
+    }
+
+    pub(super) fn message(
+        &mut self,
+        now: Timestamp,
+        rng: &mut dyn CryptoRng,
+        connection: ConnectionId,
+        bytes: &[u8],
+    ) {
+        let Ok(message) = Message::decode(bytes) else {
+            return self.end_wire(now, rng, connection);
+        };
+        let Some(wire) = self.net.wires.get_mut(&connection) else {
+            return;
+        };
+        let (ground, bound, workspace) = (wire.ground, wire.bound, wire.peer.0);
+        match message {
+            Message::Have { ops, ends } => {
+                if bound {
+                    self.send_lacking(connection, &ops, &ends);
+                } else {
+                    wire.have = Some((ops, ends));
+                }
+            }
+            Message::Objects(objects) => match ground {
+                Ground::Join(by, _) => self.let_in(now, rng, connection, by, &objects),
+                // Who knows the epoch's key and is not known yet may bring what makes them known.
+                Ground::Epoch(..) => {
+                    self.take_objects(now, rng, workspace, &objects, Origin::Link(connection));
+                }
+                Ground::Invite(..) if bound => {
+                    self.take_objects(now, rng, workspace, &objects, Origin::Link(connection));
+                }
+                Ground::Invite(..) => {}
+            },
+            Message::Join(join) => self.asked(now, rng, connection, &join.0),
+            Message::Closed => {
+                if let Ground::Join(by, _) = ground {
+                    self.net.closed_joins.insert(by);
+                    self.show_joining();
+                }
+            }
+        }
+    }
+
+    /// Somebody asks to be let in.
+    fn asked(
+        &mut self,
+        now: Timestamp,
+        rng: &mut dyn CryptoRng,
+        connection: ConnectionId,
+        join: &[u8],
+    ) {
+        let Some((ground, remote)) = self.net.wires.get(&connection).and_then(|wire| {
+            Some((wire.ground, wire.link.as_ref()?.remote()?))
+        }) else {
+            return;
+        };
+        let Ground::Invite(workspace, _) = ground else {
+            return self.end_wire(now, rng, connection);
+        };
+        let Some(desk) = self.desks.get_mut(&workspace) else {
+            return;
+        };
+        match desk.admit(&self.vault, rng, join, &remote) {
+            Ok(Some(mut outcome)) => {
+                outcome.effects.push(Effect::Welcome(workspace, connection));
+                self.settle_all(now, rng, workspace, outcome);
+            }
+            // They were let in before, and did not hear of it.
+            Ok(None) => self.welcome(now, rng, workspace, connection),
+            Err(_) => self.say(connection, &Message::Closed),
+        }
+    }
+
+    /// Tells everything to somebody who was let in.
+    pub(in crate::engine) fn welcome(
+        &mut self,
+        now: Timestamp,
+        rng: &mut dyn CryptoRng,
+        workspace: WorkspaceId,
+        connection: ConnectionId,
+    ) {
+        if self.desks.contains_key(&workspace) {
+            self.send_lacking(connection, &[], &[]);
+            self.bind(now, rng, connection);
+        }
+    }
+
+    /// A member has sent what the workspace consists of.
+    fn let_in(
+        &mut self,
+        now: Timestamp,
+        rng: &mut dyn CryptoRng,
+        connection: ConnectionId,
+        by: CommandId,
+        objects: &[Blob],
+    ) {
+        let Some((link, salt)) = self
+            .home
+            .joins()
+            .find(|join| join.by == by)
+            .map(|join| (join.link.clone(), join.salt))
+        else {
+            // It was done or given up meanwhile: what comes is of the workspace.
+            return;
+        };
+        let waiting = self.net.arriving.entry(by).or_default();
+        let bytes: usize = waiting.iter().map(Vec::len).sum();
+        if bytes > ARRIVING_MAX {
+            self.net.arriving.remove(&by);
+            return self.end_wire(now, rng, connection);
+        }
+        waiting.extend(objects.iter().map(|object| object.0.clone()));
+        let Some(request) = self.request(by) else {
+            return;
+        };
+        let arrived = self.net.arriving.get(&by).cloned().unwrap_or_default();
+        let parts: Vec<&[u8]> = arrived.iter().map(Vec::as_slice).collect();
+        let Ok((workspace, mut intake)) = request.enter(self.session, &parts) else {
+            return;
+        };
+        self.net.arriving.remove(&by);
+        let remote = self
+            .net
+            .wires
+            .get(&connection)
+            .and_then(|wire| wire.link.as_ref()?.remote());
+        let state = workspace.log().state();
+        let is_member = remote.is_some_and(|remote| state.by_noise_key(&remote).is_some());
+        let Some(name) = workspace.name().filter(|_| is_member) else {
+            return self.end_wire(now, rng, connection);
+        };
+        let genesis = intake.new.remove(0).to_vec();
+        let id = workspace.id();
+        let record = record::Workspace {
+            id,
+            name,
+            made_by: by,
+            recent: vec![by],
+            salt,
+            genesis,
+            seeds: Vec::new(),
+        };
+        let archive = archive::Archive::new(&self.vault, id);
+        let mut desk = Desk::new(workspace, archive, Mail::default());
+        let Ok(mut outcome) = self.home.add_workspace(&self.vault, rng, record) else {
+            return;
+        };
+        let origin = Origin::Link(connection);
+        let Ok(made) = desk.absorb(&self.vault, rng, &intake, None, origin) else {
+            return;
+        };
+        outcome.join(made);
+        outcome.writes.extend(self.home.end_join(by));
+        outcome.effects.push(Effect::ShowJoining);
+        self.desks.insert(id, desk);
+        debug_assert_eq!(id, link.workspace);
+        // From here on this is a link between members.
+        let epoch = self.desks.get(&id).and_then(|d| d.workspace.current_epoch());
+        if let Some(wire) = self.net.wires.get_mut(&connection) {
+            wire.ground = epoch.map_or(wire.ground, |epoch| Ground::Epoch(id, epoch));
+        }
+        if let Some(peer) = self.net.wires.get(&connection).map(|wire| wire.peer)
+            && let Some(epoch) = epoch
+            && let Some(peer) = self.net.peers.get_mut(&peer)
+        {
+            peer.ground = Ground::Epoch(id, epoch);
+        }
+        self.settle_all(now, rng, id, outcome);
+        self.bind(now, rng, connection);
+    }
+
+    /// Takes objects in, from wherever they are.
+    pub(in crate::engine) fn take_objects(
+        &mut self,
+        now: Timestamp,
+        rng: &mut dyn CryptoRng,
+        workspace: WorkspaceId,
+        objects: &[Blob],
+        origin: Origin,
+    ) {
+        let Some(desk) = self.desks.get_mut(&workspace) else {
+            return;
+        };
+        let intake = desk
+            .workspace
+            .take(objects.iter().map(|object| object.0.as_slice()));
+        self.take_intake(now, rng, workspace, &intake, origin);
+    }
+
+    /// Lets what has come in take its effect.
+    pub(in crate::engine) fn take_intake(
+        &mut self,
+        now: Timestamp,
+        rng: &mut dyn CryptoRng,
+        workspace: WorkspaceId,
+        intake: &Intake,
+        origin: Origin,
+    ) {
+        for (device, _) in &intake.present {
+            self.net.seen.insert((workspace, *device), now);
+        }
+        let Some(desk) = self.desks.get_mut(&workspace) else {
+            return;
+        };
+        let outcome: Result<Outcome, Refusal> =
+            desk.absorb(&self.vault, rng, intake, None, origin);
+        if let Ok(outcome) = outcome {
+            self.settle_all(now, rng, workspace, outcome);
+        }
+        if !intake.present.is_empty() {
+            self.show_workspace(workspace);
+        }
+    }
+
+    /// Settles an outcome of a workspace, and all that follows from a change of who is a member.
+    fn settle_all(
+        &mut self,
+        now: Timestamp,
+        rng: &mut dyn CryptoRng,
+        workspace: WorkspaceId,
+        outcome: Outcome,
+    ) {
+        self.settle(outcome);
+        self.follow_log(now, rng, workspace);
+    }
+
+    /// Sends what the other end lacks.
+    fn send_lacking(
+        &mut self,
+        connection: ConnectionId,
+        ops: &[crate::object::ObjectId],
+        ends: &[crate::receipt::End],
+    ) {
+        let Some(desk) = self
+            .net
+            .wires
+            .get(&connection)
+            .and_then(|wire| self.desks.get(&wire.peer.0))
+        else {
+            return;
+        };
+        let lacking = desk.workspace.lacking(ops, ends);
+        for message in pack(lacking.iter().map(|object| &**object)) {
+            self.say(connection, &message);
+        }
+    }
+
+    /// Passes objects on to all members that this device is linked to, but not back.
+    pub(in crate::engine) fn pass_on(
+        &mut self,
+        workspace: WorkspaceId,
+        objects: &[Arc<[u8]>],
+        origin: Origin,
+    ) {
+        let to: Vec<ConnectionId> = self
+            .net
+            .wires
+            .iter()
+            .filter(|(connection, wire)| {
+                wire.bound && wire.peer.0 == workspace && origin != Origin::Link(**connection)
+            })
+            .map(|(connection, _)| *connection)
+            .collect();
+        if to.is_empty() || objects.is_empty() {
+            return;
+        }
+        let messages = pack(objects.iter().map(|object| &**object));
+        for connection in to {
+            for message in &messages {
+                self.say(connection, message);
+            }
+        }
+    }
+
+    fn say(&mut self, connection: ConnectionId, message: &Message) {
+        let frames = self
+            .net
+            .wires
+            .get_mut(&connection)
+            .and_then(|wire| wire.link.as_mut())
+            .and_then(|link| link.send(&message.encode()).ok());
+        self.send_frames(connection, frames.unwrap_or_default());
+    }
+
+    /// Shows that this device is there, and notices who no longer does.
+    pub(in crate::engine) fn tend_presence(&mut self, now: Timestamp, rng: &mut dyn CryptoRng) {
+        if self.net.presence_due.is_none_or(|at| at > now) {
+            return;
+        }
+        self.net.presence_due = None;
+        let stale: Vec<PeerId> = self
+            .net
+            .seen
+            .iter()
+            .filter(|(_, at)| **at + PRESENCE_LASTS <= now)
+            .map(|(id, _)| *id)
+            .collect();
+        for id in stale {
+            self.net.seen.remove(&id);
+            self.show_workspace(id.0);
+        }
+        let linked: std::collections::BTreeSet<WorkspaceId> = self
+            .net
+            .wires
+            .values()
+            .filter(|wire| wire.bound)
+            .map(|wire| wire.peer.0)
+            .collect();
+        self.net.counter = self.net.counter.saturating_add(1);
+        let counter = self.counter();
+        for workspace in &linked {
+            let Some(desk) = self.desks.get_mut(workspace) else {
+                continue;
+            };
+            if let Ok(intake) = desk.workspace.show_presence(counter, None) {
+                self.take_intake(now, rng, *workspace, &intake, Origin::Own);
+            }
+        }
+        if !linked.is_empty() || !self.net.seen.is_empty() {
+            self.net.presence_due = Some(now + PRESENCE_EVERY);
+        }
+    }
+
+    /// Rises with every call for [`Self::tend_presence`] and every receipt, over all runs.
+    pub(in crate::engine) fn counter(&mut self) -> u64 {
+        self.net.counter = self.net.counter.saturating_add(1);
+        (self.run << 32) | (self.net.counter & 0xffff_ffff)
+    }
+
+    pub(in crate::engine) fn presence_of(
+        &self,
+        workspace: WorkspaceId,
+        member: &log::Member,
+    ) -> Presence {
+        if self.net.seen.contains_key(&(workspace, member.device)) {
+            Presence::Here
+        } else {
+            Presence::Away
+        }
+    }
+
+    pub(in crate::engine) fn path_to(&self, workspace: WorkspaceId, member: &log::Member) -> Path {
+        let wire = self
+            .net
+            .wires
+            .values()
+            .find(|wire| wire.bound && wire.peer == (workspace, member.device));
+        match wire.map(|wire| wire.carrier) {
+            None => Path::None,
+            Some(Carrier::Direct(_)) => Path::Direct,
+            Some(Carrier::Pipe { .. }) => Path::Relay,
+        }
+    }
+
+    pub(in crate::engine) fn join_state(&self, by: CommandId) -> JoinState {
+        let of_join = |ground: Ground| matches!(ground, Ground::Join(other, _) if other == by);
+        if self.net.closed_joins.contains(&by) {
+            JoinState::Closed
+        } else if self.net.wires.values().any(|wire| of_join(wire.ground)) {
+            JoinState::Asking
+        } else if self.net.day.is_none() {
+            JoinState::Connecting
+        } else {
+            JoinState::Waiting
+        }
+    }
+}
+
+/// The most bytes of a workspace that may come before it can be entered.
+const ARRIVING_MAX: usize = 256 * 1024 * 1024;

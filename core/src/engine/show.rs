@@ -1,0 +1,328 @@
+//! What tabs are told: views as a whole, patches, and that commands are stored.
+
+use bocage_api::chat::{ChannelChange, ChannelPatch};
+use bocage_api::view::{HomePatch, Patch, View};
+use bocage_api::workspace::{
+    InvitationCard, Joining, MemberCard, PageState, Presence, Reach,
+};
+use bocage_api::{
+    ChannelView, ChatMessage, FromEngine, InvitationId, MemberId, Name, PageView, Role, Subject,
+    TabId, WorkspaceId, WorkspaceView,
+};
+
+use rand_core::CryptoRng;
+
+use super::desk::Desk;
+use super::{Effect, Engine, Output};
+use crate::invite_link::InviteLink;
+use crate::log;
+use crate::object::ObjectId;
+use crate::sync::Message;
+use crate::time::Timestamp;
+
+impl Engine {
+    pub(super) fn take_effect(
+        &mut self,
+        now: Timestamp,
+        rng: &mut dyn CryptoRng,
+        effect: Effect,
+    ) {
+        match effect {
+            Effect::Home(patch) => self.show_home(patch),
+            Effect::ShowPage(id) => {
+                let patch = self.desks.get_mut(&id).and_then(Desk::show_next);
+                if let Some(patch) = patch {
+                    let subject = Subject::Page(id, patch.page);
+                    self.show(subject, &Patch::Page(patch));
+                }
+            }
+            Effect::ShowPageState(id) => self.show_page_state(id),
+            Effect::ShowChannel(id) => self.show_channel(id),
+            Effect::ShowWorkspace(id) => self.show_workspace(id),
+            Effect::ShowJoining => self.show_joining(),
+            Effect::OnDisk(id, have) => {
+                if let Some(desk) = self.desks.get_mut(&id) {
+                    desk.stored(now, have);
+                }
+                self.show_reach(id);
+            }
+            Effect::Pass(id, objects, origin) => self.pass_on(id, &objects, origin),
+            Effect::Welcome(id, connection) => self.welcome(now, rng, id, connection),
+            Effect::Done(id) => {
+                for tab in self.tabs.done(id) {
+                    self.tell(tab, FromEngine::Stored(vec![id]));
+                }
+            }
+        }
+    }
+
+    pub(super) fn send_view(&mut self, tab: TabId, subject: Subject) {
+        let view = match subject {
+            Subject::Home => View::Home(self.home.shown().clone()),
+            Subject::Page(workspace, page) if self.home.knows_page(workspace, page) => {
+                match self.desks.get_mut(&workspace) {
+                    Some(desk) => View::Page(desk.page_view()),
+                    None => View::Missing(subject),
+                }
+            }
+            Subject::Page(..) => View::Missing(subject),
+            Subject::Workspace(id) => match self.workspace_view(id) {
+                Some(view) => View::Workspace(view),
+                None => View::Missing(subject),
+            },
+            Subject::Channel(id, channel) => match self.desks.get_mut(&id) {
+                Some(desk) if desk.channel_id() == channel => View::Channel(desk.channel_view()),
+                _ => View::Missing(subject),
+            },
+        };
+        self.tell(tab, FromEngine::View(view));
+    }
+
+    pub(super) fn show_home(&mut self, patch: HomePatch) {
+        self.home.show(patch.clone());
+        self.show(Subject::Home, &Patch::Home(patch));
+    }
+
+    fn show(&mut self, subject: Subject, patch: &Patch) {
+        for tab in self.tabs.watching(subject) {
+            self.tell(tab, FromEngine::Patch(patch.clone()));
+        }
+    }
+
+    pub(super) fn tell(&mut self, tab: TabId, message: FromEngine) {
+        self.outputs.push_back(Output::Tab(tab, message));
+    }
+
+    pub(super) fn close_unwatched(&mut self) {
+        for (id, desk) in &mut self.desks {
+            let page = self.tabs.is_watched(Subject::Page(*id, desk.page_id()));
+            let channel = self
+                .tabs
+                .is_watched(Subject::Channel(*id, desk.channel_id()));
+            desk.close(page, channel);
+        }
+    }
+
+    fn show_page_state(&mut self, id: WorkspaceId) {
+        if let Some(desk) = self.desks.get_mut(&id) {
+            let state = desk.page_state();
+            self.show(Subject::Page(id, state.page), &Patch::PageState(state));
+        }
+    }
+
+    /// How far things have come may have changed.
+    pub(super) fn show_reach(&mut self, id: WorkspaceId) {
+        self.show_page_state(id);
+        let Some(desk) = self.desks.get_mut(&id) else {
+            return;
+        };
+        let channel = desk.channel_id();
+        let subject = Subject::Channel(id, channel);
+        if !self.tabs.is_watched(subject) {
+            return;
+        }
+        let view = desk.channel_view();
+        let reaches = view.messages.iter().map(|m| (m.id, m.reach)).collect();
+        let change = ChannelChange::Reach(reaches);
+        let patch = ChannelPatch {
+            workspace: id,
+            channel,
+            change,
+        };
+        self.show(subject, &Patch::Channel(patch));
+    }
+
+    /// The channel has changed: it is shown anew as a whole to those who look at it.
+    fn show_channel(&mut self, id: WorkspaceId) {
+        let Some(desk) = self.desks.get(&id) else {
+            return;
+        };
+        let subject = Subject::Channel(id, desk.channel_id());
+        for tab in self.tabs.watching(subject) {
+            self.send_view(tab, subject);
+        }
+    }
+
+    pub(super) fn show_workspace(&mut self, id: WorkspaceId) {
+        let subject = Subject::Workspace(id);
+        if self.tabs.is_watched(subject)
+            && let Some(view) = self.workspace_view(id)
+        {
+            self.show(subject, &Patch::Workspace(view));
+        }
+        self.show_reach(id);
+    }
+
+    pub(super) fn show_joining(&mut self) {
+        let joining: Vec<Joining> = self
+            .home
+            .joins()
+            .map(|join| Joining {
+                by: join.by,
+                workspace: join.link.workspace,
+                state: self.join_state(join.by),
+            })
+            .collect();
+        if self.home.shown().joining != joining {
+            self.show_home(HomePatch::Joining(joining));
+        }
+    }
+
+    fn workspace_view(&self, id: WorkspaceId) -> Option<WorkspaceView> {
+        let desk = self.desks.get(&id)?;
+        let record = self.home.workspaces().find(|record| record.id == id)?;
+        let state = desk.workspace.log().state();
+        let me = desk.workspace.me();
+        let role = desk.workspace.role().map(role_shown);
+        let mut members: Vec<&log::Member> = state.live().collect();
+        members.sort_by_key(|member| member.seniority());
+        let members = members
+            .into_iter()
+            .map(|member| {
+                let is_me = member.device == desk.workspace.device();
+                MemberCard {
+                    id: MemberId(member.id.0),
+                    name: member.profile.name.clone(),
+                    colour: member.profile.colour,
+                    role: role_shown(member.role),
+                    is_me,
+                    may_remove: me.is_some_and(|me| me.may_remove(member)),
+                    presence: if is_me {
+                        Presence::Here
+                    } else {
+                        self.presence_of(id, member)
+                    },
+                    path: self.path_to(id, member),
+                }
+            })
+            .collect();
+        let invitations = if role == Some(Role::Manager) {
+            let card = |(id, offer): (ObjectId, &log::Invitation)| {
+                let seed = record.seeds.iter().find(|seed| seed.invite == id);
+                let link = seed.map(|seed| {
+                    InviteLink::new(record.id, seed.seed, desk.workspace.device()).to_text()
+                });
+                Some(InvitationCard {
+                    id: InvitationId(id.0),
+                    label: Name::parse(&offer.invite.label).ok()?,
+                    role: role_shown(offer.invite.role),
+                    uses: offer.invite.uses,
+                    joined: offer.joined.iter().map(|id| MemberId(id.0)).collect(),
+                    open: offer.is_open(),
+                    link,
+                    made_by: seed.map(|seed| seed.by),
+                })
+            };
+            state.invitations().filter_map(card).collect()
+        } else {
+            Vec::new()
+        };
+        Some(WorkspaceView {
+            id,
+            role,
+            members,
+            invitations,
+        })
+    }
+}
+
+fn role_shown(role: log::Role) -> Role {
+    match role {
+        log::Role::Reader => Role::Reader,
+        log::Role::Editor => Role::Editor,
+        log::Role::Manager => Role::Manager,
+    }
+}
+
+impl Desk {
+    fn page_view(&mut self) -> PageView {
+        let state = self.page_state();
+        let damaged = self.archive.is_damaged();
+        let (text, version, included) = self.page().shown();
+        PageView {
+            workspace: state.workspace,
+            page: state.page,
+            text,
+            version,
+            included: included.to_vec(),
+            damaged,
+            may_write: state.may_write,
+            reach: state.reach,
+        }
+    }
+
+    fn page_state(&mut self) -> PageState {
+        PageState {
+            workspace: self.workspace.id(),
+            page: self.page_id(),
+            may_write: self.may_write() && self.page().has_text(),
+            reach: self.page_end.map(|end| self.reach(end)).unwrap_or_default(),
+        }
+    }
+
+    fn channel_view(&mut self) -> ChannelView {
+        let may_write = self.may_write() && self.channel().has_messages();
+        let messages = self.channel().messages().to_vec();
+        let messages = messages
+            .into_iter()
+            .filter_map(|message| {
+                let batch = self.batch_of(message.actor, message.operation)?;
+                let device = self.workspace.chains().batch(batch)?.device();
+                let author = self.workspace.log().state().author_of(device)?;
+                Some(ChatMessage {
+                    id: message.id,
+                    author: MemberId(author.0),
+                    is_mine: device == self.workspace.device(),
+                    text: message.text,
+                    time: message.time,
+                    by: self.said.get(&message.id).copied(),
+                    reach: self.reach(batch),
+                })
+            })
+            .collect();
+        ChannelView {
+            workspace: self.workspace.id(),
+            channel: self.channel_id(),
+            may_write,
+            messages,
+        }
+    }
+
+    /// How far a batch has come.
+    fn reach(&self, batch: ObjectId) -> Reach {
+        let live: Vec<_> = self.workspace.log().state().live().collect();
+        let mut holders = self.workspace.holders(batch);
+        if let Some(me) = self.workspace.me() {
+            holders.remove(&me.id);
+            if self.is_on_disk(batch) {
+                holders.insert(me.id);
+            }
+        }
+        let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        Reach {
+            have: count(holders.len()),
+            of: count(live.len()),
+            in_mailbox: self.is_in_mailbox(batch),
+        }
+    }
+
+    fn is_on_disk(&self, batch: ObjectId) -> bool {
+        let Some(Message::Have { ends, .. }) = &self.on_disk else {
+            return false;
+        };
+        self.workspace.chains().batch(batch).is_some_and(|found| {
+            let chain = crate::chains::chain_of(found);
+            ends.iter()
+                .any(|end| end.chain() == chain && end.count > found.body.index)
+        })
+    }
+
+    fn is_in_mailbox(&self, batch: ObjectId) -> bool {
+        let own = self
+            .workspace
+            .chains()
+            .batch(batch)
+            .is_some_and(|found| found.device() == self.workspace.device());
+        own && !self.mail.read.is_empty() && !self.mail.unposted.contains(&batch)
+    }
+}

@@ -1,0 +1,245 @@
+//! What each command leads to.
+
+use bocage_api::command::Damaged;
+use bocage_api::workspace::USES_MAX;
+use bocage_api::{Command, CommandId, MemberId, Name, Refusal, Role, Subject, WorkspaceId};
+use rand_core::CryptoRng;
+
+use super::desk::{Desk, refusal};
+use super::net::Origin;
+use super::{Effect, Engine, Outcome, archive};
+use crate::codec::Fixed;
+use crate::invite_link::InviteLink;
+use crate::keys::InviteSeed;
+use crate::log::{self, Mode};
+use crate::record::{self, Join, Mail, Seed};
+use crate::time::Timestamp;
+use crate::workspace::Workspace;
+
+impl Engine {
+    pub(super) fn carry_out(
+        &mut self,
+        now: Timestamp,
+        rng: &mut dyn CryptoRng,
+        id: CommandId,
+        command: Command,
+    ) -> Result<Outcome, Refusal> {
+        match command {
+            Command::SetProfile(profile) => self.home.set_profile(&self.vault, rng, id, profile),
+            Command::SetSettings(settings) => {
+                self.home.set_settings(&self.vault, rng, id, settings)
+            }
+            Command::NewWorkspace { name } => self.new_workspace(now, rng, id, name),
+            Command::RenameWorkspace { workspace, name } => {
+                self.home
+                    .rename_workspace(&self.vault, rng, id, workspace, name)
+            }
+            Command::EditText {
+                workspace,
+                page,
+                base,
+                delta,
+            } => {
+                if !self.home.knows_workspace(workspace) {
+                    return Err(Refusal::UnknownWorkspace);
+                }
+                if !self.home.knows_page(workspace, page) {
+                    return Err(Refusal::UnknownPage);
+                }
+                let desk = self.desks.get_mut(&workspace).ok_or(Refusal::Damaged)?;
+                desk.edit(&self.vault, now, rng, id, base, &delta)
+            }
+            Command::Say {
+                workspace,
+                channel,
+                text,
+            } => {
+                let desk = self.desk(workspace)?;
+                if desk.channel_id() != channel {
+                    return Err(Refusal::UnknownChannel);
+                }
+                let desk = self.desks.get_mut(&workspace).ok_or(Refusal::Damaged)?;
+                desk.say(&self.vault, now, rng, id, &text)
+            }
+            Command::Invite {
+                workspace,
+                label,
+                role,
+                uses,
+            } => self.invite(rng, id, workspace, &label, role, uses),
+            Command::RevokeInvitation {
+                workspace,
+                invitation,
+            } => {
+                let intake = self
+                    .desk(workspace)?
+                    .workspace
+                    .revoke(Fixed(invitation.0))
+                    .map_err(|error| match refusal(error) {
+                        Refusal::UnknownMember => Refusal::UnknownInvitation,
+                        other => other,
+                    })?;
+                let desk = self.desks.get_mut(&workspace).ok_or(Refusal::Damaged)?;
+                desk.absorb(&self.vault, rng, &intake, Some(id), Origin::Own)
+            }
+            Command::Join { link } => self.join(rng, id, &link),
+            Command::CancelJoin { by } => Ok(Outcome {
+                writes: self.home.end_join(by).into_iter().collect(),
+                effects: vec![Effect::ShowJoining],
+            }),
+            Command::RemoveMember { workspace, member } => {
+                self.remove_member(rng, id, workspace, member)
+            }
+            Command::SetAsideDamage(damaged) => self.set_aside(now, rng, damaged),
+            Command::RetryStorage => Ok(Outcome::default()),
+        }
+    }
+
+    fn desk(&mut self, workspace: WorkspaceId) -> Result<&mut Desk, Refusal> {
+        let known = self.home.knows_workspace(workspace);
+        self.desks.get_mut(&workspace).ok_or(if known {
+            Refusal::Damaged
+        } else {
+            Refusal::UnknownWorkspace
+        })
+    }
+
+    fn new_workspace(
+        &mut self,
+        now: Timestamp,
+        rng: &mut dyn CryptoRng,
+        id: CommandId,
+        name: Name,
+    ) -> Result<Outcome, Refusal> {
+        let profile = self.home.may_add()?;
+        let mut salt = [0; 32];
+        rng.fill_bytes(&mut salt);
+        let (workspace, mut intake) =
+            Workspace::found(&self.root, &salt, self.session, rng, &profile, &name)
+                .map_err(refusal)?;
+        let genesis = intake.new.remove(0).to_vec();
+        let workspace_id = workspace.id();
+        let archive = archive::Archive::new(&self.vault, workspace_id);
+        let mut desk = Desk::new(workspace, archive, Mail::default());
+        intake.join(desk.begin_documents(now).map_err(refusal)?);
+        let record = record::Workspace {
+            id: workspace_id,
+            name,
+            made_by: id,
+            recent: vec![id],
+            salt,
+            genesis,
+            seeds: Vec::new(),
+        };
+        let mut outcome = self.home.add_workspace(&self.vault, rng, record)?;
+        let made = desk.absorb(&self.vault, rng, &intake, None, Origin::Own)?;
+        outcome.join(made);
+        self.desks.insert(workspace_id, desk);
+        Ok(outcome)
+    }
+
+    fn invite(
+        &mut self,
+        rng: &mut dyn CryptoRng,
+        id: CommandId,
+        workspace: WorkspaceId,
+        label: &Name,
+        role: Role,
+        uses: u32,
+    ) -> Result<Outcome, Refusal> {
+        if uses == 0 || uses > USES_MAX {
+            return Err(Refusal::NotPermitted);
+        }
+        let mut bytes = [0; InviteSeed::LEN];
+        rng.fill_bytes(&mut bytes);
+        let seed = InviteSeed::new(bytes);
+        let role = match role {
+            Role::Reader => log::Role::Reader,
+            Role::Editor => log::Role::Editor,
+            Role::Manager => log::Role::Manager,
+        };
+        let desk = self.desk(workspace)?;
+        let intake = desk
+            .workspace
+            .invite(&seed, label, role, Mode::Auto, uses, None)
+            .map_err(refusal)?;
+        let invite = intake
+            .new
+            .first()
+            .and_then(|object| crate::object::Signed::parse(object).ok())
+            .ok_or(Refusal::NotPermitted)?
+            .id();
+        let seed = Seed {
+            invite,
+            seed: bytes,
+            by: id,
+        };
+        let write = self.home.add_seed(&self.vault, rng, workspace, seed)?;
+        let desk = self.desks.get_mut(&workspace).ok_or(Refusal::Damaged)?;
+        let mut outcome = desk.absorb(&self.vault, rng, &intake, Some(id), Origin::Own)?;
+        outcome.writes.push(write);
+        Ok(outcome)
+    }
+
+    fn join(
+        &mut self,
+        rng: &mut dyn CryptoRng,
+        id: CommandId,
+        link: &str,
+    ) -> Result<Outcome, Refusal> {
+        self.home.may_add()?;
+        let link = InviteLink::parse(link).map_err(|_| Refusal::BadLink)?;
+        if self.desks.contains_key(&link.workspace) {
+            return Err(Refusal::AlreadyMember);
+        }
+        let mut salt = [0; 32];
+        rng.fill_bytes(&mut salt);
+        let join = Join { by: id, link, salt };
+        Ok(Outcome {
+            writes: self.home.begin_join(&self.vault, rng, join)?,
+            effects: vec![Effect::ShowJoining],
+        })
+    }
+
+    fn remove_member(
+        &mut self,
+        rng: &mut dyn CryptoRng,
+        id: CommandId,
+        workspace: WorkspaceId,
+        member: MemberId,
+    ) -> Result<Outcome, Refusal> {
+        let desk = self.desk(workspace)?;
+        let intake = desk
+            .workspace
+            .remove(rng, Fixed(member.0))
+            .map_err(refusal)?;
+        let desk = self.desks.get_mut(&workspace).ok_or(Refusal::Damaged)?;
+        desk.absorb(&self.vault, rng, &intake, Some(id), Origin::Own)
+    }
+
+    fn set_aside(
+        &mut self,
+        now: Timestamp,
+        rng: &mut dyn CryptoRng,
+        damaged: Damaged,
+    ) -> Result<Outcome, Refusal> {
+        let mut outcome = self.home.set_aside(&self.vault, rng, self.run, damaged)?;
+        if let Damaged::Page(workspace, page) = damaged
+            && let Some(desk) = self.desks.get_mut(&workspace)
+        {
+            outcome.join(desk.set_aside(&self.vault, now, rng, self.run)?);
+            for tab in self.tabs.watching(Subject::Page(workspace, page)) {
+                self.send_view(tab, Subject::Page(workspace, page));
+            }
+        }
+        Ok(outcome)
+    }
+}
+
+impl Outcome {
+    /// Adds what else is to be done.
+    pub(super) fn join(&mut self, other: Self) {
+        self.writes.extend(other.writes);
+        self.effects.extend(other.effects);
+    }
+}

@@ -1,0 +1,322 @@
+//! Which operations a document has, so that a change whose references lead nowhere is refused before
+//! automerge sees it: automerge takes them at their word, and panics or writes documents that it
+//! cannot load.
+//!
+//! A change passes when everything it names is in the past that it names itself: the changes before
+//! it, the next number of its actor, the next number of its operations, objects of the right kind,
+//! elements of the right object, replaced operations at the same place. **That depends on the change
+//! and its past alone, so all members decide alike.**
+//!
+//! The shape of a change by itself is [`crate::prescan`]'s; whether its actor is its author's is
+//! [`crate::chains`]'s.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use thiserror::Error;
+
+use crate::prescan::{Action, Key, OpName, ScannedChange};
+
+type Actor = [u8; 16];
+
+/// Names a change of a document.
+pub(crate) type ChangeHash = [u8; 32];
+
+/// What a change names is not there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub(crate) enum Dangling {
+    /// It depends on a change that the document does not have.
+    #[error("depends on a missing change")]
+    Dependency,
+    /// Not the next change of its actor.
+    #[error("not the next change of its actor")]
+    Sequence,
+    /// Not the next operation.
+    #[error("its operations are not the next ones")]
+    FirstOperation,
+    /// An actor that has written nothing before it.
+    #[error("names an actor that is not in its past")]
+    Actor,
+    /// An operation that is not there, or not in its past.
+    #[error("operation {0} names one that is not in its past")]
+    Operation(u64),
+    /// An object, element or earlier operation of another kind or place than it must be.
+    #[error("operation {0} does not fit what it names")]
+    Misfit(u64),
+}
+
+/// The operations of one document. See the module.
+#[derive(Debug, Default)]
+pub(crate) struct Ledger {
+    /// By actor and first number: runs of operations with consecutive numbers.
+    ops: HashMap<Actor, BTreeMap<u64, Run>>,
+    changes: HashMap<ChangeHash, Past>,
+}
+
+/// What one change and those before it have of each actor.
+#[derive(Clone, Debug, Default)]
+struct Past {
+    others: Arc<BTreeMap<Actor, Reached>>,
+    author: Actor,
+    own: Reached,
+}
+
+/// How far an actor had come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+struct Reached {
+    seq: u64,
+    op: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Id {
+    actor: Actor,
+    counter: u64,
+}
+
+/// Operations that were written one after the other and differ only in their number.
+#[derive(Clone, Debug)]
+struct Run {
+    len: u64,
+    record: Record,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Record {
+    object: Option<Id>,
+    place: Place,
+    action: Action,
+}
+
+/// Where in its object an operation acts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Place {
+    /// At the element that it made itself.
+    Own,
+    Element(Id),
+    Name(String),
+}
+
+impl Past {
+    fn reached(&self, actor: &Actor) -> Option<Reached> {
+        if *actor == self.author {
+            return Some(self.own);
+        }
+        self.others.get(actor).copied()
+    }
+
+    fn highest(&self) -> u64 {
+        let others = self.others.values().map(|reached| reached.op).max();
+        others.unwrap_or(0).max(self.own.op)
+    }
+}
+
+impl Ledger {
+    /// Whether the change is in.
+    pub(crate) fn contains(&self, change: &ChangeHash) -> bool {
+        self.changes.contains_key(change)
+    }
+
+    /// Takes changes in, each after those it depends on: all of them or none.
+    ///
+    /// # Errors
+    /// [`Dangling`]; nothing has changed then.
+    pub(crate) fn take_all(&mut self, changes: &[ScannedChange<'_>]) -> Result<(), Dangling> {
+        for (taken, change) in changes.iter().enumerate() {
+            if let Err(dangling) = self.take(change) {
+                for change in changes.iter().take(taken) {
+                    self.take_back(change);
+                }
+                return Err(dangling);
+            }
+        }
+        Ok(())
+    }
+
+    fn take_back(&mut self, change: &ScannedChange<'_>) {
+        self.changes.remove(change.hash());
+        if let Some(runs) = self.ops.get_mut(&change.actor()) {
+            runs.split_off(&change.start_op());
+        }
+    }
+
+    fn take(&mut self, change: &ScannedChange<'_>) -> Result<(), Dangling> {
+        if self.contains(change.hash()) {
+            return Err(Dangling::Sequence);
+        }
+        let mut past = self.past_of(change)?;
+        if change.start_op() != past.highest().saturating_add(1) {
+            return Err(Dangling::FirstOperation);
+        }
+        if change.seq() != past.own.seq.saturating_add(1) {
+            return Err(Dangling::Sequence);
+        }
+        let others = change.actors().get(1..).unwrap_or_default();
+        if others.iter().any(|actor| past.reached(actor).is_none()) {
+            return Err(Dangling::Actor);
+        }
+        let new = Check {
+            ledger: self,
+            change,
+            past: &past,
+            new: BTreeMap::new(),
+        }
+        .run()?;
+        self.ops.entry(change.actor()).or_default().extend(new);
+        past.own.seq = change.seq();
+        if let Some(last) = change.ops().checked_sub(1) {
+            past.own.op = change.start_op().saturating_add(last);
+        }
+        self.changes.insert(*change.hash(), past);
+        Ok(())
+    }
+
+    /// What is before the change, by its own word.
+    fn past_of(&self, change: &ScannedChange<'_>) -> Result<Past, Dangling> {
+        let author = change.actor();
+        let mut before = Vec::new();
+        for dep in change.deps() {
+            before.push(self.changes.get(dep).ok_or(Dangling::Dependency)?);
+        }
+        // Somebody who types on alone shares what the others had come to.
+        if let [only] = before.as_slice()
+            && only.author == author
+        {
+            return Ok((*only).clone());
+        }
+        let mut all: BTreeMap<Actor, Reached> = BTreeMap::new();
+        for past in before {
+            let own = (past.author, past.own);
+            for (actor, reached) in past.others.iter().map(|(a, r)| (*a, *r)).chain([own]) {
+                let slot = all.entry(actor).or_default();
+                *slot = (*slot).max(reached);
+            }
+        }
+        let own = all.remove(&author).unwrap_or_default();
+        Ok(Past {
+            others: Arc::new(all),
+            author,
+            own,
+        })
+    }
+
+    fn find(&self, id: Id) -> Option<&Record> {
+        find(self.ops.get(&id.actor)?, id.counter)
+    }
+}
+
+fn find(runs: &BTreeMap<u64, Run>, counter: u64) -> Option<&Record> {
+    let (first, run) = runs.range(..=counter).next_back()?;
+    (counter.checked_sub(*first)? < run.len).then_some(&run.record)
+}
+
+/// One change being checked.
+struct Check<'a> {
+    ledger: &'a Ledger,
+    change: &'a ScannedChange<'a>,
+    past: &'a Past,
+    /// The operations of the change itself so far.
+    new: BTreeMap<u64, Run>,
+}
+
+impl Check<'_> {
+    fn run(mut self) -> Result<BTreeMap<u64, Run>, Dangling> {
+        for operation in self.change.operations() {
+            let at = operation.counter;
+            let missing = Dangling::Operation(at);
+            let misfit = Dangling::Misfit(at);
+            let object = match operation.object {
+                None => None,
+                Some(name) => Some(self.id(name).ok_or(missing)?),
+            };
+            let is_sequence = match object {
+                None => false,
+                Some(id) => match self.find(id).ok_or(missing)?.action {
+                    Action::MakeMap | Action::MakeTable => false,
+                    Action::MakeList | Action::MakeText => true,
+                    Action::Put | Action::Delete | Action::Increment | Action::Mark => {
+                        return Err(misfit);
+                    }
+                },
+            };
+            let place = match operation.key {
+                Key::Name(name) if !is_sequence => Place::Name(name.to_owned()),
+                Key::Head if is_sequence => Place::Own,
+                Key::Element(name) if is_sequence => {
+                    let element = self.id(name).ok_or(missing)?;
+                    let record = self.find(element).ok_or(missing)?;
+                    if record.object != object || record.place != Place::Own {
+                        return Err(misfit);
+                    }
+                    if operation.insert {
+                        Place::Own
+                    } else {
+                        Place::Element(element)
+                    }
+                }
+                Key::Name(_) | Key::Head | Key::Element(_) => return Err(misfit),
+            };
+            for pred in &operation.preds {
+                let pred = self.id(*pred).ok_or(missing)?;
+                let record = self.find(pred).ok_or(missing)?;
+                let same_place = match (&place, &record.place) {
+                    (Place::Element(element), Place::Own) => *element == pred,
+                    (Place::Own, _) => false,
+                    (place, other) => place == other,
+                };
+                let replaceable = !matches!(record.action, Action::Mark);
+                if record.object != object || !same_place || !replaceable {
+                    return Err(misfit);
+                }
+            }
+            let is_named_later = match operation.action {
+                Action::Delete | Action::Increment => false,
+                Action::Mark => place == Place::Own,
+                Action::MakeMap
+                | Action::Put
+                | Action::MakeList
+                | Action::MakeText
+                | Action::MakeTable => true,
+            };
+            if is_named_later {
+                let record = Record {
+                    object,
+                    place,
+                    action: operation.action,
+                };
+                self.add(at, record);
+            }
+        }
+        Ok(self.new)
+    }
+
+    fn add(&mut self, counter: u64, record: Record) {
+        if let Some((first, run)) = self.new.iter_mut().next_back()
+            && first.saturating_add(run.len) == counter
+            && run.record == record
+        {
+            run.len = run.len.saturating_add(1);
+            return;
+        }
+        self.new.insert(counter, Run { len: 1, record });
+    }
+
+    fn id(&self, name: OpName) -> Option<Id> {
+        let actor = usize::try_from(name.actor).ok()?;
+        Some(Id {
+            actor: *self.change.actors().get(actor)?,
+            counter: name.counter,
+        })
+    }
+
+    /// An operation of the change itself, or of its past.
+    fn find(&self, id: Id) -> Option<&Record> {
+        if id.actor == self.change.actor() && id.counter >= self.change.start_op() {
+            return find(&self.new, id.counter);
+        }
+        let reached = self.past.reached(&id.actor)?;
+        (id.counter <= reached.op)
+            .then(|| self.ledger.find(id))
+            .flatten()
+    }
+}

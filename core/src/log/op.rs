@@ -1,0 +1,280 @@
+//! The operations of the membership log, as they are signed. What they lead to is
+//! [`super::resolve`]'s.
+
+use bocage_api::{Colour, Name, Profile};
+use minicbor::{Decode, Encode};
+
+use crate::codec::{Blob, Fixed, Malformed};
+use crate::object::{Body, DeviceId, Kind, ObjectId};
+
+/// The most operations that one can follow directly: as many devices as write at the same time.
+pub(crate) const PARENTS_MAX: usize = 64;
+
+/// The most chains in a cut, and the most wraps in an epoch.
+pub(crate) const DEVICES_MAX: usize = 1_024;
+
+/// An operation.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Op {
+    /// The operations it follows: every head its author knew, by rising id.
+    #[n(0)]
+    pub parents: Vec<ObjectId>,
+    /// What it does.
+    #[n(1)]
+    pub act: Act,
+}
+
+impl Body for Op {
+    const KIND: Kind = Kind::Op;
+}
+
+/// What an operation does.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub enum Act {
+    /// Begins the workspace. Its author is the founder, the most senior member.
+    #[n(0)]
+    Genesis {
+        /// Random: no two workspaces have the same id.
+        #[n(0)]
+        nonce: Fixed<32>,
+        /// The founder's device.
+        #[n(1)]
+        certificate: Certificate,
+        /// The founder.
+        #[n(2)]
+        profile: ProfileFields,
+        /// What the workspace is called at first.
+        #[n(3)]
+        name: String,
+    },
+    /// Offers membership to whoever holds the seed.
+    #[n(1)]
+    Invite(#[n(0)] Invite),
+    /// Asks for membership. It follows nothing: whoever asks knows nothing of the log yet.
+    #[n(2)]
+    Join {
+        /// The invitation's public half.
+        #[n(0)]
+        invite: Fixed<32>,
+        /// The device that asks.
+        #[n(1)]
+        certificate: Certificate,
+        /// The person.
+        #[n(2)]
+        profile: ProfileFields,
+        /// The word of the invitation's holder for this device.
+        #[n(3)]
+        proof: Fixed<64>,
+    },
+    /// Grants what a Join asks for.
+    #[n(3)]
+    Admit {
+        /// The Join.
+        #[n(0)]
+        join: ObjectId,
+        /// The Invite that it came by.
+        #[n(1)]
+        invite: ObjectId,
+        /// The epoch whose key is in `wrap`.
+        #[n(2)]
+        epoch: ObjectId,
+        /// That key for the new device alone.
+        #[n(3)]
+        wrap: Blob,
+    },
+    /// Ends a membership.
+    #[n(4)]
+    Remove {
+        /// The member: the id of their Join, or of the Genesis.
+        #[n(0)]
+        member: ObjectId,
+        /// What their device had written that the author knew: the last batch of each chain.
+        #[n(1)]
+        cut: Vec<ObjectId>,
+    },
+    /// Begins an epoch.
+    #[n(5)]
+    Epoch {
+        /// Follows from its key: whoever opens a wrap knows whether it is the key.
+        #[n(0)]
+        commitment: Fixed<32>,
+        /// Its key for each device that may have it.
+        #[n(1)]
+        wraps: Vec<Wrap>,
+        /// The keys of the epochs right before it, sealed under its own.
+        #[n(2)]
+        links: Vec<Link>,
+    },
+    /// Ends an invitation.
+    #[n(6)]
+    Revoke {
+        /// The Invite.
+        #[n(0)]
+        invite: ObjectId,
+    },
+}
+
+/// An offer of membership.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Invite {
+    /// Names it, and checks what its holder signs.
+    #[n(0)]
+    pub public: Fixed<32>,
+    /// What is sealed for it, its holder alone opens.
+    #[n(1)]
+    pub wrap: Fixed<32>,
+    /// What members meet its holder by; whoever has it cannot sign as the holder.
+    #[n(2)]
+    pub meet: Fixed<32>,
+    /// What it is called in the list of invitations.
+    #[n(3)]
+    pub label: String,
+    /// What whoever joins becomes.
+    #[n(4)]
+    pub role: Role,
+    /// Who admits.
+    #[n(5)]
+    pub mode: Mode,
+    /// How many may join by it.
+    #[n(6)]
+    pub uses: u32,
+    /// Seconds since 1970 after which members no longer admit; advice, not a rule.
+    #[n(7)]
+    pub expires: Option<u64>,
+}
+
+/// A device's public keys apart from the one that signs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Certificate {
+    /// Its static key in handshakes.
+    #[n(0)]
+    pub noise: Fixed<32>,
+    /// The key that epoch keys are wrapped for.
+    #[n(1)]
+    pub wrap: Fixed<32>,
+}
+
+/// A person's name and colour as signed.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct ProfileFields {
+    #[n(0)]
+    name: String,
+    #[n(1)]
+    colour: u8,
+}
+
+impl ProfileFields {
+    /// Takes a person over.
+    pub fn new(profile: &Profile) -> Self {
+        Self {
+            name: profile.name.as_str().to_owned(),
+            colour: profile.colour.index(),
+        }
+    }
+
+    /// The person.
+    ///
+    /// # Errors
+    /// [`Malformed`] when name or colour break their rules.
+    pub fn parse(&self) -> Result<Profile, Malformed> {
+        Ok(Profile {
+            name: Name::parse(&self.name)
+                .ok()
+                .filter(|name| name.as_str() == self.name)
+                .ok_or(Malformed)?,
+            colour: Colour::new(self.colour).ok_or(Malformed)?,
+        })
+    }
+}
+
+/// An epoch's key for one device.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Wrap {
+    /// The device.
+    #[n(0)]
+    pub device: DeviceId,
+    /// HPKE, see [`crate::epoch`].
+    #[n(1)]
+    pub sealed: Blob,
+}
+
+/// An earlier epoch's key under a later one's.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Link {
+    /// The earlier epoch.
+    #[n(0)]
+    pub epoch: ObjectId,
+    /// XChaCha20-Poly1305, see [`crate::epoch`].
+    #[n(1)]
+    pub sealed: Blob,
+}
+
+/// What a member may do. Later ones may do what earlier ones may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
+#[cbor(index_only)]
+pub enum Role {
+    /// Reads.
+    #[n(0)]
+    Reader,
+    /// Reads and writes.
+    #[n(1)]
+    Editor,
+    /// Decides who is a member, too.
+    #[n(2)]
+    Manager,
+}
+
+/// Who admits those who come by an invitation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
+pub enum Mode {
+    /// A manager, by hand.
+    #[n(0)]
+    Confirm,
+    /// Any manager's or editor's device that is online, by itself.
+    #[n(1)]
+    Auto,
+}
+
+impl Op {
+    /// Whether its parts are within their limits and in their one order. What only the log can tell
+    /// is not asked here.
+    pub(crate) fn is_well_formed(&self) -> bool {
+        let parents = match self.act {
+            Act::Genesis { .. } | Act::Join { .. } => self.parents.is_empty(),
+            _ => (1..=PARENTS_MAX).contains(&self.parents.len()) && is_rising(&self.parents),
+        };
+        parents
+            && match &self.act {
+                Act::Genesis { profile, name, .. } => profile.parse().is_ok() && is_name(name),
+                Act::Invite(invite) => is_name(&invite.label) && invite.uses > 0,
+                Act::Join { profile, .. } => profile.parse().is_ok(),
+                Act::Admit { wrap, .. } => wrap.0.len() == crate::epoch::WRAPPED,
+                Act::Remove { cut, .. } => cut.len() <= DEVICES_MAX && is_rising(cut),
+                Act::Epoch { wraps, links, .. } => {
+                    let devices: Vec<_> = wraps.iter().map(|wrap| wrap.device).collect();
+                    let epochs: Vec<_> = links.iter().map(|link| link.epoch).collect();
+                    (1..=DEVICES_MAX).contains(&wraps.len())
+                        && links.len() <= PARENTS_MAX
+                        && is_rising(&devices)
+                        && is_rising(&epochs)
+                        && wraps
+                            .iter()
+                            .all(|wrap| wrap.sealed.0.len() == crate::epoch::WRAPPED)
+                        && links
+                            .iter()
+                            .all(|link| link.sealed.0.len() == crate::epoch::LINKED)
+                }
+                Act::Revoke { .. } => true,
+            }
+    }
+}
+
+fn is_name(text: &str) -> bool {
+    Name::parse(text).is_ok_and(|name| name.as_str() == text)
+}
+
+/// Each larger than the one before: sorted, and none twice.
+pub(crate) fn is_rising<T: Ord>(items: &[T]) -> bool {
+    items.is_sorted_by(|a, b| a < b)
+}

@@ -1,0 +1,116 @@
+//! What two devices of a workspace say to each other over a link that keeps order: what each has, and
+//! what the other lacks. The bytes; what is done with them is [`crate::workspace`]'s.
+
+use minicbor::{Decode, Encode};
+
+use crate::codec::{self, Blob, Malformed};
+use crate::object::{OBJECT_MAX, ObjectId};
+use crate::receipt::{ENDS_MAX, End};
+
+/// The most bytes of a message: an object and what stands around it.
+pub const MESSAGE_MAX: usize = OBJECT_MAX + 1_024;
+
+/// How many bytes of objects go into one message, if there is more than one.
+const OBJECTS_BYTES: usize = 48 * 1024;
+
+/// A message.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(flat)]
+pub enum Message {
+    /// What the sender has. Answered with what it lacks.
+    #[n(0)]
+    Have {
+        /// The heads of its log.
+        #[n(0)]
+        ops: Vec<ObjectId>,
+        /// How far it has each chain.
+        #[n(1)]
+        ends: Vec<End>,
+    },
+    /// Objects that the receiver may lack; each after those it builds on.
+    #[n(1)]
+    Objects(#[n(0)] Vec<Blob>),
+    /// A request to be let in, from the holder of an invitation.
+    #[n(2)]
+    Join(#[n(0)] Blob),
+    /// The invitation lets nobody in any more.
+    #[n(3)]
+    Closed,
+}
+
+impl Message {
+    /// The message's bytes.
+    pub fn encode(&self) -> Vec<u8> {
+        codec::to_bytes(self)
+    }
+
+    /// Reads what [`Self::encode`] makes.
+    ///
+    /// # Errors
+    /// [`Malformed`], also for what is beyond a limit.
+    pub fn decode(bytes: &[u8]) -> Result<Self, Malformed> {
+        if bytes.len() > MESSAGE_MAX {
+            return Err(Malformed);
+        }
+        let message = codec::from_bytes(bytes)?;
+        match &message {
+            Self::Have { ops, ends } if ops.len() > ENDS_MAX || ends.len() > ENDS_MAX => {
+                Err(Malformed)
+            }
+            Self::Have { .. } | Self::Objects(_) | Self::Join(_) | Self::Closed => Ok(message),
+        }
+    }
+}
+
+/// Puts objects into messages, in their order.
+pub fn pack<'a>(objects: impl IntoIterator<Item = &'a [u8]>) -> Vec<Message> {
+    let mut messages = Vec::new();
+    let mut group: Vec<Blob> = Vec::new();
+    let mut bytes = 0usize;
+    for object in objects {
+        if bytes > 0 && bytes.saturating_add(object.len()) > OBJECTS_BYTES {
+            messages.push(Message::Objects(core::mem::take(&mut group)));
+            bytes = 0;
+        }
+        bytes = bytes.saturating_add(object.len());
+        group.push(Blob(object.to_vec()));
+    }
+    if !group.is_empty() {
+        messages.push(Message::Objects(group));
+    }
+    messages
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn objects_are_packed_in_order_and_within_bounds() {
+        let objects: Vec<Vec<u8>> = [10, 40_000, 20_000, OBJECT_MAX, 5]
+            .iter()
+            .map(|len| vec![1; *len])
+            .collect();
+        let messages = pack(objects.iter().map(Vec::as_slice));
+        let mut unpacked = Vec::new();
+        for message in &messages {
+            let bytes = message.encode();
+            assert!(bytes.len() <= MESSAGE_MAX);
+            if let Message::Objects(group) = Message::decode(&bytes).unwrap() {
+                unpacked.extend(group.into_iter().map(|blob| blob.0));
+            }
+        }
+        assert_eq!(unpacked, objects);
+        assert_eq!(messages.len(), 4);
+    }
+
+    proptest! {
+        #[test]
+        fn arbitrary_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ = Message::decode(&bytes);
+        }
+    }
+}

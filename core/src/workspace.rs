@@ -1,0 +1,359 @@
+//! One workspace as one device holds it: log, chains, epochs' keys, receipts, and what waits for
+//! something that is missing.
+//!
+//! Objects come in as bytes, from links, mailboxes and storage alike, and are believed only once their
+//! signatures hold. What the device itself makes comes in the same way. Storing and sending is for
+//! whoever holds this: [`Intake`] says what is new.
+//!
+//! What documents look like is not known here, and neither are links, rooms and time.
+
+mod acts;
+mod epochs;
+mod pending;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use bocage_api::{Name, WorkspaceId};
+use thiserror::Error;
+
+use crate::batch::{Batch, DocumentId, SessionId};
+use crate::chains::{BatchError, ChainId, Chains, Settled};
+use crate::crypto::dh::PrivateKey;
+use crate::crypto::secret::Secret;
+use crate::keys::DeviceKeys;
+use crate::log::{Act, Log, LogError, Member, Op, Role};
+use crate::object::{DeviceId, Kind, ObjectError, ObjectId, Signed, Verified};
+use crate::receipt::{End, Presence, Receipt};
+use crate::sync::Message;
+
+pub use acts::{ActError, Request};
+use pending::Pending;
+
+/// See the module.
+pub struct Workspace {
+    keys: DeviceKeys,
+    session: SessionId,
+    log: Log,
+    chains: Chains,
+    pending: Pending,
+    /// The keys of epochs, as far as this device has them.
+    epochs: BTreeMap<ObjectId, Secret>,
+    /// The newest of each device.
+    receipts: BTreeMap<DeviceId, Verified<Receipt>>,
+    /// The newest counter of each device that is or was there.
+    presences: BTreeMap<DeviceId, u64>,
+}
+
+/// What came of taking objects in.
+#[derive(Debug, Default)]
+pub struct Intake {
+    /// The bytes of what is new and believed: to be stored, and passed on.
+    pub new: Vec<Arc<[u8]>>,
+    /// The bytes of what is only passed on.
+    pub passing: Vec<Arc<[u8]>>,
+    /// What counts now, or no longer does.
+    pub settled: Settled,
+    /// Whether the log has grown.
+    pub log_grew: bool,
+    /// Whether a receipt is new.
+    pub receipts_grew: bool,
+    /// Who has shown that they are there, with what they look at.
+    pub present: Vec<(DeviceId, Option<DocumentId>)>,
+    /// What was refused for good, and why.
+    pub refused: Vec<Refused>,
+}
+
+/// Why an object was refused for good.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum Refused {
+    /// It is no object, or its signature does not hold.
+    #[error(transparent)]
+    Object(#[from] ObjectError),
+    /// An operation that the log does not take.
+    #[error(transparent)]
+    Op(LogError),
+    /// A batch that the chains do not take.
+    #[error(transparent)]
+    Batch(BatchError),
+    /// A receipt or presence of somebody who is not a member, or one that is malformed.
+    #[error("not from a member")]
+    NotAMember,
+    /// Too much waits for what is missing.
+    #[error("too much is waiting")]
+    TooMuchWaiting,
+}
+
+/// How one object fared.
+enum Outcome {
+    New,
+    Known,
+    Waits(Signed),
+    Refused(Refused),
+}
+
+impl Workspace {
+    /// Which workspace.
+    pub fn id(&self) -> WorkspaceId {
+        self.log.workspace()
+    }
+
+    /// This device in it.
+    pub fn device(&self) -> DeviceId {
+        self.keys.id()
+    }
+
+    /// The static key that this device shows in handshakes.
+    pub(crate) fn noise_key(&self) -> PrivateKey {
+        self.keys.noise.copy()
+    }
+
+    /// What the workspace was called when it was made.
+    pub(crate) fn name(&self) -> Option<Name> {
+        match &self.log.ops().next()?.body.act {
+            Act::Genesis { name, .. } => Name::parse(name).ok(),
+            Act::Invite(_)
+            | Act::Join { .. }
+            | Act::Admit { .. }
+            | Act::Remove { .. }
+            | Act::Epoch { .. }
+            | Act::Revoke { .. } => None,
+        }
+    }
+
+    /// This device's session.
+    pub fn session(&self) -> SessionId {
+        self.session
+    }
+
+    /// Begins another session: what is written from now on is another chain.
+    pub(crate) fn renew_session(&mut self, session: SessionId) {
+        self.session = session;
+    }
+
+    /// Its log.
+    pub fn log(&self) -> &Log {
+        &self.log
+    }
+
+    /// Its batches.
+    pub fn chains(&self) -> &Chains {
+        &self.chains
+    }
+
+    /// Who this device belongs to, once they are a member.
+    pub fn me(&self) -> Option<&Member> {
+        self.log.state().member_of(self.device())
+    }
+
+    /// What this device may do; nothing before it is admitted and after it is removed.
+    pub fn role(&self) -> Option<Role> {
+        self.log.state().role_of(self.device())
+    }
+
+    /// How many objects wait for what is missing.
+    pub fn waiting(&self) -> usize {
+        self.pending.len()
+    }
+
+    /// Takes objects in, from wherever they are.
+    pub fn take<'a>(&mut self, objects: impl IntoIterator<Item = &'a [u8]>) -> Intake {
+        let mut intake = Intake::default();
+        for bytes in objects {
+            match Signed::parse(bytes) {
+                Ok(signed) => {
+                    let outcome = self.take_one(signed, &mut intake);
+                    self.note(outcome, &mut intake);
+                }
+                Err(error) => intake.refused.push(error.into()),
+            }
+        }
+        self.retry(&mut intake);
+        intake.settled = self.chains.settle(&self.log);
+        if intake.log_grew {
+            self.open_epochs();
+        }
+        intake
+    }
+
+    /// What this device has, to tell another.
+    pub fn have(&self) -> Message {
+        Message::Have {
+            ops: self.log.heads().iter().copied().collect(),
+            ends: self.ends(),
+        }
+    }
+
+    /// What one who has this lacks: each object after those it builds on.
+    pub fn lacking(&self, ops: &[ObjectId], ends: &[End]) -> Vec<Arc<[u8]>> {
+        let counts: BTreeMap<ChainId, u64> =
+            ends.iter().map(|end| (end.chain(), end.count)).collect();
+        let ops = self.log.after(ops).map(|op| op.bytes());
+        let batches = self.chains.batches().filter(|batch| {
+            let chain = crate::chains::chain_of(batch);
+            batch.body.index >= counts.get(&chain).copied().unwrap_or(0)
+        });
+        let receipts = self.receipts.values().map(|receipt| receipt.bytes());
+        ops.chain(batches.map(|batch| batch.bytes()))
+            .chain(receipts)
+            .cloned()
+            .collect()
+    }
+
+    /// The members who have this batch on the disk of one of their devices, by their own word.
+    pub fn holders(&self, batch: ObjectId) -> BTreeSet<crate::log::MemberId> {
+        let Some(found) = self.chains.batch(batch) else {
+            return BTreeSet::new();
+        };
+        let (chain, index) = (crate::chains::chain_of(found), found.body.index);
+        self.log
+            .state()
+            .live()
+            .filter(|member| {
+                self.receipts
+                    .get(&member.device)
+                    .is_some_and(|receipt| receipt.body.covers(chain, index))
+            })
+            .map(|member| member.id)
+            .collect()
+    }
+
+    /// The newest receipt of a device.
+    pub fn receipt_of(&self, device: DeviceId) -> Option<&Receipt> {
+        self.receipts.get(&device).map(|receipt| &receipt.body)
+    }
+
+    fn ends(&self) -> Vec<End> {
+        let end = |(chain, count): (ChainId, u64)| End {
+            device: chain.device,
+            session: chain.session,
+            count,
+        };
+        self.chains.ends().into_iter().map(end).collect()
+    }
+
+    fn take_one(&mut self, signed: Signed, intake: &mut Intake) -> Outcome {
+        match signed.kind() {
+            Kind::Op => self.take_op(signed, intake),
+            Kind::Batch => self.take_batch(signed, intake),
+            Kind::Receipt => self.take_receipt(signed, intake),
+            Kind::Presence => self.take_presence(signed, intake),
+        }
+    }
+
+    fn take_op(&mut self, signed: Signed, intake: &mut Intake) -> Outcome {
+        if self.log.contains(signed.id()) || self.pending.contains(signed.id()) {
+            return Outcome::Known;
+        }
+        let waits = signed.clone();
+        let op: Verified<Op> = match signed.verify() {
+            Ok(op) => op,
+            Err(error) => return Outcome::Refused(error.into()),
+        };
+        let bytes = Arc::clone(op.bytes());
+        match self.log.insert(op) {
+            Ok(()) => {
+                intake.log_grew = true;
+                intake.new.push(bytes);
+                Outcome::New
+            }
+            Err(LogError::Known) => Outcome::Known,
+            Err(LogError::Missing(_)) => Outcome::Waits(waits),
+            Err(error @ (LogError::Foreign | LogError::Unsound)) => {
+                Outcome::Refused(Refused::Op(error))
+            }
+        }
+    }
+
+    fn take_batch(&mut self, signed: Signed, intake: &mut Intake) -> Outcome {
+        if self.chains.contains(signed.id()) || self.pending.contains(signed.id()) {
+            return Outcome::Known;
+        }
+        let waits = signed.clone();
+        let batch: Verified<Batch> = match signed.verify() {
+            Ok(batch) => batch,
+            Err(error) => return Outcome::Refused(error.into()),
+        };
+        let bytes = Arc::clone(batch.bytes());
+        match self.chains.insert(&self.log, batch) {
+            Ok(()) => {
+                intake.new.push(bytes);
+                Outcome::New
+            }
+            Err(BatchError::Known) => Outcome::Known,
+            Err(BatchError::Missing | BatchError::MissingOps) => Outcome::Waits(waits),
+            Err(
+                error @ (BatchError::Malformed
+                | BatchError::NotEntitled
+                | BatchError::Broken
+                | BatchError::ForeignActor
+                | BatchError::Change(_)),
+            ) => Outcome::Refused(Refused::Batch(error)),
+        }
+    }
+
+    fn take_receipt(&mut self, signed: Signed, intake: &mut Intake) -> Outcome {
+        let receipt: Verified<Receipt> = match signed.verify() {
+            Ok(receipt) => receipt,
+            Err(error) => return Outcome::Refused(error.into()),
+        };
+        let is_member = self.log.state().role_of(receipt.device()).is_some();
+        if !is_member || receipt.workspace() != self.id() || !receipt.body.is_well_formed() {
+            return Outcome::Refused(Refused::NotAMember);
+        }
+        let known = self.receipts.get(&receipt.device());
+        if known.is_some_and(|known| known.body.counter >= receipt.body.counter) {
+            return Outcome::Known;
+        }
+        intake.receipts_grew = true;
+        intake.new.push(Arc::clone(receipt.bytes()));
+        self.receipts.insert(receipt.device(), receipt);
+        Outcome::New
+    }
+
+    fn take_presence(&mut self, signed: Signed, intake: &mut Intake) -> Outcome {
+        let presence: Verified<Presence> = match signed.verify() {
+            Ok(presence) => presence,
+            Err(error) => return Outcome::Refused(error.into()),
+        };
+        let device = presence.device();
+        let is_member = self.log.state().role_of(device).is_some();
+        if !is_member || presence.workspace() != self.id() {
+            return Outcome::Refused(Refused::NotAMember);
+        }
+        let newest = self.presences.entry(device).or_default();
+        if *newest >= presence.body.counter {
+            return Outcome::Known;
+        }
+        *newest = presence.body.counter;
+        intake.present.push((device, presence.body.document));
+        intake.passing.push(Arc::clone(presence.bytes()));
+        Outcome::New
+    }
+
+    fn note(&mut self, outcome: Outcome, intake: &mut Intake) {
+        match outcome {
+            Outcome::New | Outcome::Known => {}
+            Outcome::Waits(signed) => {
+                if !self.pending.add(signed) {
+                    intake.refused.push(Refused::TooMuchWaiting);
+                }
+            }
+            Outcome::Refused(refused) => intake.refused.push(refused),
+        }
+    }
+
+    /// Tries what waits, for as long as something of it comes in.
+    fn retry(&mut self, intake: &mut Intake) {
+        loop {
+            let before = intake.new.len();
+            for signed in self.pending.take_all() {
+                let outcome = self.take_one(signed, intake);
+                self.note(outcome, intake);
+            }
+            if intake.new.len() == before {
+                return;
+            }
+        }
+    }
+}

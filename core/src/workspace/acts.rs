@@ -1,0 +1,434 @@
+//! What this device does in the workspace: each act makes objects and takes them in as if they had
+//! come from elsewhere.
+
+use std::collections::BTreeMap;
+
+use bocage_api::{Name, Profile, WorkspaceId};
+use rand_core::CryptoRng;
+use thiserror::Error;
+
+use super::{Intake, Workspace};
+use crate::batch::{Batch, DocumentId, HEADS_MAX, SessionId};
+use crate::chains::{ChainId, Chains};
+use crate::codec::{Blob, Fixed};
+use crate::crypto::secret::Secret;
+use crate::epoch;
+use crate::keys::{DeviceKeys, EpochUse, InviteSeed};
+use crate::log::{Act, Invite, Link, Log, MemberId, Mode, Op, ProfileFields, Role, Wrap};
+use crate::object::{ObjectId, Signed, Verified};
+use crate::receipt::{Presence, Receipt};
+
+use super::pending::Pending;
+
+/// Why something cannot be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum ActError {
+    /// This device's member may not, or is no member.
+    #[error("not permitted")]
+    NotPermitted,
+    /// There is no such member, invitation or request.
+    #[error("unknown")]
+    Unknown,
+    /// No epoch is known to all members and to them alone.
+    #[error("there is no epoch to seal under")]
+    NoEpoch,
+    /// A key of another device is none.
+    #[error("a device has a key that nothing can be sealed for")]
+    BadKey,
+    /// A text or number breaks a rule.
+    #[error("malformed")]
+    Malformed,
+}
+
+/// A device that has asked for membership and waits.
+pub struct Request {
+    keys: DeviceKeys,
+    workspace: WorkspaceId,
+    join: Verified<Op>,
+}
+
+impl Request {
+    /// Asks for membership with an invitation's seed.
+    pub fn new(
+        root: &Secret,
+        salt: &[u8; 32],
+        workspace: WorkspaceId,
+        seed: &InviteSeed,
+        profile: &Profile,
+    ) -> Self {
+        let keys = DeviceKeys::derive(root, salt);
+        let op = Op {
+            parents: Vec::new(),
+            act: Act::Join {
+                invite: seed.public(),
+                certificate: keys.certificate(),
+                profile: ProfileFields::new(profile),
+                proof: seed.prove(workspace, keys.id()),
+            },
+        };
+        let join = Verified::make(&keys.sign, workspace, op);
+        Self {
+            keys,
+            workspace,
+            join,
+        }
+    }
+
+    /// The request, for whoever may admit.
+    pub fn bytes(&self) -> &[u8] {
+        self.join.bytes()
+    }
+
+    /// Enters the workspace with what a member has sent. `None` as long as it does not begin with the
+    /// workspace's beginning, or does not admit this device.
+    pub fn enter(self, session: SessionId, objects: &[&[u8]]) -> Result<(Workspace, Intake), Self> {
+        let Some(log) = objects
+            .first()
+            .and_then(|first| begin(self.workspace, first))
+        else {
+            return Err(self);
+        };
+        let mut workspace = Workspace::with(self.keys, session, log);
+        let mut intake = workspace.take(objects.iter().skip(1).copied());
+        if let Some(genesis) = objects.first() {
+            intake.new.insert(0, (*genesis).into());
+        }
+        if workspace.role().is_none() {
+            return Err(Self {
+                keys: workspace.keys,
+                workspace: self.workspace,
+                join: self.join,
+            });
+        }
+        Ok((workspace, intake))
+    }
+}
+
+fn begin(workspace: WorkspaceId, genesis: &[u8]) -> Option<Log> {
+    let log = Log::begin(Signed::parse(genesis).ok()?.verify().ok()?)?;
+    (log.workspace() == workspace).then_some(log)
+}
+
+impl Workspace {
+    /// Makes a workspace. The intake has its first objects.
+    ///
+    /// # Errors
+    /// [`ActError::BadKey`] cannot happen with keys that were derived; it is passed on all the same.
+    pub fn found(
+        root: &Secret,
+        salt: &[u8; 32],
+        session: SessionId,
+        rng: &mut dyn CryptoRng,
+        profile: &Profile,
+        name: &Name,
+    ) -> Result<(Self, Intake), ActError> {
+        let keys = DeviceKeys::derive(root, salt);
+        let op = Op {
+            parents: Vec::new(),
+            act: Act::Genesis {
+                nonce: Fixed(*salt),
+                certificate: keys.certificate(),
+                profile: ProfileFields::new(profile),
+                name: name.as_str().to_owned(),
+            },
+        };
+        let genesis = Verified::make(&keys.sign, WorkspaceId([0; 32]), op);
+        let bytes = genesis.bytes().clone();
+        let log = Log::begin(genesis).ok_or(ActError::Malformed)?;
+        let mut workspace = Self::with(keys, session, log);
+        let mut intake = workspace.begin_epoch(rng)?;
+        intake.new.insert(0, bytes);
+        Ok((workspace, intake))
+    }
+
+    /// Opens a workspace from what was stored, its beginning first.
+    pub fn open(
+        root: &Secret,
+        salt: &[u8; 32],
+        session: SessionId,
+        id: WorkspaceId,
+        objects: &[&[u8]],
+    ) -> Option<(Self, Intake)> {
+        let log = begin(id, objects.first()?)?;
+        let mut workspace = Self::with(DeviceKeys::derive(root, salt), session, log);
+        let intake = workspace.take(objects.iter().skip(1).copied());
+        Some((workspace, intake))
+    }
+
+    pub(super) fn with(keys: DeviceKeys, session: SessionId, log: Log) -> Self {
+        let mut workspace = Self {
+            keys,
+            session,
+            log,
+            chains: Chains::default(),
+            pending: Pending::default(),
+            epochs: BTreeMap::new(),
+            receipts: BTreeMap::new(),
+            presences: BTreeMap::new(),
+        };
+        workspace.open_epochs();
+        workspace
+    }
+
+    /// Offers membership.
+    ///
+    /// # Errors
+    /// [`ActError::NotPermitted`], [`ActError::Malformed`] for a use count of 0.
+    pub fn invite(
+        &mut self,
+        seed: &InviteSeed,
+        label: &Name,
+        role: Role,
+        mode: Mode,
+        uses: u32,
+        expires: Option<u64>,
+    ) -> Result<Intake, ActError> {
+        self.act(Act::Invite(Invite {
+            public: seed.public(),
+            wrap: seed.wrap(),
+            meet: Fixed(*seed.meet().expose()),
+            label: label.as_str().to_owned(),
+            role,
+            mode,
+            uses,
+            expires,
+        }))
+    }
+
+    /// Ends an invitation.
+    ///
+    /// # Errors
+    /// [`ActError`].
+    pub fn revoke(&mut self, invite: ObjectId) -> Result<Intake, ActError> {
+        self.act(Act::Revoke { invite })
+    }
+
+    /// The invitation that a request names and that would let it in now, if this device may admit by
+    /// it.
+    pub fn offer_for(&self, join: &[u8]) -> Option<ObjectId> {
+        let join: Verified<Op> = Signed::parse(join).ok()?.verify().ok()?;
+        let Act::Join { invite: public, .. } = &join.body.act else {
+            return None;
+        };
+        let may = |mode| match mode {
+            Mode::Auto => self.role() >= Some(Role::Editor),
+            Mode::Confirm => self.role() >= Some(Role::Manager),
+        };
+        self.log
+            .state()
+            .invitations()
+            .find(|(_, offer)| {
+                offer.invite.public == *public && offer.is_open() && may(offer.invite.mode)
+            })
+            .map(|(id, _)| id)
+    }
+
+    /// Admits whoever asks by `join`.
+    ///
+    /// # Errors
+    /// [`ActError`].
+    pub fn admit(
+        &mut self,
+        rng: &mut dyn CryptoRng,
+        join: &[u8],
+        invite: ObjectId,
+    ) -> Result<Intake, ActError> {
+        let asked: Verified<Op> = Signed::parse(join)
+            .and_then(Signed::verify)
+            .map_err(|_| ActError::Malformed)?;
+        let Act::Join { certificate, .. } = &asked.body.act else {
+            return Err(ActError::Malformed);
+        };
+        let (device, recipient, id) = (asked.device(), certificate.wrap, asked.id());
+        if self.log.state().member(id).is_some() {
+            return Err(ActError::Unknown);
+        }
+        let epoch = self.current_epoch().ok_or(ActError::NoEpoch)?;
+        let key = self.epochs.get(&epoch).ok_or(ActError::NoEpoch)?;
+        let wrap = epoch::wrap(rng, self.id(), device, recipient, key).ok_or(ActError::BadKey)?;
+        let mut intake = self.take([join]);
+        let admitted = self.act(Act::Admit {
+            join: id,
+            invite,
+            epoch,
+            wrap,
+        })?;
+        intake.join(admitted);
+        Ok(intake)
+    }
+
+    /// Ends a membership, and begins an epoch without them. Oneself, too.
+    ///
+    /// # Errors
+    /// [`ActError`].
+    pub fn remove(
+        &mut self,
+        rng: &mut dyn CryptoRng,
+        member: MemberId,
+    ) -> Result<Intake, ActError> {
+        let device = self
+            .log
+            .state()
+            .member(member)
+            .filter(|member| !member.removed)
+            .ok_or(ActError::Unknown)?
+            .device;
+        let cut = self.chains.last_of(device);
+        let mut intake = self.act(Act::Remove { member, cut })?;
+        if self.role().is_some() {
+            intake.join(self.begin_epoch(rng)?);
+        }
+        Ok(intake)
+    }
+
+    /// Begins an epoch for those who are members now.
+    ///
+    /// # Errors
+    /// [`ActError`].
+    pub fn begin_epoch(&mut self, rng: &mut dyn CryptoRng) -> Result<Intake, ActError> {
+        let key = Secret::generate(rng);
+        let id = self.id();
+        let mut recipients: Vec<_> = self
+            .log
+            .state()
+            .live()
+            .map(|member| (member.device, member.certificate.wrap))
+            .collect();
+        recipients.sort_unstable_by_key(|(device, _)| *device);
+        let mut wraps = Vec::new();
+        for (device, recipient) in recipients {
+            // A device whose key is none gets nothing; it has only itself to blame.
+            if let Some(sealed) = epoch::wrap(rng, id, device, recipient, &key) {
+                wraps.push(Wrap { device, sealed });
+            }
+        }
+        let mut links = Vec::new();
+        for epoch in self.newest_epochs() {
+            let earlier = self.epochs.get(&epoch);
+            let sealed = earlier.and_then(|earlier| epoch::link(rng, &key, epoch, earlier));
+            links.extend(sealed.map(|sealed| Link { epoch, sealed }));
+        }
+        self.act(Act::Epoch {
+            commitment: EpochUse(&key).commitment(),
+            wraps,
+            links,
+        })
+    }
+
+    /// Writes changes into a document. `time` is milliseconds since 1970, for show.
+    ///
+    /// # Errors
+    /// [`ActError::NotPermitted`] for readers, [`ActError::Malformed`] for changes that members would
+    /// not take.
+    pub fn write(
+        &mut self,
+        document: DocumentId,
+        time: u64,
+        changes: Vec<Vec<u8>>,
+    ) -> Result<Intake, ActError> {
+        if self.role() < Some(Role::Editor) {
+            return Err(ActError::NotPermitted);
+        }
+        let chain = ChainId {
+            device: self.device(),
+            session: self.session,
+        };
+        let index = self.chains.end(chain);
+        let prev = index
+            .checked_sub(1)
+            .and_then(|before| self.chains.from(chain, before).next())
+            .map(Verified::id);
+        let deps = self
+            .chains
+            .heads()
+            .iter()
+            .filter(|head| Some(**head) != prev)
+            .copied()
+            .take(HEADS_MAX)
+            .collect();
+        let batch = Batch {
+            session: self.session,
+            index,
+            prev,
+            auth: self.auth(),
+            deps,
+            document,
+            time,
+            changes: changes.into_iter().map(Blob).collect(),
+        };
+        let batch = Verified::make(&self.keys.sign, self.id(), batch);
+        self.own(&[batch.bytes()])
+    }
+
+    /// The automerge actor of this session in a document.
+    pub fn actor(&self, document: DocumentId) -> [u8; 16] {
+        crate::batch::actor(self.id(), document, self.device(), self.session)
+    }
+
+    /// Signs for what is on the disk: `ends` and `ops` as of a write that has succeeded. `counter` must
+    /// rise.
+    pub fn acknowledge(&mut self, counter: u64, on_disk: &crate::sync::Message) -> Option<Intake> {
+        let crate::sync::Message::Have { ops, ends } = on_disk else {
+            return None;
+        };
+        let receipt = Receipt {
+            counter,
+            ops: ops.iter().take(HEADS_MAX).copied().collect(),
+            ends: ends.clone(),
+        };
+        self.role()?;
+        let receipt = Verified::make(&self.keys.sign, self.id(), receipt);
+        self.own(&[receipt.bytes()]).ok()
+    }
+
+    /// Shows that this device is there. `counter` must rise.
+    pub fn show_presence(
+        &mut self,
+        counter: u64,
+        document: Option<DocumentId>,
+    ) -> Result<Intake, ActError> {
+        let presence = Presence { counter, document };
+        let presence = Verified::make(&self.keys.sign, self.id(), presence);
+        self.own(&[presence.bytes()])
+    }
+
+    fn act(&mut self, act: Act) -> Result<Intake, ActError> {
+        let op = Op {
+            parents: self.auth(),
+            act,
+        };
+        let op = Verified::make(&self.keys.sign, self.id(), op);
+        self.own(&[op.bytes()])
+    }
+
+    /// The heads of the log, as many as may be named.
+    fn auth(&self) -> Vec<ObjectId> {
+        self.log.heads().iter().take(HEADS_MAX).copied().collect()
+    }
+
+    /// Takes in what this device has made. What others would refuse, it refuses as well.
+    fn own(&mut self, objects: &[&[u8]]) -> Result<Intake, ActError> {
+        let intake = self.take(objects.iter().copied());
+        match intake.refused.first() {
+            None => Ok(intake),
+            Some(super::Refused::Op(crate::log::LogError::Unsound))
+            | Some(super::Refused::Batch(crate::chains::BatchError::NotEntitled))
+            | Some(super::Refused::NotAMember) => Err(ActError::NotPermitted),
+            Some(_) => Err(ActError::Malformed),
+        }
+    }
+}
+
+impl Intake {
+    /// Adds what came of a later act.
+    pub fn join(&mut self, later: Self) {
+        self.new.extend(later.new);
+        self.passing.extend(later.passing);
+        self.settled.counted.extend(later.settled.counted);
+        self.settled.rebuilt.extend(later.settled.rebuilt);
+        self.log_grew |= later.log_grew;
+        self.receipts_grew |= later.receipts_grew;
+        self.present.extend(later.present);
+        self.refused.extend(later.refused);
+    }
+}

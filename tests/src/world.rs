@@ -1,0 +1,483 @@
+//! Several simulated devices, the relay between them and the direct links that they make, in virtual
+//! time.
+//!
+//! Everything follows from a seed: how long messages take, which are lost, doubled or swapped by a
+//! carrier that should keep order, who is cut off. A message on a link never overtakes another unless a
+//! fault makes it.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
+
+use bocage_core::{Input, LinkId, Output, Timestamp};
+use bocage_wire::RelayFrame;
+use rand_chacha::ChaCha20Rng;
+use rand_core::{Rng, SeedableRng};
+
+use crate::relay::{ConnectionId, Relay};
+use crate::{Device, Tab};
+
+/// A device by its number.
+pub type DeviceNumber = usize;
+
+/// See the module.
+pub struct World {
+    /// The devices, each with a tab.
+    pub devices: Vec<Device>,
+    /// Their tabs.
+    pub tabs: Vec<Tab>,
+    /// The relay.
+    pub relay: Relay,
+    /// Milliseconds since the world began.
+    pub now: u64,
+    /// Whether the relay answers.
+    pub relay_is_up: bool,
+    /// Devices that reach nobody.
+    pub offline: BTreeSet<DeviceNumber>,
+    /// Whether direct links can be made.
+    pub direct_works: bool,
+    /// One of so many messages on a pipe or direct link meets with a fault; none if zero.
+    pub fault_every: u32,
+    /// How many messages met with one.
+    pub faults: usize,
+    skews: Vec<u64>,
+    rng: ChaCha20Rng,
+    queue: BinaryHeap<Reverse<(u64, u64, Event)>>,
+    next: u64,
+    /// Each device's connection to the relay.
+    connections: BTreeMap<DeviceNumber, ConnectionId>,
+    next_connection: ConnectionId,
+    /// The other end of each direct link, once it is known.
+    direct: BTreeMap<(DeviceNumber, LinkId), Option<(DeviceNumber, LinkId)>>,
+    /// When the last message on each way arrives.
+    last: BTreeMap<Way, u64>,
+    alarms: BTreeMap<DeviceNumber, u64>,
+    runs: Vec<u32>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Way {
+    ToRelay(DeviceNumber),
+    FromRelay(DeviceNumber),
+    Direct(DeviceNumber, LinkId),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Event {
+    RelayOpened(DeviceNumber, ConnectionId),
+    RelayUnreachable(DeviceNumber, u32),
+    ToRelay(DeviceNumber, ConnectionId, Vec<u8>),
+    FromRelay(DeviceNumber, ConnectionId, Vec<u8>),
+    DirectSignal(DeviceNumber, u32, LinkId, Vec<u8>),
+    DirectOpened(DeviceNumber, u32, LinkId, [u8; 32], [u8; 32]),
+    DirectFailed(DeviceNumber, u32, LinkId),
+    Direct(DeviceNumber, u32, LinkId, Vec<u8>),
+    Alarm(DeviceNumber, u32, u64),
+}
+
+impl World {
+    /// So many devices, all on and linked to the relay.
+    pub fn new(seed: u64, devices: usize) -> Self {
+        let mut world = Self {
+            devices: Vec::new(),
+            tabs: Vec::new(),
+            relay: Relay::on_day(20_000),
+            now: 0,
+            relay_is_up: true,
+            offline: BTreeSet::new(),
+            direct_works: true,
+            fault_every: 0,
+            faults: 0,
+            skews: Vec::new(),
+            rng: ChaCha20Rng::seed_from_u64(seed),
+            queue: BinaryHeap::new(),
+            next: 0,
+            connections: BTreeMap::new(),
+            next_connection: 0,
+            direct: BTreeMap::new(),
+            last: BTreeMap::new(),
+            alarms: BTreeMap::new(),
+            runs: Vec::new(),
+        };
+        for number in 0..devices {
+            let mut device = Device::new(seed.wrapping_mul(1_000).wrapping_add(number as u64 + 1));
+            let years = 365 * 24 * 3_600_000;
+            // Clocks are years off.
+            world.skews.push(30 * years + number as u64 * 7 * years);
+            device.now = Timestamp(world.skews[number]);
+            let tab = Tab::open(&mut device, number as u8 + 1);
+            world.devices.push(device);
+            world.tabs.push(tab);
+            world.runs.push(0);
+            world.after(number);
+        }
+        world
+    }
+
+    /// Does something with a device and its tab, and carries out what follows.
+    pub fn act<T>(
+        &mut self,
+        number: DeviceNumber,
+        act: impl FnOnce(&mut Device, &mut Tab) -> T,
+    ) -> T {
+        self.devices[number].now = self.clock(number);
+        let result = act(&mut self.devices[number], &mut self.tabs[number]);
+        self.after(number);
+        result
+    }
+
+    /// The device's engine stops at once.
+    pub fn crash(&mut self, number: DeviceNumber) {
+        self.devices[number].crash();
+        self.gone(number);
+    }
+
+    /// Starts the device's engine, if it does not run.
+    pub fn start(&mut self, number: DeviceNumber) {
+        if self.devices[number].is_running() {
+            return;
+        }
+        self.runs[number] += 1;
+        self.devices[number].now = self.clock(number);
+        self.devices[number].start();
+        let (device, tab) = (&mut self.devices[number], &mut self.tabs[number]);
+        tab.meet_new_engine(device);
+        self.after(number);
+    }
+
+    /// Cuts a device off from everybody.
+    pub fn cut_off(&mut self, number: DeviceNumber) {
+        self.offline.insert(number);
+        self.close_relay(number);
+        self.close_direct_of(number);
+    }
+
+    /// Ends that.
+    pub fn reconnect(&mut self, number: DeviceNumber) {
+        self.offline.remove(&number);
+    }
+
+    /// The relay stops; what it has stored stays.
+    pub fn stop_relay(&mut self) {
+        self.relay_is_up = false;
+        for number in 0..self.devices.len() {
+            self.close_relay(number);
+        }
+    }
+
+    /// Lets time pass.
+    pub fn run(&mut self, milliseconds: u64) {
+        let until = self.now + milliseconds;
+        while let Some(Reverse((at, _, _))) = self.queue.peek() {
+            if *at > until {
+                break;
+            }
+            if let Some(Reverse((at, _, event))) = self.queue.pop() {
+                self.now = at;
+                self.happen(event);
+            }
+        }
+        self.now = until;
+    }
+
+    /// A number below `end`.
+    pub fn draw(&mut self, end: usize) -> usize {
+        self.rng.next_u32() as usize % end.max(1)
+    }
+
+    fn clock(&self, number: DeviceNumber) -> Timestamp {
+        Timestamp(self.skews[number] + self.now)
+    }
+
+    fn happen(&mut self, event: Event) {
+        match event {
+            Event::RelayOpened(number, connection) => {
+                if self.connections.get(&number) == Some(&connection) {
+                    self.input(number, Input::RelayOpened);
+                }
+            }
+            Event::RelayUnreachable(number, run) => {
+                if self.runs[number] == run {
+                    self.input(number, Input::RelayClosed);
+                }
+            }
+            Event::ToRelay(number, connection, bytes) => {
+                if self.connections.get(&number) == Some(&connection) && self.relay_is_up {
+                    let sent = self.relay.receive(connection, &bytes);
+                    self.send_from_relay(sent);
+                }
+            }
+            Event::FromRelay(number, connection, bytes) => {
+                if self.connections.get(&number) == Some(&connection) {
+                    self.input(number, Input::RelayReceived(bytes));
+                }
+            }
+            Event::DirectSignal(number, run, link, bytes) => {
+                if self.runs[number] == run {
+                    self.input(number, Input::DirectSignal(link, bytes));
+                }
+            }
+            Event::DirectOpened(number, run, link, own, theirs) => {
+                if self.runs[number] == run && self.direct.contains_key(&(number, link)) {
+                    self.input(
+                        number,
+                        Input::DirectOpened {
+                            link,
+                            own_certificate: own,
+                            their_certificate: theirs,
+                        },
+                    );
+                }
+            }
+            Event::DirectFailed(number, run, link) => {
+                if self.runs[number] == run && self.direct.remove(&(number, link)).is_some() {
+                    self.input(number, Input::DirectClosed(link));
+                }
+            }
+            Event::Direct(number, run, link, bytes) => {
+                if self.runs[number] == run && self.direct.contains_key(&(number, link)) {
+                    self.input(number, Input::DirectReceived(link, bytes));
+                }
+            }
+            Event::Alarm(number, run, at) => {
+                if self.runs[number] == run && self.alarms.get(&number) == Some(&at) {
+                    self.alarms.remove(&number);
+                    self.input(number, Input::Tick);
+                }
+            }
+        }
+    }
+
+    fn input(&mut self, number: DeviceNumber, input: Input) {
+        self.devices[number].now = self.clock(number);
+        self.devices[number].input(input);
+        self.after(number);
+    }
+
+    /// Carries out what a device's engine wants of the network.
+    fn after(&mut self, number: DeviceNumber) {
+        loop {
+            for output in self.devices[number].relay_outputs() {
+                self.carry_out(number, output);
+            }
+            // What was said to the tab may lead to more.
+            let (device, tab) = (&mut self.devices[number], &mut self.tabs[number]);
+            tab.talk(device);
+            if self.devices[number].has_no_outputs() {
+                break;
+            }
+        }
+        if !self.devices[number].is_running() {
+            self.gone(number);
+            return;
+        }
+        if let Some(alarm) = self.devices[number].alarm() {
+            let at = alarm.0.saturating_sub(self.skews[number]).max(self.now);
+            if self.alarms.get(&number) != Some(&at) {
+                self.alarms.insert(number, at);
+                let run = self.runs[number];
+                self.push(at, Event::Alarm(number, run, at));
+            }
+        }
+    }
+
+    fn carry_out(&mut self, number: DeviceNumber, output: Output) {
+        let run = self.runs[number];
+        match output {
+            Output::RelayOpen => {
+                if self.relay_is_up && !self.offline.contains(&number) {
+                    self.next_connection += 1;
+                    let connection = self.next_connection;
+                    self.connections.insert(number, connection);
+                    let at = self.now + 1 + self.draw(50) as u64;
+                    self.last.insert(Way::ToRelay(number), at);
+                    self.last.insert(Way::FromRelay(number), at);
+                    self.push(at, Event::RelayOpened(number, connection));
+                } else {
+                    let at = self.now + 500;
+                    self.push(at, Event::RelayUnreachable(number, run));
+                }
+            }
+            Output::RelaySend(bytes) => {
+                if let Some(connection) = self.connections.get(&number).copied() {
+                    let way = Way::ToRelay(number);
+                    self.send(way, Event::ToRelay(number, connection, bytes));
+                }
+            }
+            Output::RelayClose => self.close_relay(number),
+            Output::DirectOpen { link, offers } => {
+                self.direct.insert((number, link), None);
+                let at = self.now + 5;
+                if !self.direct_works {
+                    self.push(at, Event::DirectFailed(number, run, link));
+                } else if offers {
+                    let mut signal = (number as u64).to_le_bytes().to_vec();
+                    signal.extend(link.0.to_le_bytes());
+                    self.push(at, Event::DirectSignal(number, run, link, signal));
+                }
+            }
+            Output::DirectSignal(link, bytes) => self.pair(number, link, &bytes),
+            Output::DirectSend(link, bytes) => {
+                if let Some(Some((other, theirs))) = self.direct.get(&(number, link)).copied() {
+                    let run = self.runs[other];
+                    let way = Way::Direct(other, theirs);
+                    self.send(way, Event::Direct(other, run, theirs, bytes));
+                }
+            }
+            Output::DirectClose(link) => self.close_direct(number, link),
+            Output::Load(_) | Output::Store { .. } | Output::Tab(..) | Output::WakeAt(_) => {
+                unreachable!("carried out by the device")
+            }
+        }
+    }
+
+    /// An offer has reached the end that answers.
+    fn pair(&mut self, number: DeviceNumber, link: LinkId, signal: &[u8]) {
+        let Some(signal) = signal.first_chunk::<16>() else {
+            return;
+        };
+        let (other, theirs) = signal.split_at(8);
+        let other = u64::from_le_bytes(other.try_into().expect("8 bytes")) as usize;
+        let theirs = LinkId(u64::from_le_bytes(theirs.try_into().expect("8 bytes")));
+        let cut = self.offline.contains(&number) || self.offline.contains(&other);
+        if cut || self.direct.get(&(other, theirs)) != Some(&None) {
+            return;
+        }
+        if self.direct.get(&(number, link)) != Some(&None) {
+            return;
+        }
+        self.direct.insert((number, link), Some((other, theirs)));
+        self.direct.insert((other, theirs), Some((number, link)));
+        let certificate = |number: usize, link: LinkId| {
+            let mut hash = [number as u8; 32];
+            hash[..8].copy_from_slice(&link.0.to_le_bytes());
+            hash
+        };
+        let (mine, their) = (certificate(number, link), certificate(other, theirs));
+        let at = self.now + 10 + self.draw(200) as u64;
+        self.last.insert(Way::Direct(number, link), at);
+        self.last.insert(Way::Direct(other, theirs), at);
+        let (own_run, other_run) = (self.runs[number], self.runs[other]);
+        self.push(
+            at,
+            Event::DirectOpened(number, own_run, link, mine, their),
+        );
+        self.push(
+            at,
+            Event::DirectOpened(other, other_run, theirs, their, mine),
+        );
+    }
+
+    fn close_direct(&mut self, number: DeviceNumber, link: LinkId) {
+        if let Some(Some((other, theirs))) = self.direct.remove(&(number, link)) {
+            let run = self.runs[other];
+            let at = self.now + 20;
+            self.push(at, Event::DirectFailed(other, run, theirs));
+        }
+    }
+
+    fn close_direct_of(&mut self, number: DeviceNumber) {
+        let links: Vec<LinkId> = self
+            .direct
+            .keys()
+            .filter(|(owner, _)| *owner == number)
+            .map(|(_, link)| *link)
+            .collect();
+        let run = self.runs[number];
+        for link in links {
+            let other = self.direct.get(&(number, link)).copied().flatten();
+            let at = self.now + 20;
+            self.push(at, Event::DirectFailed(number, run, link));
+            if let Some((other, theirs)) = other {
+                let run = self.runs[other];
+                self.push(at, Event::DirectFailed(other, run, theirs));
+            }
+        }
+    }
+
+    fn close_relay(&mut self, number: DeviceNumber) {
+        let Some(connection) = self.connections.remove(&number) else {
+            return;
+        };
+        let sent = self.relay.closed(connection);
+        if self.relay_is_up {
+            self.send_from_relay(sent);
+        }
+        let run = self.runs[number];
+        self.push(self.now + 1, Event::RelayUnreachable(number, run));
+    }
+
+    /// A device's engine is gone: so is all that it held.
+    fn gone(&mut self, number: DeviceNumber) {
+        self.close_direct_of(number);
+        let links: Vec<_> = self
+            .direct
+            .keys()
+            .filter(|(owner, _)| *owner == number)
+            .copied()
+            .collect();
+        for link in links {
+            self.direct.remove(&link);
+        }
+        if let Some(connection) = self.connections.remove(&number) {
+            let sent = self.relay.closed(connection);
+            if self.relay_is_up {
+                self.send_from_relay(sent);
+            }
+        }
+        self.alarms.remove(&number);
+        self.runs[number] += 1;
+    }
+
+    fn send_from_relay(&mut self, sent: Vec<(ConnectionId, RelayFrame)>) {
+        for (connection, frame) in sent {
+            let to = self
+                .connections
+                .iter()
+                .find(|(_, known)| **known == connection)
+                .map(|(number, _)| *number);
+            let Some(to) = to else {
+                continue;
+            };
+            let bytes = frame.encode();
+            let event = Event::FromRelay(to, connection, bytes);
+            if matches!(frame, RelayFrame::Piped { .. }) {
+                self.send(Way::FromRelay(to), event);
+            } else {
+                self.send_surely(Way::FromRelay(to), event);
+            }
+        }
+    }
+
+    /// Sends something that may meet with a fault.
+    fn send(&mut self, way: Way, event: Event) {
+        let faulty = self.fault_every > 0 && self.draw(self.fault_every as usize) == 0;
+        // What goes to the relay arrives: a WebSocket keeps its promises, or breaks.
+        if !faulty || matches!(way, Way::ToRelay(_)) {
+            return self.send_surely(way, event);
+        }
+        self.faults += 1;
+        match self.draw(3) {
+            0 => {}
+            1 => {
+                self.send_surely(way, event.clone());
+                self.send_surely(way, event);
+            }
+            _ => {
+                let at = self.now + 1;
+                self.push(at, event);
+            }
+        }
+    }
+
+    fn send_surely(&mut self, way: Way, event: Event) {
+        let earliest = self.last.get(&way).copied().unwrap_or(0);
+        let at = (self.now + 1 + self.draw(60) as u64).max(earliest);
+        self.last.insert(way, at);
+        self.push(at, event);
+    }
+
+    fn push(&mut self, at: u64, event: Event) {
+        self.next += 1;
+        self.queue.push(Reverse((at, self.next, event)));
+    }
+}

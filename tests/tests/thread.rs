@@ -1,0 +1,263 @@
+//! The main job in the simulation: a manager lets an editor and a reader in by links; they share a page
+//! and a channel, see who is here, and how far things have come.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
+
+use bocage_api::workspace::{Path, Presence, Reach};
+use bocage_api::{Colour, Command, Name, Profile, Refusal, Role, TextDelta, WorkspaceCard};
+use bocage_tests::World;
+
+const M: usize = 0;
+const E: usize = 1;
+const R: usize = 2;
+
+fn profile(name: &str) -> Profile {
+    Profile {
+        name: Name::parse(name).unwrap(),
+        colour: Colour::new(2).unwrap(),
+    }
+}
+
+fn card(world: &World, number: usize) -> WorkspaceCard {
+    world.tabs[number].home.as_ref().unwrap().workspaces[0].clone()
+}
+
+/// A workspace of a manager, with an open page.
+fn founded(world: &mut World) {
+    world.act(M, |device, tab| {
+        let page = tab.set_up(device, profile("Zoé"));
+        let card = tab.home.as_ref().unwrap().workspaces[0].clone();
+        assert_eq!(page, (card.id, card.first_page));
+        tab.look_around(device, card.id, card.first_channel);
+    });
+}
+
+/// Makes an invitation, and returns its link.
+fn invite(world: &mut World, role: Role) -> String {
+    let workspace = card(world, M).id;
+    world.act(M, |device, tab| {
+        let by = tab.send(
+            device,
+            Command::Invite {
+                workspace,
+                label: Name::parse("Invitation").unwrap(),
+                role,
+                uses: 1,
+            },
+        );
+        let view = tab.workspace.as_ref().unwrap();
+        let made = view.invitations.iter().find(|i| i.made_by == Some(by));
+        made.unwrap().link.clone().unwrap()
+    })
+}
+
+/// Opens a link with a name.
+fn joins(world: &mut World, number: usize, name: &str, link: &str) {
+    world.act(number, |device, tab| {
+        tab.send(device, Command::SetProfile(profile(name)));
+        let link = link.to_owned();
+        tab.send(device, Command::Join { link });
+    });
+}
+
+fn opens(world: &mut World, number: usize) {
+    let card = card(world, number);
+    world.act(number, |device, tab| {
+        tab.open_page(device, card.id, card.first_page);
+        tab.look_around(device, card.id, card.first_channel);
+    });
+}
+
+/// A manager, an editor and a reader who are in and look at the page.
+fn three(seed: u64) -> World {
+    let mut world = World::new(seed, 3);
+    founded(&mut world);
+    all_in(&mut world);
+    world
+}
+
+fn all_in(world: &mut World) {
+    for (number, name, role) in [(E, "Émile", Role::Editor), (R, "Rosa", Role::Reader)] {
+        let link = invite(world, role);
+        joins(world, number, name, &link);
+        world.run(30_000);
+        opens(world, number);
+    }
+    world.run(5_000);
+}
+
+fn types(world: &mut World, number: usize, words: &str) {
+    let card = card(world, number);
+    world.act(number, |device, tab| {
+        let end = tab.text().encode_utf16().count();
+        let delta = TextDelta::replace(end, 0, words);
+        tab.type_at(device, (card.id, card.first_page), &delta);
+    });
+}
+
+fn reach(world: &World, number: usize) -> Reach {
+    world.tabs[number].page_state.unwrap().reach
+}
+
+#[test]
+fn three_people_share_a_page_and_a_channel() {
+    let mut world = three(1);
+    types(&mut world, M, "Ordre du jour 𝄞\n");
+    world.run(2_000);
+    types(&mut world, E, "שלום\n");
+    world.run(2_000);
+    for number in [M, E, R] {
+        assert_eq!(world.tabs[number].text(), "Ordre du jour 𝄞\nשלום\n", "{number}");
+    }
+    let card = card(&world, E);
+    world.act(E, |device, tab| {
+        let text = "Bonjour".to_owned();
+        tab.send(
+            device,
+            Command::Say {
+                workspace: card.id,
+                channel: card.first_channel,
+                text,
+            },
+        );
+    });
+    world.run(3_000);
+    for number in [M, E, R] {
+        let channel = world.tabs[number].channel.clone().unwrap();
+        assert_eq!(channel.messages.len(), 1);
+        let message = &channel.messages[0];
+        assert_eq!(message.text, "Bonjour");
+        assert_eq!(message.is_mine, number == E);
+        assert_eq!((message.reach.have, message.reach.of), (3, 3), "{number}");
+        let members = &world.tabs[number].workspace.as_ref().unwrap().members;
+        let author = members.iter().find(|m| m.id == message.author).unwrap();
+        assert_eq!(author.name.as_str(), "Émile");
+        for member in members {
+            assert_eq!(member.presence, Presence::Here);
+            let expected = if member.is_me { Path::None } else { Path::Direct };
+            assert_eq!(member.path, expected);
+        }
+        assert_eq!(reach(&world, number).have, 3);
+    }
+    assert_eq!(world.relay.piped, 0);
+}
+
+#[test]
+fn a_reader_cannot_write() {
+    let mut world = three(2);
+    let card = card(&world, R);
+    assert!(!world.tabs[R].page_state.unwrap().may_write);
+    types(&mut world, R, "No.");
+    assert_eq!(world.tabs[R].refusals, [Refusal::NotPermitted]);
+    world.act(R, |device, tab| {
+        tab.send(
+            device,
+            Command::Say {
+                workspace: card.id,
+                channel: card.first_channel,
+                text: "No.".to_owned(),
+            },
+        );
+    });
+    assert_eq!(world.tabs[R].refusals.len(), 2);
+    world.run(5_000);
+    assert_eq!(world.tabs[M].text(), "");
+}
+
+#[test]
+fn without_direct_links_everything_goes_through_the_pipe() {
+    let mut world = World::new(3, 3);
+    world.direct_works = false;
+    founded(&mut world);
+    all_in(&mut world);
+    types(&mut world, M, "canary-through-the-pipe");
+    world.run(3_000);
+    assert_eq!(world.tabs[R].text(), "canary-through-the-pipe");
+    let members = &world.tabs[R].workspace.as_ref().unwrap().members;
+    assert_eq!(members.iter().filter(|m| m.path == Path::Relay).count(), 2);
+    assert!(world.relay.piped > 0);
+    for canary in ["canary", "Zoé", "Émile", "Invitation"] {
+        assert!(!world.relay.has_seen(canary.as_bytes()), "{canary}");
+    }
+}
+
+#[test]
+fn what_was_written_alone_is_found_in_the_mailbox() {
+    let mut world = three(4);
+    world.cut_off(E);
+    world.run(1_000);
+    types(&mut world, M, "Left for later.");
+    world.run(5_000);
+    assert!(reach(&world, M).in_mailbox);
+    world.crash(M);
+    world.crash(R);
+    world.reconnect(E);
+    world.run(60_000);
+    assert_eq!(world.tabs[E].text(), "Left for later.");
+}
+
+#[test]
+fn two_of_three_is_said_once_the_second_has_it_on_its_disk() {
+    let mut world = three(5);
+    world.cut_off(R);
+    world.run(1_000);
+    world.devices[E].slow_disk = true;
+    types(&mut world, M, "Hello.");
+    world.run(5_000);
+    assert_eq!((reach(&world, M).have, reach(&world, M).of), (1, 3));
+    world.devices[E].slow_disk = false;
+    world.act(E, |device, _| device.finish_stores());
+    world.run(3_000);
+    assert_eq!((reach(&world, M).have, reach(&world, M).of), (2, 3));
+    world.reconnect(R);
+    world.run(60_000);
+    assert_eq!((reach(&world, M).have, reach(&world, M).of), (3, 3));
+}
+
+#[test]
+fn whoever_was_removed_gets_nothing_that_was_written_after() {
+    let mut world = three(6);
+    types(&mut world, M, "Before. ");
+    world.run(3_000);
+    let workspace = card(&world, M).id;
+    let editor = world.tabs[M].workspace.as_ref().unwrap().members.iter();
+    let member = editor
+        .clone()
+        .find(|m| m.name.as_str() == "Émile")
+        .unwrap()
+        .id;
+    world.act(M, |device, tab| {
+        tab.send(device, Command::RemoveMember { workspace, member });
+    });
+    types(&mut world, M, "After. ");
+    world.run(60_000);
+    assert_eq!(world.tabs[R].text(), "Before. After. ");
+    assert_eq!(world.tabs[E].text(), "Before. ");
+    world.crash(E);
+    world.start(E);
+    world.run(60_000);
+    assert_eq!(world.tabs[E].text(), "Before. ");
+    let members = &world.tabs[M].workspace.as_ref().unwrap().members;
+    assert_eq!(members.len(), 2);
+}
+
+#[test]
+fn engines_that_stop_lose_and_double_nothing() {
+    let mut world = three(7);
+    for round in 0..6 {
+        let number = round % 2;
+        types(&mut world, number, &format!("{round} "));
+        let victim = world.draw(3);
+        world.crash(victim);
+        let wait = world.draw(3_000) as u64;
+        world.run(wait);
+        world.start(victim);
+        world.run(20_000);
+    }
+    let mut words: Vec<String> = world.tabs[M].text().split(' ').map(str::to_owned).collect();
+    words.sort();
+    assert_eq!(words, ["", "0", "1", "2", "3", "4", "5"]);
+    for number in [E, R] {
+        assert_eq!(world.tabs[number].text(), world.tabs[M].text());
+    }
+}

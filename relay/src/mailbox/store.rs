@@ -4,8 +4,8 @@
 //! fit is refused, and only age removes an item. This file blocks; it knows no sockets, no
 //! signatures and no clock.
 //!
-//! After an error redb answers nothing more until the file is opened again, which
-//! [`Store::reopen`] does.
+//! After an error redb answers nothing more until the file is opened again, which [`Store::mend`]
+//! does.
 
 use std::{
     fs,
@@ -18,7 +18,7 @@ use std::{
 
 use redb::{
     Database, DatabaseError, Error, ReadableDatabase as _, ReadableTable as _, TableDefinition,
-    WriteTransaction, backends::InMemoryBackend,
+    TableError, WriteTransaction, backends::InMemoryBackend,
 };
 
 /// A mailbox's public key.
@@ -27,9 +27,11 @@ pub(crate) type Address = [u8; 32];
 /// A client's own name for an item.
 pub(crate) type ItemId = [u8; 16];
 
-type Cursor = u64;
+/// An item's place in its mailbox.
+pub(crate) type Cursor = u64;
+
 /// Whole hours since 1970-01-01 UTC. Finer times are not kept.
-type Hour = u32;
+pub(crate) type Hour = u32;
 
 const ITEMS: TableDefinition<'_, (&Address, Cursor), (Hour, &ItemId, &[u8])> =
     TableDefinition::new("items");
@@ -46,7 +48,8 @@ const BYTES: &str = "bytes";
 /// or strangers could fill the file with empty ones; this is what keeps its cursors rising.
 const FIRST: &str = "first";
 
-/// What an item counts for besides its bytes: about what keys and tables take.
+/// What an item counts for besides its bytes: about what keys and tables take, and more than it
+/// takes in memory. So many tiny ones do not cost more than they count for.
 const ITEM_OVERHEAD: u64 = 256;
 
 /// How much of the file redb holds in memory. The default is 1 GiB.
@@ -93,6 +96,8 @@ pub(crate) enum Outcome {
 /// How much may be kept.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Quota {
+    /// What all items together may count for.
+    pub(crate) all_bytes: u64,
     pub(crate) mailbox_bytes: u64,
     pub(crate) mailbox_items: u64,
 }
@@ -122,6 +127,9 @@ pub enum MailboxError {
     /// There is no memory for a database.
     #[error("cannot keep mail in memory: {0}")]
     Memory(Box<Error>),
+    /// The server was stopped before it had begun.
+    #[error("stopped before the mailboxes were open")]
+    Interrupted,
 }
 
 /// All mailboxes.
@@ -129,20 +137,48 @@ pub enum MailboxError {
 pub(crate) struct Store {
     /// None is memory.
     file: Option<PathBuf>,
-    /// What all items together may count for.
-    most_bytes: u64,
-    database: RwLock<Option<Database>>,
-    /// What they count for at the moment.
+    quota: Quota,
+    /// No cursor given from here on is lower.
+    first: Cursor,
+    place: RwLock<Place>,
+    /// What all items count for at the moment.
     bytes: AtomicU64,
+}
+
+/// Where the database is.
+#[derive(Debug)]
+enum Place {
+    Open(Database),
+    /// It could not be opened again after an error.
+    Broken,
+    /// Nobody wants it any more.
+    Closed,
+}
+
+impl Place {
+    fn database(&self) -> Result<&Database, Error> {
+        match self {
+            Self::Open(database) => Ok(database),
+            Self::Broken | Self::Closed => Err(Error::DatabaseClosed),
+        }
+    }
 }
 
 impl Store {
     /// Opens the mailboxes in `dir`, which is made if it is not there; in memory without.
-    pub(crate) fn open(dir: Option<&Path>, most_bytes: u64) -> Result<Self, MailboxError> {
+    ///
+    /// New cursors are `first` or higher, even if the file is new or an old copy. So `first` must be
+    /// higher than what any earlier run can have come to.
+    pub(crate) fn open(
+        dir: Option<&Path>,
+        quota: Quota,
+        first: Cursor,
+    ) -> Result<Self, MailboxError> {
         let store = Self {
             file: dir.map(|dir| dir.join(FILE)),
-            most_bytes,
-            database: RwLock::new(None),
+            quota,
+            first,
+            place: RwLock::new(Place::Broken),
             bytes: AtomicU64::new(0),
         };
         if let Some(dir) = dir {
@@ -151,8 +187,7 @@ impl Store {
                 why,
             })?;
         }
-        let opened = store.reopen();
-        match (opened, &store.file) {
+        match (store.mend(), &store.file) {
             (Ok(()), _) => Ok(store),
             (Err(why), None) => Err(MailboxError::Memory(Box::new(why))),
             (Err(Error::DatabaseAlreadyOpen), Some(file)) => Err(MailboxError::InUse(file.clone())),
@@ -163,55 +198,42 @@ impl Store {
         }
     }
 
-    /// Whether what is kept is lost when the process ends.
-    pub(crate) fn is_in_memory(&self) -> bool {
-        self.file.is_none()
-    }
-
     /// What all items count for together.
     pub(crate) fn bytes(&self) -> u64 {
         self.bytes.load(Ordering::Relaxed)
     }
 
-    /// Closes the database. All that follows fails until it is opened again.
+    /// Closes the database for good.
     pub(crate) fn close(&self) {
-        *self.database.write().unwrap_or_else(PoisonError::into_inner) = None;
+        *self.place.write().unwrap_or_else(PoisonError::into_inner) = Place::Closed;
     }
 
-    /// Closes the database if it is open, and opens it. In memory nothing outlives this.
-    pub(crate) fn reopen(&self) -> Result<(), Error> {
-        let mut place = self.database.write().unwrap_or_else(PoisonError::into_inner);
-        // The file's lock is held until this one is gone.
-        *place = None;
+    /// Opens the database anew; does nothing if it was closed. In memory nothing outlives this.
+    pub(crate) fn mend(&self) -> Result<(), Error> {
+        let mut place = self.place.write().unwrap_or_else(PoisonError::into_inner);
+        if matches!(*place, Place::Closed) {
+            return Ok(());
+        }
+        // The file's lock is held until the old one is gone.
+        *place = Place::Broken;
         let database = self.database()?;
-        let write = begin(&database)?;
-        write.open_table(ITEMS)?;
-        write.open_table(IDS)?;
-        write.open_table(BY_HOUR)?;
-        write.open_table(BOXES)?;
-        let bytes = number(&write, BYTES)?;
-        write.commit()?;
+        let bytes = bytes_in(&database)?;
         self.bytes.store(bytes, Ordering::Relaxed);
-        *place = Some(database);
+        *place = Place::Open(database);
         Ok(())
     }
 
     /// Stores what there is room for, in order. When it returns, what is `New` or `Known` survives a
     /// crash.
-    pub(crate) fn put(
-        &self,
-        hour: Hour,
-        quota: Quota,
-        items: &[NewItem],
-    ) -> Result<Vec<Outcome>, Error> {
+    pub(crate) fn put(&self, hour: Hour, items: &[NewItem]) -> Result<Vec<Outcome>, Error> {
         self.write(|write, bytes| {
-            let first = number(write, FIRST)?.max(1);
+            let first = number(write, FIRST)?.max(self.first);
             let mut tables = Tables::open(write)?;
             let mut outcomes = Vec::new();
             for item in items {
                 let cost = cost(item.bytes.len());
-                let fits = bytes.saturating_add(cost) <= self.most_bytes;
-                let outcome = tables.put(hour, quota, first, fits, item)?;
+                let fits = bytes.saturating_add(cost) <= self.quota.all_bytes;
+                let outcome = tables.put(hour, self.quota, first, fits, item)?;
                 if outcome == Outcome::New {
                     *bytes = bytes.saturating_add(cost);
                 }
@@ -221,16 +243,15 @@ impl Store {
         })
     }
 
-    /// The items after a cursor: as many as have `most_bytes` together, but one at least.
+    /// The items after a cursor: as many as count for `most_bytes` together, but one at least.
     pub(crate) fn page(
         &self,
         mailbox: &Address,
         after: Cursor,
         most_bytes: usize,
     ) -> Result<Page, Error> {
-        let place = self.database.read().unwrap_or_else(PoisonError::into_inner);
-        let database = place.as_ref().ok_or(Error::DatabaseClosed)?;
-        let table = database.begin_read()?.open_table(ITEMS)?;
+        let place = self.place.read().unwrap_or_else(PoisonError::into_inner);
+        let table = place.database()?.begin_read()?.open_table(ITEMS)?;
         let mut page = Page {
             items: Vec::new(),
             more: false,
@@ -238,12 +259,12 @@ impl Store {
         let Some(from) = after.checked_add(1) else {
             return Ok(page);
         };
-        let mut taken = 0usize;
+        let (most, mut taken) = (length(most_bytes), 0u64);
         for entry in table.range((mailbox, from)..=(mailbox, Cursor::MAX))? {
             let (key, value) = entry?;
             let (_, id, bytes) = value.value();
-            taken = taken.saturating_add(bytes.len());
-            if taken > most_bytes && !page.items.is_empty() {
+            taken = taken.saturating_add(cost(bytes.len()));
+            if taken > most && !page.items.is_empty() {
                 page.more = true;
                 break;
             }
@@ -282,8 +303,8 @@ impl Store {
         &self,
         change: impl FnOnce(&WriteTransaction, &mut u64) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        let place = self.database.read().unwrap_or_else(PoisonError::into_inner);
-        let write = begin(place.as_ref().ok_or(Error::DatabaseClosed)?)?;
+        let place = self.place.read().unwrap_or_else(PoisonError::into_inner);
+        let write = begin(place.database()?)?;
         let mut bytes = number(&write, BYTES)?;
         let result = change(&write, &mut bytes)?;
         write.open_table(NUMBERS)?.insert(BYTES, bytes)?;
@@ -347,7 +368,8 @@ impl<'write> Tables<'write> {
             return Ok(Outcome::Known);
         }
         let found = self.boxes.get(mailbox)?.map(|found| found.value());
-        let (cursor, items, bytes) = found.unwrap_or((first, 0, 0));
+        let (next, items, bytes) = found.unwrap_or((first, 0, 0));
+        let cursor = next.max(first);
         let (items, bytes) = (
             items.saturating_add(1),
             bytes.saturating_add(length(item.bytes.len())),
@@ -386,6 +408,23 @@ impl<'write> Tables<'write> {
             }
         }
         Ok(removed)
+    }
+}
+
+/// What all items in it count for. Its tables are made if they are not there.
+///
+/// Otherwise nothing is written: with a full disk what is kept can still be read.
+fn bytes_in(database: &Database) -> Result<u64, Error> {
+    match database.begin_read()?.open_table(NUMBERS) {
+        Ok(numbers) => Ok(numbers.get(BYTES)?.map_or(0, |bytes| bytes.value())),
+        Err(TableError::TableDoesNotExist(_)) => {
+            let write = begin(database)?;
+            Tables::open(&write)?;
+            write.open_table(NUMBERS)?;
+            write.commit()?;
+            Ok(0)
+        }
+        Err(why) => Err(why.into()),
     }
 }
 

@@ -5,13 +5,14 @@
 use super::*;
 
 const QUOTA: Quota = Quota {
+    all_bytes: 1 << 20,
     mailbox_bytes: 1_000,
     mailbox_items: 5,
 };
 const ALL: usize = 1 << 20;
 
 fn store() -> Store {
-    Store::open(None, 1 << 20).unwrap()
+    Store::open(None, QUOTA, 1).unwrap()
 }
 
 fn item(mailbox: u8, id: u8, len: usize) -> NewItem {
@@ -23,7 +24,7 @@ fn item(mailbox: u8, id: u8, len: usize) -> NewItem {
 }
 
 fn put(store: &Store, hour: Hour, item: NewItem) -> Outcome {
-    store.put(hour, QUOTA, &[item]).unwrap()[0]
+    store.put(hour, &[item]).unwrap()[0]
 }
 
 fn cursors(store: &Store, mailbox: u8) -> Vec<Cursor> {
@@ -78,7 +79,11 @@ fn a_full_mailbox_refuses_and_keeps_what_it_has() {
 
 #[test]
 fn all_mailboxes_together_have_a_limit() {
-    let store = Store::open(None, 2 * (100 + ITEM_OVERHEAD)).unwrap();
+    let quota = Quota {
+        all_bytes: 2 * (100 + ITEM_OVERHEAD),
+        ..QUOTA
+    };
+    let store = Store::open(None, quota, 1).unwrap();
     assert_eq!(put(&store, 1, item(1, 1, 100)), Outcome::New);
     assert_eq!(put(&store, 1, item(2, 1, 100)), Outcome::New);
     assert_eq!(put(&store, 1, item(3, 1, 1)), Outcome::Full);
@@ -96,9 +101,28 @@ fn a_page_is_as_long_as_asked_but_never_empty_before_the_end() {
         let page = store.page(&[7; 32], after, most).unwrap();
         (page.items.len(), page.more)
     };
-    assert_eq!(page(0, 250), (2, true));
+    assert_eq!(page(0, 800), (2, true));
     assert_eq!(page(0, 1), (1, true));
-    assert_eq!(page(2, 200), (2, false));
+    assert_eq!(page(2, 712), (2, false));
     assert_eq!(page(4, 200), (0, false));
     assert_eq!(page(u64::MAX, 200), (0, false));
+}
+
+/// A relay that keeps mail in memory forgets it all when it starts anew, but those who read it
+/// remember how far they were.
+#[test]
+fn cursors_rise_from_one_run_to_the_next() {
+    let store = Store::open(None, QUOTA, 1_000).unwrap();
+    put(&store, 1, item(7, 1, 10));
+    put(&store, 1, item(7, 2, 10));
+    assert_eq!(cursors(&store, 7), [1_000, 1_001]);
+}
+
+#[test]
+fn what_is_closed_stays_closed() {
+    let store = store();
+    store.close();
+    store.mend().unwrap();
+    assert!(store.put(1, &[item(7, 1, 10)]).is_err());
+    assert!(store.page(&[7; 32], 0, ALL).is_err());
 }

@@ -1,18 +1,38 @@
-//! The relay's date. Everything that measures how long something takes uses monotonic time instead,
-//! so a clock that jumps changes the date and nothing else.
+//! The relay's date, and how old mail is. Everything that measures how long something takes uses
+//! monotonic time instead, so a clock that jumps changes these and nothing else.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// A day of the relay, in seconds. Leap seconds are not part of Unix time.
 const DAY_SECONDS: u64 = 24 * 60 * 60;
 
+/// An hour, in seconds.
+const HOUR_SECONDS: u64 = 60 * 60;
+
 /// Today in whole days since 1970-01-01 UTC.
 pub(crate) fn today() -> u32 {
-    day_of(
-        SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or(Duration::ZERO),
-    )
+    day_of(since_1970())
+}
+
+/// This hour in whole hours since 1970-01-01 UTC.
+pub(crate) fn hour() -> u32 {
+    hours_in(since_1970())
+}
+
+/// How many whole hours a time has.
+pub(crate) fn hours_in(time: Duration) -> u32 {
+    u32::try_from(time.as_secs() / HOUR_SECONDS).unwrap_or(u32::MAX)
+}
+
+/// Microseconds since 1970-01-01 UTC.
+pub(crate) fn micros() -> u64 {
+    u64::try_from(since_1970().as_micros()).unwrap_or(u64::MAX)
+}
+
+fn since_1970() -> Duration {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or(Duration::ZERO)
 }
 
 fn day_of(since_1970: Duration) -> u32 {

@@ -8,7 +8,8 @@ use crate::assets::{AppError, Assets};
 /// Serves the app Bocage, and is where devices of the same workspace meet.
 ///
 /// It needs nothing else: no database, no account, no configuration file. For anybody but yourself
-/// to use it, put it behind a reverse proxy with HTTPS (see docs/self-hosting.md).
+/// to use it, name a data directory and put it behind a reverse proxy with HTTPS (see
+/// docs/self-hosting.md).
 #[derive(Clone, Debug, clap::Parser)]
 #[command(name = "bocage-relay", version, after_help = LOGS)]
 pub struct Config {
@@ -26,6 +27,11 @@ pub struct Config {
     /// read once, at the start.
     #[arg(long, env = "BOCAGE_APP", value_name = "DIRECTORY")]
     pub app: Option<PathBuf>,
+
+    /// The directory to keep mail in, sealed, for devices that are away. It is made if it is not
+    /// there. Without it mail is kept in memory, and lost when the program ends.
+    #[arg(long, env = "BOCAGE_DATA", value_name = "DIRECTORY")]
+    pub data: Option<PathBuf>,
 
     /// Tell what is counted (sums only) at http://ADDRESS:PORT/metrics, to programs on this machine.
     #[arg(

@@ -1,9 +1,9 @@
 //! One socket from its first byte to its last: the greeting, then reading and writing side by side,
 //! then the close. What a frame brings about is in `visitor`; who may open a socket is in `socket`.
 //!
-//! A socket is one task. Its two halves never wait for each other: while nothing can be written,
-//! reading goes on, and while a peer has used up its share and is not read, what is for it is still
-//! written.
+//! A socket is one task. Its halves never wait for each other: while nothing can be written, reading
+//! goes on, and while a peer has used up its share and is not read, what is for it is still written.
+//! What lies in mailboxes for it is fetched beside them.
 
 use std::{sync::Arc, time::Duration};
 
@@ -18,6 +18,7 @@ use tokio::time::{Instant, sleep, timeout};
 use crate::{
     clock,
     limits::Limits,
+    mailbox::Courier,
     outbox::{Outbox, Overflow},
     random,
     server::Relay,
@@ -91,9 +92,16 @@ async fn greet(socket: &mut WebSocket, place: &Place) -> Result<[u8; 32], Ending
 }
 
 /// Everything between greeting and close.
-async fn visit(socket: &mut WebSocket, relay: &Relay, _challenge: [u8; 32]) -> Ending {
+async fn visit(socket: &mut WebSocket, relay: &Relay, challenge: [u8; 32]) -> Ending {
     let outbox = Arc::new(Outbox::new(&relay.limits));
-    let visitor = Visitor::new(relay, Arc::clone(&outbox), Instant::now());
+    let courier = Arc::new(Courier::new(Arc::clone(&outbox)));
+    let visitor = Visitor::new(
+        Instant::now(),
+        relay,
+        Arc::clone(&outbox),
+        Arc::clone(&courier),
+        challenge,
+    );
     let (sink, stream) = socket.split();
     // What is not chosen is dropped, the visitor too: the others see at once that it is gone.
     tokio::select! {
@@ -104,6 +112,7 @@ async fn visit(socket: &mut WebSocket, relay: &Relay, _challenge: [u8; 32]) -> E
             }
             ending
         }
+        never = courier.deliver(&relay.mailboxes) => match never {},
         () = relay.stopping.requested() => Ending::GoAway,
     }
 }

@@ -4,7 +4,8 @@
 //!
 //! What the relay deliberately does not do: it cannot read what members write. It links neither
 //! `bocage-core` nor the CRDT, holds no key, and asks for no account. It keeps no record of who
-//! connected: its logs hold no addresses, no user agents and no paths.
+//! connected: its logs hold no addresses, no user agents and no paths. On disk, if anywhere, it keeps
+//! sealed items in mailboxes and the hour in which each came.
 
 mod assets;
 mod clock;
@@ -12,6 +13,7 @@ mod config;
 mod conversation;
 mod headers;
 mod limits;
+mod mailbox;
 mod manifest;
 mod metrics;
 mod negotiation;
@@ -20,6 +22,7 @@ mod random;
 mod rate;
 mod rooms;
 mod server;
+mod signature;
 mod socket;
 mod stall;
 mod visitor;
@@ -28,6 +31,7 @@ pub use assets::{AppError, Assets};
 pub use config::Config;
 pub use headers::CONTENT_SECURITY_POLICY;
 pub use limits::Limits;
+pub use mailbox::MailboxError;
 pub use manifest::ManifestError;
 pub use rate::Rate;
-pub use server::{ListenError, Running, Server};
+pub use server::{ListenError, Running, Server, StartError};

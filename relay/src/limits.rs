@@ -10,6 +10,8 @@ use crate::rate::Rate;
 
 const MIB: usize = 1024 * 1024;
 const MIB_RATE: u32 = 1024 * 1024;
+const MIB_MAIL: u64 = 1024 * 1024;
+const DAY: Duration = Duration::from_hours(24);
 
 /// The limits of one server. The default is what people run; tests shorten the times.
 #[derive(Clone, Debug)]
@@ -56,6 +58,28 @@ pub struct Limits {
     /// How many bytes a socket may send through pipes. Who wants to send more is not read for a
     /// while.
     pub pipe_bytes: Rate,
+    /// How many Puts and Gets a socket may send. Whoever comes back asks for all its mailboxes at
+    /// once and has something for some of them. Who wants to send more is not read for a while.
+    pub requests: Rate,
+    /// How many bytes a socket may put. A person's writing is a few KiB a minute; the burst is a day
+    /// offline. Who wants to put more is not read for a while.
+    pub put_bytes: Rate,
+    /// How many Puts of one socket may wait for the disk. More are refused.
+    pub puts_under_way: usize,
+    /// How many bytes of items one mailbox keeps: what a team of twenty writes in a month, several
+    /// times over. A full mailbox refuses, it never evicts.
+    pub mailbox_bytes: u64,
+    /// How many items one mailbox keeps: as many as fit of those that clients make, which pad them to
+    /// 1 KiB at least.
+    pub mailbox_items: u64,
+    /// What the items of all mailboxes together may count for. The file that holds them takes up to
+    /// 2.2 times as much (measured), which the smallest machine that one can rent still has.
+    pub mail_bytes: u64,
+    /// The same without a data directory, where it takes memory: some 300 MB at most.
+    pub mail_bytes_in_memory: u64,
+    /// How long an item is kept, to the hour. Longer than a holiday; whoever is away for longer gets
+    /// what is missing from the other members.
+    pub mail_age: Duration,
 }
 
 impl Default for Limits {
@@ -83,6 +107,20 @@ impl Default for Limits {
                 per_second: 4 * MIB_RATE,
                 burst: 16 * MIB_RATE,
             },
+            requests: Rate {
+                per_second: 30,
+                burst: 1_024,
+            },
+            put_bytes: Rate {
+                per_second: MIB_RATE,
+                burst: 16 * MIB_RATE,
+            },
+            puts_under_way: 32,
+            mailbox_bytes: 64 * MIB_MAIL,
+            mailbox_items: 64 * 1024,
+            mail_bytes: 4 * 1024 * MIB_MAIL,
+            mail_bytes_in_memory: 128 * MIB_MAIL,
+            mail_age: 30 * DAY,
         }
     }
 }

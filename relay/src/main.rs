@@ -41,9 +41,11 @@ async fn run(config: Config) -> Result<(), Box<dyn Error>> {
     let assets = config.assets()?;
     let build = assets.build().to_owned();
     let mut told_to_stop = Signals::new()?;
+    let forgets = config.data.is_none();
     let server = Server {
         listen: config.listen,
         metrics: config.metrics,
+        data: config.data,
         assets,
         limits: Limits::default(),
     };
@@ -51,6 +53,11 @@ async fn run(config: Config) -> Result<(), Box<dyn Error>> {
     writeln!(io::stdout(), "listening on http://{address}")?;
     if let Some(address) = running.metrics() {
         writeln!(io::stdout(), "metrics on http://{address}/metrics")?;
+    }
+    if forgets {
+        tracing::warn!(
+            "mail is kept in memory and lost when this program ends: name a directory with --data"
+        );
     }
     tracing::info!(version = env!("CARGO_PKG_VERSION"), build, "ready");
 

@@ -27,6 +27,9 @@ pub(crate) struct Metrics {
     pub(crate) signal_bytes: Count,
     pub(crate) pipes: Count,
     pub(crate) pipe_bytes: Count,
+    pub(crate) puts: Count,
+    pub(crate) put_bytes: Count,
+    pub(crate) gets: Count,
 }
 
 /// A number that many add to at once.
@@ -67,6 +70,10 @@ fn text(relay: &Relay) -> String {
         ("signal_bytes_total", "counter", counts.signal_bytes.value()),
         ("pipes_total", "counter", counts.pipes.value()),
         ("pipe_bytes_total", "counter", counts.pipe_bytes.value()),
+        ("puts_total", "counter", counts.puts.value()),
+        ("put_bytes_total", "counter", counts.put_bytes.value()),
+        ("gets_total", "counter", counts.gets.value()),
+        ("mail_bytes", "gauge", relay.mailboxes.bytes()),
     ];
     lines
         .map(|(name, kind, value)| format!("# TYPE bocage_{name} {kind}\nbocage_{name} {value}\n"))

@@ -32,16 +32,6 @@ impl Bucket {
         }
     }
 
-    /// Takes `cost` if that much is there, else nothing.
-    pub(crate) fn take(&mut self, now: Instant, cost: u32) -> bool {
-        self.refill(now);
-        let enough = self.tokens >= f64::from(cost);
-        if enough {
-            self.tokens -= f64::from(cost);
-        }
-        enough
-    }
-
     /// Takes `cost` even if it is not there, and gives how long it takes until nothing is owed.
     pub(crate) fn owe(&mut self, now: Instant, cost: u32) -> Duration {
         self.refill(now);
@@ -72,10 +62,11 @@ mod tests {
     fn a_burst_is_followed_by_the_steady_rate() {
         let start = Instant::now();
         let mut bucket = Bucket::full(RATE, start);
-        let taken = |bucket: &mut Bucket, now| (0..100).filter(|_| bucket.take(now, 1)).count();
-        assert_eq!(taken(&mut bucket, start), 40);
-        assert_eq!(taken(&mut bucket, start + SECOND), 10);
-        assert_eq!(taken(&mut bucket, start + 100 * SECOND), 40);
+        assert_eq!(bucket.owe(start, 40), Duration::ZERO);
+        assert_eq!(bucket.owe(start + SECOND, 10), Duration::ZERO);
+        assert_eq!(bucket.owe(start + SECOND, 1), SECOND / 10);
+        assert_eq!(bucket.owe(start + 100 * SECOND, 40), Duration::ZERO);
+        assert_eq!(bucket.owe(start + 100 * SECOND, 1), SECOND / 10);
     }
 
     #[test]
@@ -85,14 +76,13 @@ mod tests {
         assert_eq!(bucket.owe(start, 40), Duration::ZERO);
         assert_eq!(bucket.owe(start, 20), 2 * SECOND);
         assert_eq!(bucket.owe(start + 2 * SECOND, 10), SECOND);
-        assert!(!bucket.take(start + 2 * SECOND, 1));
     }
 
     #[test]
     fn time_that_goes_backwards_gives_nothing() {
         let start = Instant::now();
         let mut bucket = Bucket::full(RATE, start + SECOND);
-        assert!(bucket.take(start + SECOND, 40));
-        assert!(!bucket.take(start, 1));
+        assert_eq!(bucket.owe(start + SECOND, 40), Duration::ZERO);
+        assert_eq!(bucket.owe(start, 1), SECOND / 10);
     }
 }

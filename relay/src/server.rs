@@ -3,7 +3,7 @@
 //! The loop is our own and not `axum::serve`, because that one sets no timer, without which hyper's
 //! limit on slow request heads does nothing. What is answered is in `assets` and `socket`.
 
-use std::{io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, path::PathBuf, pin::pin, sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -28,6 +28,7 @@ use crate::{
     assets::Assets,
     headers,
     limits::Limits,
+    mailbox::{MailboxError, Mailboxes},
     metrics::{self, Metrics},
     rooms::Rooms,
     socket::{self, Places},
@@ -54,6 +55,8 @@ pub struct Server {
     pub listen: SocketAddr,
     /// Where to tell the counters, if anywhere. With port 0 the system chooses one.
     pub metrics: Option<SocketAddr>,
+    /// The directory that mail is kept in. Without one it is kept in memory.
+    pub data: Option<PathBuf>,
     /// The app to serve.
     pub assets: Assets,
     /// How much connections may take.
@@ -66,6 +69,17 @@ pub struct Running {
     stop: watch::Sender<bool>,
     metrics: Option<SocketAddr>,
     task: JoinHandle<()>,
+}
+
+/// Why a server could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// It could not listen.
+    #[error(transparent)]
+    Listen(#[from] ListenError),
+    /// It could not open the mailboxes.
+    #[error(transparent)]
+    Mailbox(#[from] MailboxError),
 }
 
 /// Why a server could not listen. Each is one sentence for the person who started the relay.
@@ -99,6 +113,7 @@ pub(crate) struct Relay {
     pub(crate) limits: Limits,
     pub(crate) places: Places,
     pub(crate) rooms: Rooms,
+    pub(crate) mailboxes: Mailboxes,
     pub(crate) metrics: Metrics,
     pub(crate) stopping: Stopping,
 }
@@ -111,8 +126,8 @@ impl Server {
     /// Begins to listen and to answer. Gives the address that it really listens on.
     ///
     /// # Errors
-    /// When it cannot listen there.
-    pub async fn start(self) -> Result<(SocketAddr, Running), ListenError> {
+    /// When it cannot listen there, or cannot open the mailboxes.
+    pub async fn start(self) -> Result<(SocketAddr, Running), StartError> {
         let (listener, address) = listen(self.listen).await?;
         let (metrics_listener, metrics) = match self.metrics {
             Some(asked) => {
@@ -121,11 +136,13 @@ impl Server {
             }
             None => (None, None),
         };
+        let mailboxes = Mailboxes::open(self.data, &self.limits).await?;
         let (stop, stopping) = watch::channel(false);
         let relay = Arc::new(Relay {
             assets: self.assets,
             places: Places::new(&self.limits),
             rooms: Rooms::new(&self.limits),
+            mailboxes,
             limits: self.limits,
             metrics: Metrics::default(),
             stopping: Stopping(stopping),
@@ -202,6 +219,7 @@ async fn serve(listener: TcpListener, metrics: Option<TcpListener>, relay: Arc<R
     if timeout(relay.limits.drain, drained).await.is_err() {
         tracing::warn!("cut the connections that did not finish in time");
     }
+    relay.mailboxes.close().await;
 }
 
 /// Puts every connection into the set, `most` at a time.

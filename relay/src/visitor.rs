@@ -6,29 +6,58 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use axum::extract::ws::Message;
-use bocage_wire::{ClientFrame, CloseCode, RelayFrame, limits::ROOMS_MAX};
-use tokio::time::Instant;
+use bocage_wire::{
+    ClientFrame, CloseCode, Failure, RelayFrame,
+    limits::ROOMS_MAX,
+    mailbox::{get_message, put_message},
+};
+use tokio::{sync::Semaphore, time::Instant};
 
-use crate::{outbox::Outbox, rate::Bucket, rooms::RoomId, server::Relay};
+use crate::{
+    mailbox::{Address, Courier, NewItem, Put, Receipt},
+    outbox::Outbox,
+    rate::Bucket,
+    rooms::RoomId,
+    server::Relay,
+    signature,
+};
 
-/// The relay's side of one socket. Dropping it leaves all rooms.
+/// The relay's side of one socket. Dropping it leaves all rooms and follows no mailbox any more.
 pub(crate) struct Visitor<'relay> {
     relay: &'relay Relay,
     outbox: Arc<Outbox>,
+    courier: Arc<Courier>,
+    /// Part of everything that is signed on this socket.
+    challenge: [u8; 32],
     seats: HashMap<RoomId, u32>,
     signals: Bucket,
     pipe: Bucket,
+    requests: Bucket,
+    put_bytes: Bucket,
+    /// What is left of the puts that may be under way.
+    puts: Arc<Semaphore>,
 }
 
 impl<'relay> Visitor<'relay> {
-    pub(crate) fn new(relay: &'relay Relay, outbox: Arc<Outbox>, now: Instant) -> Self {
+    pub(crate) fn new(
+        now: Instant,
+        relay: &'relay Relay,
+        outbox: Arc<Outbox>,
+        courier: Arc<Courier>,
+        challenge: [u8; 32],
+    ) -> Self {
         relay.metrics.sockets.add(1);
         Self {
             relay,
             outbox,
+            courier,
+            challenge,
             seats: HashMap::new(),
             signals: Bucket::full(relay.limits.signals, now),
             pipe: Bucket::full(relay.limits.pipe_bytes, now),
+            requests: Bucket::full(relay.limits.requests, now),
+            put_bytes: Bucket::full(relay.limits.put_bytes, now),
+            puts: Arc::new(Semaphore::new(relay.limits.puts_under_way)),
         }
     }
 
@@ -54,8 +83,31 @@ impl<'relay> Visitor<'relay> {
                 self.pipe(room, to, bytes);
                 return Ok(self.pipe.owe(now, len));
             }
-            ClientFrame::Put { .. } | ClientFrame::Get { .. } | ClientFrame::Unfollow { .. } => {
-                return Err(CloseCode::OutOfOrder);
+            ClientFrame::Put {
+                request,
+                mailbox,
+                id,
+                bytes,
+                signature,
+            } => {
+                let len = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+                let item = NewItem { mailbox, id, bytes };
+                self.put(request, item, &signature);
+                let wait = self.requests.owe(now, 1);
+                return Ok(wait.max(self.put_bytes.owe(now, len)));
+            }
+            ClientFrame::Get {
+                request,
+                mailbox,
+                after,
+                follow,
+                signature,
+            } => {
+                self.get(request, mailbox, after, follow, &signature);
+                return Ok(self.requests.owe(now, 1));
+            }
+            ClientFrame::Unfollow { mailbox } => {
+                self.courier.unfollow(&self.relay.mailboxes, &mailbox);
             }
         }
         Ok(Duration::ZERO)
@@ -99,10 +151,53 @@ impl<'relay> Visitor<'relay> {
             self.relay.rooms.hand(room, from, Some(to), message);
         }
     }
+
+    fn put(&self, request: u32, item: NewItem, signature: &[u8; 64]) {
+        self.relay.metrics.puts.add(1);
+        self.relay.metrics.put_bytes.add(item.bytes.len());
+        // Before the signature, which costs more.
+        let Ok(share) = Arc::clone(&self.puts).try_acquire_owned() else {
+            return self.fail(request, Failure::Busy);
+        };
+        let message = put_message(&self.challenge, &item.mailbox, &item.id, &item.bytes);
+        if !signature::is_by(&item.mailbox, &message, signature) {
+            return self.fail(request, Failure::BadSignature);
+        }
+        let outbox = Arc::clone(&self.outbox);
+        let receipt = Receipt {
+            request,
+            outbox,
+            share,
+        };
+        self.relay.mailboxes.put(Put { item, receipt });
+    }
+
+    fn get(&self, request: u32, mailbox: Address, after: u64, follow: bool, signature: &[u8; 64]) {
+        self.relay.metrics.gets.add(1);
+        let message = get_message(&self.challenge, &mailbox, after, follow);
+        if !signature::is_by(&mailbox, &message, signature) {
+            return self.fail(request, Failure::BadSignature);
+        }
+        let mailboxes = &self.relay.mailboxes;
+        let taken = if follow {
+            self.courier.follow(mailboxes, request, mailbox, after)
+        } else {
+            self.courier.fetch(request, mailbox, after)
+        };
+        if !taken {
+            self.fail(request, Failure::Busy);
+        }
+    }
+
+    fn fail(&self, request: u32, reason: Failure) {
+        self.outbox
+            .push_frame(&RelayFrame::Failed { request, reason });
+    }
 }
 
 impl Drop for Visitor<'_> {
     fn drop(&mut self) {
+        self.courier.leave(&self.relay.mailboxes);
         for (room, seat) in self.seats.drain() {
             self.relay.rooms.leave(room, seat);
         }

@@ -116,7 +116,7 @@ impl Peer {
 
     /// Opens one, says Hello, and lets the system hold back little for a reader who does
     /// not read.
-    pub(crate) async fn narrow(address: SocketAddr) -> Self {
+    pub(crate) async fn narrow(address: SocketAddr) -> (Self, [u8; 32]) {
         let socket = TcpSocket::new_v4().unwrap();
         socket.set_recv_buffer_size(128 * 1024).unwrap();
         let stream = soon(socket.connect(address)).await.unwrap();
@@ -128,8 +128,10 @@ impl Peer {
             version: PROTOCOL_VERSION,
         })
         .await;
-        assert!(matches!(peer.frame().await, RelayFrame::Greeting { .. }));
-        peer
+        match peer.frame().await {
+            RelayFrame::Greeting { challenge, .. } => (peer, challenge),
+            other => panic!("not greeted: {other:?}"),
+        }
     }
 
     async fn open_on(stream: TcpStream, request: Request<()>) -> Result<Self, Error> {

@@ -74,6 +74,7 @@ async fn a_client_that_does_not_read_its_answer_is_cut() {
     let server = Server {
         listen: ([127, 0, 0, 1], 0).into(),
         metrics: None,
+        data: None,
         assets,
         limits,
     };

@@ -64,10 +64,20 @@ pub(crate) fn app(name: &str) -> PathBuf {
 
 /// Starts a server for a whole app on a port that the system chooses.
 pub(crate) async fn start(name: &str, limits: Limits) -> (SocketAddr, Running) {
+    start_in(name, None, limits).await
+}
+
+/// The same with a directory for mail.
+pub(crate) async fn start_in(
+    name: &str,
+    data: Option<PathBuf>,
+    limits: Limits,
+) -> (SocketAddr, Running) {
     let assets = Assets::from_directory(&app(name)).unwrap();
     Server {
         listen: ([127, 0, 0, 1], 0).into(),
         metrics: None,
+        data,
         assets,
         limits,
     }

@@ -7,14 +7,19 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,
-    clippy::panic
+    clippy::panic,
+    // Whatever a test does not expect fails it.
+    clippy::wildcard_enum_match_arm
 )]
 
 mod client;
 mod connections;
 mod fixture;
+mod mailbox;
+mod mailbox_program;
 mod manifest;
 mod metrics;
+mod owner;
 mod pages;
 mod pipe;
 mod program;

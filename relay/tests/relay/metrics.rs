@@ -27,6 +27,7 @@ async fn what_passes_through_is_counted() {
     let server = Server {
         listen: ([127, 0, 0, 1], 0).into(),
         metrics: Some(([127, 0, 0, 1], 0).into()),
+        data: None,
         assets: Assets::from_directory(&app("metrics")).unwrap(),
         limits: Limits::default(),
     };
@@ -57,6 +58,9 @@ async fn what_passes_through_is_counted() {
         ("bocage_signal_bytes_total", 100),
         ("bocage_pipes_total", 1),
         ("bocage_pipe_bytes_total", 2_000),
+        ("bocage_puts_total", 0),
+        ("bocage_gets_total", 0),
+        ("bocage_mail_bytes", 0),
         ("bocage_slow_readers_total", 0),
     ] {
         assert_eq!(value(metrics, name).await, expected, "{name}");
@@ -73,6 +77,7 @@ async fn the_counters_are_not_told_where_the_app_is() {
     let server = Server {
         listen: ([127, 0, 0, 1], 0).into(),
         metrics: Some(([127, 0, 0, 1], 0).into()),
+        data: None,
         assets: Assets::from_directory(&app("metrics_apart")).unwrap(),
         limits: Limits::default(),
     };

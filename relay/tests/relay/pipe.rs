@@ -91,7 +91,7 @@ async fn a_slow_reader_is_disconnected_and_blocks_nobody() {
         ..Limits::default()
     };
     let (relay, _running) = start("pipe_slow", limits).await;
-    let mut deaf = Peer::narrow(relay).await;
+    let (mut deaf, _) = Peer::narrow(relay).await;
     let (deaf_seat, _) = deaf.enter(ROOM).await;
     let (mut ada, ada_seat, _) = Peer::in_room(relay, ROOM).await;
     let (mut bob, bob_seat, _) = Peer::in_room(relay, ROOM).await;

@@ -16,29 +16,71 @@ use crate::{
     fixture::{app, directory},
 };
 
-fn program(arguments: &[&str]) -> Command {
+pub(crate) fn program(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_bocage-relay"));
-    command
-        .args(arguments)
-        .env_remove("BOCAGE_APP")
-        .env_remove("BOCAGE_LISTEN");
-    command.env_remove("BOCAGE_LOG").stdin(Stdio::null());
+    command.args(arguments);
+    in_the_open(command)
+}
+
+/// With no setting from outside, and with everything it says kept.
+fn in_the_open(mut command: Command) -> Command {
+    for setting in ["APP", "LISTEN", "DATA", "METRICS", "LOG"] {
+        command.env_remove(format!("BOCAGE_{setting}"));
+    }
+    command.stdin(Stdio::null());
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
 
 /// A running relay, ended with the test.
-struct Program {
+pub(crate) struct Program {
     child: Child,
     stdout: BufReader<std::process::ChildStdout>,
-    address: SocketAddr,
+    pub(crate) address: SocketAddr,
 }
 
 impl Program {
-    fn start(app: &Path, log: &str) -> Self {
+    pub(crate) fn start(app: &Path, log: &str) -> Self {
         let app = app.to_str().unwrap();
         let mut command = program(&["--listen", "127.0.0.1:0", "--app", app]);
-        let mut child = command.env("BOCAGE_LOG", log).spawn().unwrap();
+        command.env("BOCAGE_LOG", log);
+        Self::run(command)
+    }
+
+    /// With a directory for mail, at the most talkative level.
+    pub(crate) fn with_data(app: &Path, data: &Path) -> Self {
+        let (app, data) = (app.to_str().unwrap(), data.to_str().unwrap());
+        let mut command = program(&["--listen", "127.0.0.1:0", "--app", app, "--data", data]);
+        command.env("BOCAGE_LOG", "trace");
+        Self::run(command)
+    }
+
+    /// Where no file may grow beyond so many KiB, as on a disk that is full then.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn with_little_room(app: &Path, data: &Path, kib: u32) -> Self {
+        let mut command = Command::new("bash");
+        // Ignored signals stay ignored in the program, so it sees the error.
+        let script = format!("trap '' XFSZ; ulimit -S -f {kib}; exec \"$0\" \"$@\"");
+        command.args(["-c", &script, env!("CARGO_BIN_EXE_bocage-relay")]);
+        command.args(["--listen", "127.0.0.1:0", "--app"]).arg(app);
+        command.arg("--data").arg(data);
+        Self::run(in_the_open(command))
+    }
+
+    /// Somebody has made room on the disk.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn more_room(&self) {
+        let mut command = Command::new("prlimit");
+        command.args([
+            "--fsize=unlimited:unlimited",
+            "--pid",
+            &self.child.id().to_string(),
+        ]);
+        assert!(command.status().unwrap().success());
+    }
+
+    fn run(mut command: Command) -> Self {
+        let mut child = command.spawn().unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
         stdout.read_line(&mut line).unwrap();
@@ -54,7 +96,7 @@ impl Program {
     }
 
     /// Sends a signal, waits for the end, and gives the exit code, the rest of stdout, and stderr.
-    fn end(mut self, signal: &str) -> (Option<i32>, String, String) {
+    pub(crate) fn end(mut self, signal: &str) -> (Option<i32>, String, String) {
         let kill = format!("kill -{signal} {}", self.child.id());
         assert!(
             Command::new("sh")
@@ -84,7 +126,7 @@ impl Drop for Program {
 }
 
 /// The one sentence on stderr of a program that could not start.
-fn complaint(output: &Output) -> String {
+pub(crate) fn complaint(output: &Output) -> String {
     assert_eq!(output.status.code(), Some(2));
     assert!(output.stdout.is_empty());
     let text = String::from_utf8(output.stderr.clone()).unwrap();

@@ -253,7 +253,7 @@ impl Chains {
         let fresh = core::mem::take(&mut self.fresh);
         let mut settled = Settled::default();
         let is_plain = self.endings == *log.state().endings()
-            && fresh.iter().all(|place| self.is_plain(log, *place));
+            && fresh.iter().all(|place| self.is_plain(log, &fresh, *place));
         if is_plain {
             for place in fresh {
                 self.count(place, &mut settled);
@@ -287,7 +287,7 @@ impl Chains {
 
     /// Whether a batch that is new changes nothing for others: it is alone at its place, and nothing
     /// was ever ended of its author, or held of what it builds on.
-    fn is_plain(&self, log: &Log, place: usize) -> bool {
+    fn is_plain(&self, log: &Log, fresh: &[usize], place: usize) -> bool {
         let Some(entry) = self.entries.get(place) else {
             return false;
         };
@@ -295,10 +295,10 @@ impl Chains {
             .slots
             .get(&chain_of(&entry.batch))
             .and_then(|slots| slots.get(&entry.batch.body.index));
+        // `fresh` rises: what is built on stands before what builds on it.
         let builds_on_what_counts = entry.builds_on.iter().all(|before| {
-            self.entries
-                .get(*before)
-                .is_some_and(|entry| entry.status == Status::Counts)
+            let counts = |entry: &Entry| entry.status == Status::Counts;
+            self.entries.get(*before).is_some_and(counts) || fresh.binary_search(before).is_ok()
         });
         rivals.is_some_and(|rivals| rivals.len() == 1)
             && log.state().ended_by(entry.author).is_none()

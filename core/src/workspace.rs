@@ -158,6 +158,14 @@ impl Workspace {
 
     /// Takes objects in, from wherever they are.
     pub fn take<'a>(&mut self, objects: impl IntoIterator<Item = &'a [u8]>) -> Intake {
+        let mut intake = self.put_in(objects);
+        self.retry(&mut intake);
+        self.settle(&mut intake);
+        intake
+    }
+
+    /// Takes objects in, and leaves those that wait for something waiting.
+    fn put_in<'a>(&mut self, objects: impl IntoIterator<Item = &'a [u8]>) -> Intake {
         let mut intake = Intake::default();
         for bytes in objects {
             match Signed::parse(bytes) {
@@ -168,12 +176,15 @@ impl Workspace {
                 Err(error) => intake.refused.push(error.into()),
             }
         }
-        self.retry(&mut intake);
+        intake
+    }
+
+    /// Finds what counts now.
+    fn settle(&mut self, intake: &mut Intake) {
         intake.settled = self.chains.settle(&self.log);
         if intake.log_grew {
             self.open_epochs();
         }
-        intake
     }
 
     /// What this device has, to tell another.

@@ -14,7 +14,7 @@ use super::archive::{Archive, Read};
 use super::net::Origin;
 use super::{Effect, Outcome};
 use crate::batch::{CHANGES_BYTES_MAX, CHANGES_MAX, DocumentId, SessionId};
-use crate::chains::ChainId;
+use crate::chains::{ChainId, chain_of};
 use crate::codec::Fixed;
 use crate::crypto::domains::Domain;
 use crate::crypto::hash::derive_id;
@@ -285,9 +285,7 @@ impl Desk {
     ) -> Result<Outcome, Refusal> {
         let mut outcome = Outcome::default();
         self.note(intake);
-        if origin != Origin::Own || !intake.settled.rebuilt.is_empty() {
-            self.apply(rng, intake, &mut outcome);
-        }
+        self.apply(rng, intake, &mut outcome);
         let mut kept: Vec<&[u8]> = Vec::new();
         let mut later = Vec::new();
         for object in &intake.new {
@@ -402,8 +400,12 @@ impl Desk {
         }
     }
 
-    /// Brings the open documents up to date.
+    /// Brings the open documents up to date. What this session has written they have already.
     fn apply(&mut self, rng: &mut dyn CryptoRng, intake: &Intake, outcome: &mut Outcome) {
+        let own = ChainId {
+            device: self.workspace.device(),
+            session: self.workspace.session(),
+        };
         self.renew_session(rng, intake);
         for document in [self.page_document(), self.channel_document()] {
             let rebuilt = intake.settled.rebuilt.contains(&document);
@@ -412,7 +414,7 @@ impl Desk {
                 .counted
                 .iter()
                 .filter_map(|id| self.workspace.chains().batch(*id))
-                .filter(|batch| batch.body.document == document)
+                .filter(|batch| batch.body.document == document && chain_of(batch) != own)
                 .flat_map(|batch| batch.body.changes.iter().map(|change| change.0.clone()))
                 .collect();
             if counted.is_empty() && !rebuilt {
@@ -510,7 +512,10 @@ impl Desk {
         if self.workspace.needs_epoch() {
             intake.join(self.workspace.begin_epoch(rng).map_err(refusal)?);
         }
-        intake.join(self.workspace.admit(rng, join, offer).map_err(refusal)?);
+        // Should that fail, the epoch that was just begun is kept all the same.
+        if let Ok(admitted) = self.workspace.admit(rng, join, offer) {
+            intake.join(admitted);
+        }
         self.absorb(vault, rng, &intake, None, Origin::Own)
             .map(Some)
     }

@@ -240,14 +240,17 @@ impl Workspace {
         let epoch = self.current_epoch().ok_or(ActError::NoEpoch)?;
         let key = self.epochs.get(&epoch).ok_or(ActError::NoEpoch)?;
         let wrap = epoch::wrap(rng, self.id(), device, recipient, key).ok_or(ActError::BadKey)?;
-        let mut intake = self.take([join]);
+        let mut intake = self.own(&[join])?;
+        // The request is in, admitted or not: whatever happens to it, it is to be kept.
         let admitted = self.act(Act::Admit {
             join: id,
             invite,
             epoch,
             wrap,
-        })?;
-        intake.join(admitted);
+        });
+        if let Ok(admitted) = admitted {
+            intake.join(admitted);
+        }
         Ok(intake)
     }
 
@@ -269,8 +272,11 @@ impl Workspace {
             .device;
         let cut = self.chains.last_of(device);
         let mut intake = self.act(Act::Remove { member, cut })?;
-        if self.role().is_some() {
-            intake.join(self.begin_epoch(rng)?);
+        // If it cannot begin now, it will as soon as it can: the log shows that it is needed.
+        if self.role().is_some()
+            && let Ok(epoch) = self.begin_epoch(rng)
+        {
+            intake.join(epoch);
         }
         Ok(intake)
     }
@@ -405,7 +411,10 @@ impl Workspace {
 
     /// Takes in what this device has made. What others would refuse, it refuses as well.
     fn own(&mut self, objects: &[&[u8]]) -> Result<Intake, ActError> {
-        let intake = self.take(objects.iter().copied());
+        // Others' objects that wait go on waiting: were one of them refused now, what came of the rest
+        // would be lost with the error.
+        let mut intake = self.put_in(objects.iter().copied());
+        self.settle(&mut intake);
         match intake.refused.first() {
             None => Ok(intake),
             Some(

@@ -212,8 +212,15 @@ impl Engine {
         };
         match desk.admit(&self.vault, rng, join, &remote) {
             Ok(Some(mut outcome)) => {
-                outcome.effects.push(Effect::Welcome(workspace, connection));
+                let state = desk.workspace.log().state();
+                let is_in = state.by_noise_key(&remote).is_some();
+                if is_in {
+                    outcome.effects.push(Effect::Welcome(workspace, connection));
+                }
                 self.settle_all(now, rng, workspace, outcome);
+                if !is_in {
+                    self.say(connection, &Message::Closed);
+                }
             }
             // They were let in before, and did not hear of it.
             Ok(None) => self.welcome(now, rng, workspace, connection),
@@ -229,7 +236,17 @@ impl Engine {
         workspace: WorkspaceId,
         connection: ConnectionId,
     ) {
-        if self.desks.contains_key(&workspace) {
+        let remote = self
+            .net
+            .wires
+            .get(&connection)
+            .and_then(|wire| wire.link.as_ref()?.remote());
+        // They may have been removed since.
+        let is_member = |desk: &Desk| {
+            let state = desk.workspace.log().state();
+            remote.is_some_and(|remote| state.by_noise_key(&remote).is_some())
+        };
+        if self.desks.get(&workspace).is_some_and(is_member) {
             self.send_lacking(connection, &[], &[]);
             self.bind(now, rng, connection);
         }

@@ -12,7 +12,7 @@ pub const USES_MAX: u32 = 100;
 pub const LINK_MAX: usize = 400;
 
 /// What a member may do. Later ones may do what earlier ones may.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Role {
     /// Reads.
     Reader,
@@ -58,7 +58,7 @@ pub struct MemberCard {
 }
 
 /// Whether a member is here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Presence {
     /// Their device shows that it is here.
     Here,
@@ -67,7 +67,7 @@ pub enum Presence {
 }
 
 /// How this device reaches a member's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Path {
     /// Not at the moment, or only through other members.
     None,
@@ -99,7 +99,7 @@ pub struct InvitationCard {
 }
 
 /// How far something has come.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Reach {
     /// How many members have it on the disk of a device, this person among them.
     pub have: u32,
@@ -134,7 +134,7 @@ pub struct Joining {
 }
 
 /// How far joining is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum JoinState {
     /// The relay is not reached yet.
     Connecting,

@@ -21,6 +21,12 @@ pub enum ActionId {
     NewWorkspace,
     /// Give the open workspace another name.
     RenameWorkspace,
+    /// Invite people to the open workspace.
+    Invite,
+    /// Show the page of the open workspace.
+    GoToDocuments,
+    /// Show the chat of the open workspace.
+    GoToChat,
     /// Save the page shown as an HTML file.
     ExportPage,
     /// Show the list of workspaces.
@@ -40,9 +46,12 @@ pub enum ActionId {
 }
 
 /// All actions, in the order of the help sheet.
-pub const ALL: [ActionId; 10] = [
+pub const ALL: [ActionId; 13] = [
     ActionId::NewWorkspace,
+    ActionId::Invite,
     ActionId::RenameWorkspace,
+    ActionId::GoToDocuments,
+    ActionId::GoToChat,
     ActionId::NextWorkspace,
     ActionId::PreviousWorkspace,
     ActionId::ExportPage,
@@ -73,6 +82,9 @@ impl ActionId {
         match self {
             Self::NewWorkspace => &workspace::NEW,
             Self::RenameWorkspace => &workspace::RENAME,
+            Self::Invite => &workspace::INVITE,
+            Self::GoToDocuments => &workspace::GO_TO_DOCUMENTS,
+            Self::GoToChat => &workspace::GO_TO_CHAT,
             Self::ExportPage => &workspace::EXPORT_PAGE,
             Self::NextWorkspace => &workspace::NEXT,
             Self::PreviousWorkspace => &workspace::PREVIOUS,

@@ -11,8 +11,10 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use bocage_api::workspace::PageState;
 use bocage_api::{
-    Command, CommandId, FromEngine, HomeView, PageId, Refusal, TextDelta, WorkspaceId,
+    ChannelId, ChannelView, Command, CommandId, FromEngine, HomeView, PageId, Refusal, TextDelta,
+    WorkspaceId, WorkspaceView,
 };
 use bocage_platform::{clock, page_life, random, task};
 use bocage_session::{Event, PageKey, Session};
@@ -32,7 +34,21 @@ pub struct Office {
     pub unsaved: ReadSignal<usize>,
     /// The last command that was refused.
     pub refused: ReadSignal<Option<(CommandId, Refusal)>>,
+    /// What [`Office::watch_workspace`] and [`Office::watch_channel`] bring, and what is known of the
+    /// open page besides its text.
+    pub seen: Seen,
     desk: StoredValue<Rc<RefCell<Desk>>, LocalStorage>,
+}
+
+/// What the screens look at. Each may still be of the place one was at before.
+#[derive(Clone, Copy)]
+pub struct Seen {
+    /// The members and invitations of a workspace.
+    pub workspace: RwSignal<Option<WorkspaceView>>,
+    /// A channel.
+    pub channel: RwSignal<Option<ChannelView>>,
+    /// A page, but for its text.
+    pub page: RwSignal<Option<PageState>>,
 }
 
 /// What the screen of an open page is told.
@@ -69,6 +85,7 @@ struct Desk {
     set_trouble: WriteSignal<Option<Trouble>>,
     set_unsaved: WriteSignal<usize>,
     set_refused: WriteSignal<Option<(CommandId, Refusal)>>,
+    seen: Seen,
     pings: Vec<(u64, js_sys::Function)>,
 }
 
@@ -80,6 +97,11 @@ impl Office {
         let (trouble, set_trouble) = signal(None);
         let (unsaved, set_unsaved) = signal(0);
         let (refused, set_refused) = signal(None);
+        let seen = Seen {
+            workspace: RwSignal::new(None),
+            channel: RwSignal::new(None),
+            page: RwSignal::new(None),
+        };
         let mut session = Session::new();
         session.watch_home();
         let desk = Rc::new(RefCell::new(Desk {
@@ -91,6 +113,7 @@ impl Office {
             set_trouble,
             set_unsaved,
             set_refused,
+            seen,
             pings: Vec::new(),
         }));
         let listening = Rc::clone(&desk);
@@ -106,6 +129,7 @@ impl Office {
             trouble,
             unsaved,
             refused,
+            seen,
             desk,
         })
     }
@@ -185,6 +209,20 @@ impl Office {
             });
         });
         PageSession { office: self, key }
+    }
+
+    /// Follows who is in a workspace until the component that calls this goes.
+    pub fn watch_workspace(self, workspace: WorkspaceId) {
+        self.with_desk(|desk| desk.session.watch_workspace(workspace));
+        on_cleanup(move || self.with_desk(|desk| desk.session.unwatch_workspace(workspace)));
+    }
+
+    /// Follows a channel until the component that calls this goes.
+    pub fn watch_channel(self, workspace: WorkspaceId, channel: ChannelId) {
+        self.with_desk(|desk| desk.session.watch_channel(workspace, channel));
+        on_cleanup(move || {
+            self.with_desk(|desk| desk.session.unwatch_channel(workspace, channel));
+        });
     }
 
     fn with_desk<T>(self, act: impl FnOnce(&mut Desk) -> T) -> T {
@@ -271,9 +309,9 @@ fn show(desk: &Rc<RefCell<Desk>>, event: Event) {
             listen(event);
         }
     };
-    let (set_home, set_refused) = {
+    let (set_home, set_refused, seen) = {
         let desk = desk.borrow();
-        (desk.set_home, desk.set_refused)
+        (desk.set_home, desk.set_refused, desk.seen)
     };
     match event {
         Event::Home(view) => set_home.set(Some(view)),
@@ -290,6 +328,16 @@ fn show(desk: &Rc<RefCell<Desk>>, event: Event) {
             page_event(page, PageEvent::Text { text, damaged });
         }
         Event::PageChanged { page, delta } => page_event(page, PageEvent::Changed(delta)),
+        Event::PageState(state) => seen.page.set(Some(state)),
+        Event::Workspace(view) => seen.workspace.set(Some(view)),
+        Event::Channel(view) => seen.channel.set(Some(view)),
+        Event::ChannelChanged(patch) => seen.channel.update(|view| {
+            if let Some(view) = view
+                && view.channel == patch.channel
+            {
+                view.apply(patch.change);
+            }
+        }),
         Event::PageMissing(page) => page_event(page, PageEvent::Missing),
         Event::Refused(id, refusal) => set_refused.set(Some((id, refusal))),
         // The next engine announces itself.

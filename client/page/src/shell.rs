@@ -9,11 +9,15 @@ mod first_run;
 mod frame;
 mod help;
 mod home;
+mod invite;
+mod joining;
 mod launchbar;
 mod loading;
 pub mod look;
+mod members;
 mod name;
 mod new_workspace;
+pub mod reach;
 mod refusals;
 mod remember;
 mod settings;
@@ -23,7 +27,11 @@ mod trouble;
 pub mod workspace;
 
 use bocage_api::command::Damaged;
-use bocage_api::{HomeView, Profile, RelayState, SaveState, Settings, WorkspaceCard, WorkspaceId};
+use bocage_api::workspace::Joining;
+use bocage_api::{
+    HomeView, MemberId, Profile, RelayState, SaveState, Settings, WorkspaceCard, WorkspaceId,
+    WorkspaceView,
+};
 use leptos::prelude::*;
 
 use crate::actions;
@@ -52,6 +60,10 @@ pub struct Shell {
     pub saving: Memo<SaveState>,
     /// Whether the relay is reached.
     pub relay: Memo<RelayState>,
+    /// The workspaces that are being joined.
+    pub joining: Memo<Vec<Joining>>,
+    /// An invitation's link that was opened and is not acted upon yet.
+    pub invited: RwSignal<Option<String>>,
     /// What could not be read.
     pub damaged: Memo<Vec<Damaged>>,
     layer: RwSignal<Option<Layer>>,
@@ -66,6 +78,10 @@ pub enum Layer {
     Settings,
     /// The shortcuts.
     Help,
+    /// The dialog that invites people to the open workspace.
+    Invite,
+    /// Asks whether a member of it is to be removed.
+    Remove(MemberId),
 }
 
 /// Which screen shows. Trouble lies over it.
@@ -86,9 +102,12 @@ impl Shell {
                 (state, _) => state,
             }
         });
+        let invited = RwSignal::new(None);
         Self {
             office,
-            route: route::follow(),
+            route: route::follow(move |link| invited.set(Some(link))),
+            invited,
+            joining: Memo::new(move |_| part(office, |home| home.joining.clone())),
             toasts: expect_context(),
             renaming: RwSignal::new(false),
             profile: Memo::new(move |_| part(office, |home| home.profile.clone())),
@@ -113,6 +132,13 @@ impl Shell {
     pub fn workspace(self, id: WorkspaceId) -> Option<WorkspaceCard> {
         let found = |all: &Vec<WorkspaceCard>| all.iter().find(|card| card.id == id).cloned();
         self.workspaces.with(found)
+    }
+
+    /// What is seen of a workspace's members and invitations; `None` before the engine has told.
+    /// Reactive.
+    pub fn members_of<T>(self, id: WorkspaceId, of: impl FnOnce(&WorkspaceView) -> T) -> Option<T> {
+        let seen = self.office.seen.workspace;
+        seen.with(|view| view.as_ref().filter(|view| view.id == id).map(of))
     }
 
     fn screen(self) -> Screen {
@@ -151,6 +177,7 @@ pub fn App(
     look::follow(shell);
     actions::listen(shell);
     refusals::report(shell);
+    joining::follow(shell);
     let screen = Memo::new(move |_| shell.screen());
     loading::end_first_paint(screen, office);
     view! {
@@ -163,6 +190,10 @@ pub fn App(
         {move || match shell.layer.get() {
             Some(Layer::NewWorkspace) => Some(view! { <new_workspace::NewWorkspace /> }.into_any()),
             Some(Layer::Settings) => Some(view! { <settings::SettingsDialog /> }.into_any()),
+            Some(Layer::Invite) => Some(view! { <invite::InviteDialog /> }.into_any()),
+            Some(Layer::Remove(member)) => {
+                Some(view! { <members::RemoveDialog member=member /> }.into_any())
+            }
             Some(Layer::Help) => Some(view! { <help::Help /> }.into_any()),
             None => None,
         }}

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 pub mod banner;
 pub mod button;
 pub mod chip;
+pub mod choice;
 pub mod colour_picker;
 pub mod copy;
 pub mod dialog;

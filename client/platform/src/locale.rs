@@ -27,3 +27,22 @@ pub fn format_number(language: &str, number: f64) -> String {
         .and_then(|text| text.as_string())
         .unwrap_or_else(|| number.to_string())
 }
+
+/// A time as people of a language write it: the hour, and the day if it is not today. `time` is in
+/// milliseconds since 1970.
+pub fn time_of_day(time: u64, language: &str) -> String {
+    // Exact for the next 280,000 years.
+    #[allow(clippy::cast_precision_loss)]
+    let date = js_sys::Date::new(&(time as f64).into());
+    let is_today = date.to_date_string() == js_sys::Date::new_0().to_date_string();
+    let options = Object::new();
+    let set = |name: &str| {
+        // Refused only for objects that are frozen.
+        let _ = js_sys::Reflect::set(&options, &name.into(), &"short".into());
+    };
+    set("timeStyle");
+    if !is_today {
+        set("dateStyle");
+    }
+    date.to_locale_string(language, &options).into()
+}

@@ -69,10 +69,13 @@ impl DirectLinks {
     /// Sends a message over an open link.
     pub(crate) fn send(&mut self, link: LinkId, message: Vec<u8>) -> Vec<Input> {
         let channel = self.links.get(&link).and_then(|link| link.channel.as_ref());
-        match channel {
-            Some(channel) if channel.send(message).is_err() => self.give_up(link),
-            Some(_) => Vec::new(),
-            None => self.order(link, &Order::Send(message)),
+        let Some(channel) = channel else {
+            return self.order(link, &Order::Send(message));
+        };
+        if channel.send(message).is_ok() {
+            Vec::new()
+        } else {
+            self.give_up(link)
         }
     }
 

@@ -1,11 +1,12 @@
 //! Actions on workspaces.
 
 use bocage_api::WorkspaceCard;
+use bocage_api::workspace::Role;
 use leptos::prelude::*;
 
 use super::Action;
 use crate::i18n::key;
-use crate::route::Route;
+use crate::route::{Route, Tool};
 use crate::shell::workspace::shown_text;
 use crate::shell::{Layer, Shell};
 use crate::tools::documents;
@@ -25,6 +26,35 @@ pub(super) static RENAME: Action = Action {
     keys: Some(Keys(&[Stroke::plain("f2")])),
     available: |shell| open_workspace(shell).is_some(),
     perform: |shell| shell.renaming.set(true),
+};
+
+pub(super) static INVITE: Action = Action {
+    label: key!(action.invite),
+    glyph: Glyph::UserPlus,
+    keys: Some(Keys(&[Stroke::plain("i")])),
+    available: |shell| {
+        open_workspace(shell).is_some_and(|card| {
+            let role = shell.members_of(card.id, |view| view.role);
+            role.flatten() == Some(Role::Manager)
+        })
+    },
+    perform: |shell| shell.open(Layer::Invite),
+};
+
+pub(super) static GO_TO_DOCUMENTS: Action = Action {
+    label: key!(action.go_to_documents),
+    glyph: Glyph::FileText,
+    keys: Some(Keys(&[Stroke::plain("g"), Stroke::plain("d")])),
+    available: |shell| open_workspace(shell).is_some(),
+    perform: |shell| go_to_tool(shell, Tool::Documents),
+};
+
+pub(super) static GO_TO_CHAT: Action = Action {
+    label: key!(action.go_to_chat),
+    glyph: Glyph::MessageCircle,
+    keys: Some(Keys(&[Stroke::plain("g"), Stroke::plain("c")])),
+    available: |shell| open_workspace(shell).is_some(),
+    perform: |shell| go_to_tool(shell, Tool::Chat),
 };
 
 pub(super) static EXPORT_PAGE: Action = Action {
@@ -61,8 +91,14 @@ pub(super) static PREVIOUS: Action = Action {
 /// The workspace shown. Reactive.
 fn open_workspace(shell: Shell) -> Option<WorkspaceCard> {
     match shell.route.get() {
-        Route::Workspace(id) => shell.workspace(id),
+        Route::Workspace(id, _) => shell.workspace(id),
         Route::Home | Route::Unknown => None,
+    }
+}
+
+fn go_to_tool(shell: Shell, tool: Tool) {
+    if let Some(card) = untrack(|| open_workspace(shell)) {
+        Route::Workspace(card.id, tool).go();
     }
 }
 
@@ -84,6 +120,6 @@ fn go_to_neighbour(shell: Shell, step: isize) {
         (None, false) => last,
     };
     if let Some(card) = all.get(to) {
-        Route::Workspace(card.id).go();
+        Route::to(card.id).go();
     }
 }

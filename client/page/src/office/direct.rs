@@ -21,9 +21,12 @@ const SERVERS: &[&str] = &[];
 #[derive(Clone)]
 pub(super) struct Direct(Rc<Inner>);
 
+/// Tells the worker something about a link.
+type Tell = Box<dyn Fn(u64, &Report) -> Result<(), PlatformError>>;
+
 struct Inner {
     lines: RefCell<BTreeMap<u64, Line>>,
-    report: Box<dyn Fn(u64, &Report) -> Result<(), PlatformError>>,
+    report: Tell,
 }
 
 struct Line {
@@ -67,12 +70,11 @@ impl Direct {
 
     /// What there is to say about each connection: see [`PeerConnection::report`].
     pub(super) async fn reports(&self) -> js_sys::Array {
-        let lines = self.0.lines.borrow();
-        let connections: Vec<_> = lines
-            .values()
-            .map(|line| Rc::clone(&line.connection))
-            .collect();
-        drop(lines);
+        let connections: Vec<_> = {
+            let lines = self.0.lines.borrow();
+            let connections = lines.values().map(|line| Rc::clone(&line.connection));
+            connections.collect()
+        };
         let reports = js_sys::Array::new();
         for connection in connections {
             reports.push(&connection.report().await);

@@ -36,6 +36,13 @@ pub(super) fn FirstRun() -> impl IntoView {
         Some(name) => name.as_str().to_owned(),
         None => t!(first.preview)().into_owned(),
     };
+    let lead = move || {
+        if shell.invited.with(Option::is_some) {
+            t!(first.invited)()
+        } else {
+            t!(app.lead)()
+        }
+    };
     view! {
         <main class="first-run">
             <StorageBanner />
@@ -43,7 +50,7 @@ pub(super) fn FirstRun() -> impl IntoView {
                 <div class="brand">
                     <Mark />
                     <h1>{t!(first.title)}</h1>
-                    <p class="lead">{t!(app.lead)}</p>
+                    <p class="lead">{lead}</p>
                 </div>
                 <NameField label=t!(first.name) hint=t!(first.name_hint) entry=entry first=true />
                 <ColourPicker

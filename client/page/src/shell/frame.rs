@@ -33,8 +33,8 @@ pub(super) fn Frame() -> impl IntoView {
     let narrow = RwSignal::new(super::remember::is_narrow());
     let place = Memo::new(move |_| match shell.route.get() {
         Route::Home => Place::Home,
-        Route::Workspace(id) if shell.workspace(id).is_some() => Place::Workspace(id),
-        Route::Workspace(_) | Route::Unknown => Place::Nowhere,
+        Route::Workspace(id, _) if shell.workspace(id).is_some() => Place::Workspace(id),
+        Route::Workspace(..) | Route::Unknown => Place::Nowhere,
     });
     Effect::new(move |before: Option<Place>| {
         let now = place.get();

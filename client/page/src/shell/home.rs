@@ -4,6 +4,7 @@ use leptos::prelude::*;
 
 use super::Shell;
 use super::frame::PlaceTitle;
+use super::joining::JoiningList;
 use crate::actions::ActionId;
 use crate::i18n::t;
 use crate::route::Route;
@@ -21,8 +22,9 @@ pub(super) fn Home() -> impl IntoView {
                 <PlaceTitle>{t!(home.title)}</PlaceTitle>
             </header>
             <div class="place-body">
+                <JoiningList />
                 <Show
-                    when=move || none.get()
+                    when=move || none.get() && shell.joining.with(Vec::is_empty)
                     fallback=move || {
                         view! {
                             <ul class="cards">
@@ -32,7 +34,7 @@ pub(super) fn Home() -> impl IntoView {
                                     let:card
                                 >
                                     <li>
-                                        <a class="card" href=Route::Workspace(card.id).hash()>
+                                        <a class="card" href=Route::to(card.id).hash()>
                                             <span class="tile" data-initials=card.name.initials() aria-hidden="true"></span>
                                             <span class="card-name">
                                                 {card.name.as_str().to_owned()}

@@ -117,7 +117,8 @@ fn Me(narrow: RwSignal<bool>) -> impl IntoView {
 #[component]
 fn WorkspaceLink(card: WorkspaceCard, narrow: RwSignal<bool>) -> impl IntoView {
     let shell = expect_context::<Shell>();
-    let route = Route::Workspace(card.id);
+    let route = Route::to(card.id);
+    let is_here = move || matches!(shell.route.get(), Route::Workspace(id, _) if id == card.id);
     let name = Text::Owned(card.name.as_str().to_owned());
     let shown = name.clone();
     view! {
@@ -125,7 +126,7 @@ fn WorkspaceLink(card: WorkspaceCard, narrow: RwSignal<bool>) -> impl IntoView {
             <a
                 class="launchbar-item"
                 href=route.hash()
-                aria-current=move || (shell.route.get() == route).then_some("page")
+                aria-current=move || is_here().then_some("page")
                 data-tip=tip(narrow, move || name.clone())
             >
                 <span class="tile" data-initials=card.name.initials() aria-hidden="true"></span>

@@ -36,8 +36,8 @@ pub fn follow(shell: Shell) {
     on_cleanup(move || languages.remove());
     Effect::new(move || {
         let here = match shell.route.get() {
-            Route::Workspace(id) if shell.profile.with(Option::is_some) => shell.workspace(id),
-            Route::Workspace(_) | Route::Home | Route::Unknown => None,
+            Route::Workspace(id, _) if shell.profile.with(Option::is_some) => shell.workspace(id),
+            Route::Workspace(..) | Route::Home | Route::Unknown => None,
         };
         // Tracked, so that the title follows the language.
         let _ = i18n::language();

@@ -39,7 +39,7 @@ fn Form() -> impl IntoView {
         let made = sent.get().and_then(|id| shell.office.workspace_made_by(id));
         if let Some(workspace) = made {
             dialog.close();
-            Route::Workspace(workspace).go();
+            Route::to(workspace).go();
         }
     });
     Effect::new(move || {

@@ -20,6 +20,14 @@ pub(super) fn report(shell: Shell) {
             Refusal::Damaged => key!(refused.damaged),
             // The session makes the change anew by itself.
             Refusal::StaleBase => return,
+            Refusal::UnknownChannel | Refusal::UnknownMember | Refusal::UnknownInvitation => {
+                key!(refused.gone)
+            }
+            Refusal::NotPermitted => key!(refused.not_permitted),
+            Refusal::BadLink => key!(refused.bad_link),
+            Refusal::AlreadyMember => key!(refused.already_member),
+            Refusal::BadMessage => key!(refused.bad_message),
+            Refusal::NoProfile => key!(refused.no_profile),
         };
         shell.toasts.problem(text(language_now()));
     });

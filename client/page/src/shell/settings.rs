@@ -5,9 +5,10 @@ use leptos::prelude::*;
 
 use super::Shell;
 use super::name::{NameEntry, NameField};
-use crate::i18n::{Key, Text, key, language, t};
+use crate::i18n::{Key, Text, key, t};
+use crate::ui::choice::Choice;
 use crate::ui::dialog::CloseDialog;
-use crate::ui::{Button, ColourPicker, Dialog, Disc, Look, unique_id};
+use crate::ui::{Button, ColourPicker, Dialog, Disc, Look};
 
 /// See the module.
 #[component]
@@ -79,39 +80,6 @@ fn Person(entry: NameEntry, #[prop(into)] on_commit: Callback<()>) -> impl IntoV
             />
         </div>
         <ColourPicker label=t!(first.colour) chosen=colour on_choose=choose />
-    }
-}
-
-/// One of a few, side by side.
-#[component]
-fn Choice<T>(
-    #[prop(into)] label: Signal<Text>,
-    #[prop(into)] chosen: Signal<T>,
-    options: Vec<(T, Key)>,
-    #[prop(into)] on_choose: Callback<T>,
-) -> impl IntoView
-where
-    T: Copy + PartialEq + Send + Sync + 'static,
-{
-    let group = unique_id("choice");
-    let option = move |(value, name): (T, Key)| {
-        view! {
-            <label class="choice-option">
-                <input
-                    type="radio"
-                    name=group.clone()
-                    prop:checked=move || chosen.get() == value
-                    on:change=move |_| on_choose.run(value)
-                />
-                <span>{move || name(language())}</span>
-            </label>
-        }
-    };
-    view! {
-        <fieldset class="choice">
-            <legend>{label}</legend>
-            <div class="choice-options">{options.into_iter().map(option).collect_view()}</div>
-        </fieldset>
     }
 }
 

@@ -7,25 +7,50 @@ use wasm_bindgen::JsCast;
 
 use super::Shell;
 use super::frame::PlaceTitle;
+use super::members::Members;
+use super::reach::ReachChip;
 use super::states::{RelayChip, SaveChip};
 use crate::actions::ActionId;
-use crate::i18n::{say, t};
-use crate::route::Route;
+use crate::i18n::{Text, say, t};
+use crate::route::{Route, Tool};
+use crate::tools::chat::ChannelView;
 use crate::tools::documents::TextPage;
-use crate::ui::{Glyph, Icon, Keys, Menu};
+use crate::ui::{Banner, Glyph, Icon, Keys, Menu, Tone};
 
 /// See the module.
 #[component]
 pub(super) fn WorkspacePlace(id: WorkspaceId) -> impl IntoView {
     let shell = expect_context::<Shell>();
-    let items = [ActionId::RenameWorkspace, ActionId::ExportPage];
-    let page = move || shell.workspace(id).map(|card| card.first_page);
-    let page = Memo::new(move |_| page());
+    shell.office.watch_workspace(id);
+    let items = [
+        ActionId::Invite,
+        ActionId::RenameWorkspace,
+        ActionId::ExportPage,
+    ];
+    let card = Memo::new(move |_| {
+        let card = shell.workspace(id);
+        card.map(|card| (card.first_page, card.first_channel))
+    });
+    let tool = Memo::new(move |_| match shell.route.get() {
+        Route::Workspace(_, tool) => tool,
+        Route::Home | Route::Unknown => Tool::Documents,
+    });
+    let in_chat = Memo::new(move |_| tool.get() == Tool::Chat);
+    let removed = move || shell.members_of(id, |view| view.role.is_none()) == Some(true);
+    let middle = move || {
+        let (page, channel) = card.get()?;
+        Some(if in_chat.get() {
+            view! { <ChannelView workspace=id channel=channel /> }.into_any()
+        } else {
+            view! { <TextPage workspace=id page=page /> }.into_any()
+        })
+    };
     view! {
         <div class="place workspace">
             <header class="place-header">
                 <WorkspaceName id=id />
                 <div class="chips">
+                    <ReachChip workspace=id />
                     <SaveChip />
                     <RelayChip />
                 </div>
@@ -38,15 +63,48 @@ pub(super) fn WorkspacePlace(id: WorkspaceId) -> impl IntoView {
                 </Menu>
             </header>
             <nav class="tools" aria-label=t!(workspace.tools)>
-                <a class="tool" href=Route::Workspace(id).hash() aria-current="page">
-                    <Icon glyph=Glyph::FileText />
-                    <span>{t!(document.tool)}</span>
-                </a>
+                <ToolLink to=(id, Tool::Documents) tool=tool glyph=Glyph::FileText label=t!(document.tool) />
+                <ToolLink to=(id, Tool::Chat) tool=tool glyph=Glyph::MessageCircle label=t!(chat.tool) />
+                <ToolLink to=(id, Tool::Members) tool=tool glyph=Glyph::Users label=t!(members.title) />
             </nav>
-            <div class="place-body">
-                {move || page.get().map(|page| view! { <TextPage workspace=id page=page /> })}
+            <Show when=removed>
+                <Banner tone=Tone::Attention text=t!(workspace.removed) />
+            </Show>
+            <div class="workspace-body" data-tool=move || tool_name(tool.get())>
+                <div class="place-body">{middle}</div>
+                <Members workspace=id />
             </div>
         </div>
+    }
+}
+
+/// One of the tools. On a wide screen the members stand beside each, and have no line of their own.
+#[component]
+fn ToolLink(
+    to: (WorkspaceId, Tool),
+    tool: Memo<Tool>,
+    glyph: Glyph,
+    #[prop(into)] label: Signal<Text>,
+) -> impl IntoView {
+    let (id, own) = to;
+    view! {
+        <a
+            class="tool"
+            href=Route::Workspace(id, own).hash()
+            data-tool=tool_name(own)
+            aria-current=move || (tool.get() == own).then_some("page")
+        >
+            <Icon glyph=glyph />
+            <span>{label}</span>
+        </a>
+    }
+}
+
+fn tool_name(tool: Tool) -> &'static str {
+    match tool {
+        Tool::Documents => "documents",
+        Tool::Chat => "chat",
+        Tool::Members => "members",
     }
 }
 

@@ -60,7 +60,12 @@ pub fn TextPage(
         }
     });
 
-    let read_only = move || !matches!(shown.get(), Shown::Text { damaged: false });
+    let may_write = Memo::new(move |_| {
+        let seen = office.seen.page;
+        seen.with(|state| state.is_none_or(|state| state.page != page || state.may_write))
+    });
+    let read_only =
+        move || !matches!(shown.get(), Shown::Text { damaged: false }) || !may_write.get();
     let set_aside = move |()| {
         office.send(Command::SetAsideDamage(Damaged::Page(workspace, page)));
     };
@@ -69,6 +74,9 @@ pub fn TextPage(
             <Banner tone=Tone::Attention text=t!(document.damaged)>
                 <Button look=Look::Quiet label=Signal::derive(t!(document.go_on)) on_press=set_aside />
             </Banner>
+        </Show>
+        <Show when=move || shown.get() == Shown::Text { damaged: false } && !may_write.get()>
+            <p class="page-note">{t!(document.read_only)}</p>
         </Show>
         <Show when=move || shown.get() == Shown::Missing>
             <p class="page-missing">{t!(document.missing)}</p>

@@ -36,7 +36,8 @@ pub fn Banner(
     #[prop(into)]
     text: Signal<Text>,
     /// Buttons.
-    children: Children,
+    #[prop(optional)]
+    children: Option<Children>,
 ) -> impl IntoView {
     view! {
         <div
@@ -46,7 +47,7 @@ pub fn Banner(
         >
             <Icon glyph=Glyph::TriangleAlert />
             <p>{text}</p>
-            <div class="banner-actions">{children()}</div>
+            {children.map(|children| view! { <div class="banner-actions">{children()}</div> })}
         </div>
     }
 }

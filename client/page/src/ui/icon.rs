@@ -24,6 +24,8 @@ pub enum Glyph {
     Copy,
     /// To a file.
     Download,
+    /// Chat.
+    MessageCircle,
     /// More actions.
     Ellipsis,
     /// Documents.
@@ -48,6 +50,10 @@ pub enum Glyph {
     Plus,
     /// Being written.
     RefreshCw,
+    /// Somebody new.
+    UserPlus,
+    /// Members.
+    Users,
     /// Try again, load again.
     RotateCw,
     /// Settings.
@@ -131,6 +137,16 @@ impl Glyph {
             Self::Pencil => {
                 "M21.174 6.812a1 1 0 0 0-3.986-3.987L3.842 16.174a2 2 0 0 0-.5.83\
                  l-1.321 4.352a.5.5 0 0 0 .623.622l4.353-1.32a2 2 0 0 0 .83-.497zM15 5l4 4"
+            }
+            Self::MessageCircle => {
+                "M20.5 11.5a8.5 8.5 0 0 1-12.3 7.6L3.5 20.5l1.4-4.7A8.5 8.5 0 1 1 20.5 11.5z"
+            }
+            Self::UserPlus => {
+                "M5 8a4 4 0 1 0 8 0a4 4 0 1 0 -8 0M2 21a7 7 0 0 1 14 0M19 8v6M16 11h6"
+            }
+            Self::Users => {
+                "M5 8a4 4 0 1 0 8 0a4 4 0 1 0 -8 0M2 21a7 7 0 0 1 14 0M16 4.2a4 4 0 0 1 0 7.6\
+                 M19 14.8a7 7 0 0 1 3 6.2"
             }
             Self::Plus => "M5 12h14M12 5v14",
             Self::RefreshCw => {

@@ -229,6 +229,10 @@ impl Workspace {
             .state()
             .live()
             .filter(|member| {
+                // Nobody passes on what is not on their disk.
+                if member.device == found.device() {
+                    return true;
+                }
                 self.receipts
                     .get(&member.device)
                     .is_some_and(|receipt| receipt.body.covers(chain, index))

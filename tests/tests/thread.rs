@@ -269,3 +269,24 @@ fn engines_that_stop_lose_and_double_nothing() {
         assert_eq!(world.tabs[number].text(), world.tabs[M].text());
     }
 }
+
+#[test]
+fn the_pipe_gives_way_to_a_direct_link_as_soon_as_there_can_be_one() {
+    let mut world = World::new(8, 3);
+    world.direct_works = false;
+    founded(&mut world);
+    all_in(&mut world);
+    let paths = |world: &World, path: Path| {
+        let members = &world.tabs[M].workspace.as_ref().unwrap().members;
+        members.iter().filter(|m| m.path == path).count()
+    };
+    assert_eq!(paths(&world, Path::Relay), 2);
+    world.direct_works = true;
+    world.run(120_000);
+    assert_eq!(paths(&world, Path::Direct), 2);
+    let piped = world.relay.piped;
+    types(&mut world, M, "Direct now.");
+    world.run(30_000);
+    assert_eq!(world.tabs[R].text(), "Direct now.");
+    assert_eq!(world.relay.piped, piped, "the pipe is not used any more");
+}

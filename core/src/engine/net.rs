@@ -85,8 +85,10 @@ struct Peer {
     seats: Vec<(RoomId, u32)>,
     /// Not to be tried before.
     retry_at: Option<Timestamp>,
-    /// A direct link could not be made: the pipe is used until the device is met anew.
-    no_direct: bool,
+    /// Not to be tried directly before: it could not be reached so. The pipe is used until it can.
+    direct_at: Option<Timestamp>,
+    /// How often in a row it could not.
+    direct_failures: u32,
 }
 
 /// A link, or an attempt at one.

@@ -273,6 +273,141 @@ export class Person extends Device {
     return this.page.evaluate(() => globalThis.rememberedField);
   }
 
+  // Members
+
+  /** One of the tools of the workspace. */
+  async opensTool(key) {
+    await this.step(`opens ${this.text(key)}`, () => this.#control('link', key, this.#main).click());
+  }
+
+  /**
+   * Makes a link for one person.
+   *
+   * @param {'editor' | 'reader'} role
+   * @returns {Promise<string>}
+   */
+  async invites(role) {
+    return this.step(`invites a ${role}`, async () => {
+      await this.#control('button', 'action.invite', this.#main).click();
+      const dialog = await this.finds('the dialog', this.#control('dialog', 'invite.title'));
+      await this.#choose(`role.${role}`);
+      await this.#control('button', 'invite.make', dialog).click();
+      const link = await this.finds('the link', this.#control('textbox', 'invite.link', dialog));
+      const url = await link.inputValue();
+      await this.photograph(`sees the link for a ${role}`);
+      await this.page.keyboard.press('Escape');
+      await this.waits('the dialog closes', () => dialog.isHidden());
+      return url;
+    });
+  }
+
+  /** Opens an invitation's link, for the first time on this device. */
+  async comesBy(link, name) {
+    await this.step('opens an invitation', async () => {
+      await this.goes(link);
+      await this.#arrives();
+    });
+    await this.step(`gives the name ${name}`, async () => {
+      await this.#control('textbox', 'first.name').fill(name);
+      await this.#control('button', 'first.begin').click();
+    });
+  }
+
+  /** Is in the workspace, without having gone there. */
+  async arrivesIn(name) {
+    await this.step(`arrives in ${name}`, () => this.#isIn(name));
+  }
+
+  #member(name) {
+    return this.page.locator('.member').filter({ has: this.page.getByText(name, { exact: true }) });
+  }
+
+  /**
+   * A member is shown like this.
+   *
+   * @param {string} name
+   * @param {{path?: 'direct' | 'relay' | 'none', presence?: 'here' | 'away', role?: string}} like
+   */
+  async seesMember(name, like) {
+    await this.step(`sees ${name}: ${Object.values(like).join(', ')}`, async () => {
+      const member = await this.finds(name, this.#member(name));
+      const shown = async () => Object.fromEntries(await Promise.all(
+        Object.keys(like).map(async (key) => [key, await member.getAttribute(`data-${key}`)]),
+      ));
+      const fits = async () => Object.entries(await shown()).every(([key, value]) => value === like[key]);
+      await this.waits(`${name} is ${JSON.stringify(like)}`, fits, shown);
+    });
+  }
+
+  async removesMember(name) {
+    await this.step(`removes ${name}`, async () => {
+      await this.page.getByRole('button', { name: this.text('members.remove', { name }), exact: true }).click();
+      const title = this.text('members.remove_title', { name });
+      const dialog = await this.finds('the question', this.page.getByRole('dialog', { name: title, exact: true }));
+      await this.photograph(`is asked whether to remove ${name}`);
+      await this.#control('button', 'members.remove_do', dialog).click();
+      await this.waits(`${name} is gone`, async () => await this.#member(name).count() === 0);
+    });
+  }
+
+  /** How far the last change to the page has come: `2/3`. */
+  reach() {
+    return this.page.locator('[data-reach]').first().getAttribute('data-reach', { timeout: 1000 });
+  }
+
+  async seesReach(reach) {
+    await this.step(`sees that ${reach} have it`, () => this.waits(`${reach} have it`, async () => await this.reach() === reach, () => this.reach()));
+  }
+
+  /** What is not with everybody waits in the mailbox. */
+  async seesMailbox() {
+    await this.step('sees that it waits in the mailbox', () => this.finds('the mailbox', this.page.locator('[data-reach][data-mailbox]')));
+  }
+
+  /** The page can be read and not changed. */
+  async cannotWrite() {
+    await this.step('cannot write', async () => {
+      const field = await this.finds('the page', this.field());
+      await this.waits('the page cannot be written in', async () => !await field.isEditable());
+      await this.finds('why', this.page.getByText(this.text('document.read_only'), { exact: true }));
+    });
+  }
+
+  /**
+   * How the browser itself says that this tab's direct links go: the kinds of the two candidates of
+   * each chosen pair.
+   *
+   * @returns {Promise<{state: string, local?: string, remote?: string, bytesSent?: number}[]>}
+   */
+  links() {
+    return this.page.evaluate(() => globalThis.bocage.links());
+  }
+
+  // Chat
+
+  async says(words) {
+    await this.step(`says ${words}`, async () => {
+      await this.#control('textbox', 'chat.field').fill(words);
+      await this.page.keyboard.press('Enter');
+      await this.finds('the message', this.#message(words));
+    });
+  }
+
+  #message(words) {
+    return this.page.locator('.message').filter({ has: this.page.getByText(words, { exact: true }) });
+  }
+
+  async readsMessage(words, author) {
+    await this.step(`reads the message ${words}`, async () => {
+      const message = await this.finds('the message', this.#message(words));
+      await this.finds('its author', message.getByText(author, { exact: true }));
+    });
+  }
+
+  messages() {
+    return this.page.locator('.message-text').allInnerTexts();
+  }
+
   // What is to be seen
 
   /** Some words are on the screen. */

@@ -2,9 +2,12 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import path from 'node:path';
 
-import { appDirectory, relayProgram } from './places.js';
+import { appDirectory, relayProgram, results } from './places.js';
 import { within } from './until.js';
+
+let relays = 0;
 
 /** A running relay, which can be ended and started again at the same address. */
 export class Relay {
@@ -14,9 +17,15 @@ export class Relay {
   /** @type {import('node:child_process').ChildProcess | null} */
   #process = null;
 
-  /** @param {string} app the folder of a finished app */
-  constructor(app) {
+  #metrics = '';
+
+  /**
+   * @param {string} app the folder of a finished app
+   * @param {string} data where mail is kept
+   */
+  constructor(app, data) {
     this.app = app;
+    this.data = data;
   }
 
   /** Where the app is served: `http://127.0.0.1:<port>`. */
@@ -32,7 +41,7 @@ export class Relay {
   async start(port = this.port ?? 0) {
     const running = spawn(
       relayProgram(),
-      ['--listen', `127.0.0.1:${port}`, '--app', this.app],
+      ['--listen', `127.0.0.1:${port}`, '--app', this.app, '--data', this.data, '--metrics', '127.0.0.1:0'],
       { stdio: ['ignore', 'pipe', 'pipe'] },
     );
     this.#process = running;
@@ -41,12 +50,27 @@ export class Relay {
       let said = '';
       running.stdout.setEncoding('utf8').on('data', (text) => {
         said += text;
-        const found = /^listening on http:\/\/127\.0\.0\.1:(\d+)\n/.exec(said);
-        if (found) resolve(Number(found[1]));
+        const found = /^listening on http:\/\/127\.0\.0\.1:(\d+)\nmetrics on (\S+)\n/.exec(said);
+        if (!found) return;
+        [, , this.#metrics] = found;
+        resolve(Number(found[1]));
       });
       running.once('error', refuse);
       running.once('exit', (code) => refuse(new Error(`the relay ended with ${code}:\n${this.log}`)));
     }));
+  }
+
+  /**
+   * What it has counted since it was started.
+   *
+   * @param {string} name without `bocage_`
+   * @returns {Promise<number>}
+   */
+  async counts(name) {
+    const text = await (await fetch(this.#metrics)).text();
+    const found = new RegExp(`^bocage_${name} (\\d+)$`, 'm').exec(text);
+    if (!found) throw new Error(`the relay does not count ${name}`);
+    return Number(found[1]);
   }
 
   /** Ends it at once, as a loss of power would. */
@@ -77,11 +101,12 @@ export class Relay {
 }
 
 /**
- * @param {{app?: string, port?: number}} [options]
+ * @param {{app?: string, port?: number, data?: string}} [options]
  * @returns {Promise<Relay>}
  */
-export const startRelay = async ({ app = appDirectory, port } = {}) => {
-  const relay = new Relay(app);
+export const startRelay = async ({ app = appDirectory, port, data } = {}) => {
+  relays += 1;
+  const relay = new Relay(app, data ?? path.join(results, 'mail', `${process.pid}-${relays}`));
   await relay.start(port);
   return relay;
 };

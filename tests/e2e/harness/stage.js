@@ -54,10 +54,10 @@ export class Stage {
    * Somebody with a browser of their own, which is started.
    *
    * @param {string} who
-   * @param {import('./device.js').DeviceOptions} [options]
+   * @param {import('./device.js').DeviceOptions & {browser?: import('./browsers.js').BrowserName}} [options]
    */
-  async person(who, options = {}) {
-    const person = new Person(this, who, this.browser, options);
+  async person(who, { browser = this.browser, ...options } = {}) {
+    const person = new Person(this, who, browser, options);
     this.#people.push(person);
     this.atEnd(() => person.discard());
     await person.start();

@@ -136,12 +136,14 @@ fn Invitations(workspace: WorkspaceId) -> impl IntoView {
     });
     view! {
         <Show when=move || all.with(|all| !all.is_empty())>
-            <h3 class="invitations-title">{t!(invite.list)}</h3>
-            <ul class="invitations">
-                <For each=move || all.get() key=Clone::clone let:row>
-                    <Row workspace=workspace id=row.0 role=row.1 open=row.2 came=row.3 />
-                </For>
-            </ul>
+            <div class="invitations">
+                <h3>{t!(invite.list)}</h3>
+                <ul>
+                    <For each=move || all.get() key=Clone::clone let:row>
+                        <Row workspace=workspace id=row.0 role=row.1 open=row.2 came=row.3 />
+                    </For>
+                </ul>
+            </div>
         </Show>
     }
 }

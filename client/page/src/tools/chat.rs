@@ -27,7 +27,7 @@ pub fn ChannelView(
     });
     let messages = Memo::new(move |_| view.with(|v| v.as_ref().map(|v| v.messages.clone())));
     let may_write = Memo::new(move |_| view.with(|v| v.as_ref().is_some_and(|v| v.may_write)));
-    let list: NodeRef<html::Ol> = NodeRef::new();
+    let list: NodeRef<html::Div> = NodeRef::new();
     // The last message is in sight, as long as the one before it was.
     Effect::new(move |before: Option<usize>| {
         let count = messages.with(|all| all.as_ref().map_or(0, Vec::len));
@@ -47,15 +47,17 @@ pub fn ChannelView(
             <Show when=is_empty>
                 <p class="chat-empty">{t!(chat.empty)}</p>
             </Show>
-            <ol class="messages" role="log" tabindex="0" aria-label=t!(chat.messages) node_ref=list>
-                <For
-                    each=move || messages.get().unwrap_or_default()
-                    key=|message| (message.id, message.reach)
-                    let:message
-                >
-                    <Message workspace=workspace message=message />
-                </For>
-            </ol>
+            <div class="messages" role="log" tabindex="0" aria-label=t!(chat.messages) node_ref=list>
+                <ol>
+                    <For
+                        each=move || messages.get().unwrap_or_default()
+                        key=|message| (message.id, message.reach)
+                        let:message
+                    >
+                        <Message workspace=workspace message=message />
+                    </For>
+                </ol>
+            </div>
             <Show
                 when=move || may_write.get()
                 fallback=move || {

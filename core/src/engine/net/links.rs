@@ -24,6 +24,11 @@ const HANDSHAKE_WAIT: Duration = Duration::from_secs(10);
 /// How long an open link may bring nothing. Members show that they are there more often than that.
 const SILENCE: Duration = Duration::from_secs(45);
 
+/// How long to wait before a device that could not be reached directly is tried so again; twice as
+/// long after each failure, up to [`DIRECT_DOUBLINGS`] times.
+const DIRECT_PAUSE: Duration = Duration::from_secs(10);
+const DIRECT_DOUBLINGS: u32 = 5;
+
 /// How long to wait before a device is tried again.
 const RETRY_PAUSE: Duration = Duration::from_secs(3);
 
@@ -39,6 +44,9 @@ impl Engine {
         let Some(own) = self.own_device(peer.ground) else {
             return;
         };
+        if self.upgrade_due(id).is_some_and(|at| at <= now) {
+            return self.begin_direct(now, rng, id);
+        }
         let begins = match peer.ground {
             Ground::Epoch(..) => own < id.1,
             Ground::Invite(..) => false,
@@ -57,11 +65,25 @@ impl Engine {
         if self.net.wires.len() >= WIRES_MAX {
             return;
         }
-        if peer.no_direct {
+        if peer.direct_at.is_some_and(|at| at > now) {
             self.begin_pipe(now, rng, id);
         } else {
             self.begin_direct(now, rng, id);
         }
+    }
+
+    /// When this end tries next to reach directly whom it reaches through the pipe.
+    fn upgrade_due(&self, id: PeerId) -> Option<Timestamp> {
+        let peer = self.net.peers.get(&id)?;
+        let own = self.own_device(peer.ground)?;
+        let begins = matches!(peer.ground, Ground::Epoch(..)) && own < id.1;
+        if !begins || self.net.wires.len() >= WIRES_MAX || self.place_of(id).is_none() {
+            return None;
+        }
+        let mut wires = self.net.wires.values().filter(|wire| wire.peer == id);
+        let only = wires.next()?;
+        let is_pipe = matches!(only.carrier, Carrier::Pipe { .. }) && only.bound;
+        (is_pipe && wires.next().is_none()).then_some(peer.direct_at)?
     }
 
     fn begin_direct(&mut self, now: Timestamp, rng: &mut dyn CryptoRng, id: PeerId) {
@@ -196,10 +218,13 @@ impl Engine {
         if !theirs_to_begin || !known || self.net.wires.len() >= WIRES_MAX {
             return;
         }
-        // They begin anew: what there was is dead for them.
-        let old: Vec<ConnectionId> = self.wires_of(id);
-        for connection in old {
-            self.end_wire(now, rng, connection);
+        // They begin anew: what there was is dead for them. A link through the pipe they keep until
+        // the direct one is open.
+        for old in self.wires_of(id) {
+            let wire = self.net.wires.get(&old);
+            if wire.is_some_and(|wire| matches!(wire.carrier, Carrier::Direct(_))) {
+                self.end_wire(now, rng, old);
+            }
         }
         let link = self.add_direct(now, id, ground, connection, false);
         self.outputs.push_back(Output::DirectSignal(link, bytes));
@@ -336,7 +361,9 @@ impl Engine {
     /// A direct link could not be made: the pipe takes its place.
     fn without_direct(&mut self, now: Timestamp, rng: &mut dyn CryptoRng, id: PeerId) {
         if let Some(peer) = self.net.peers.get_mut(&id) {
-            peer.no_direct = true;
+            let pause = DIRECT_PAUSE * 2u32.pow(peer.direct_failures.min(DIRECT_DOUBLINGS));
+            peer.direct_at = Some(now + pause);
+            peer.direct_failures = peer.direct_failures.saturating_add(1);
         }
         self.consider(now, rng, id);
     }
@@ -518,7 +545,9 @@ impl Engine {
         if let Some(peer) = self.net.peers.get_mut(&id) {
             peer.retry_at = Some(now + RETRY_PAUSE);
         }
-        self.net.seen.remove(&id);
+        if self.wires_of(id).is_empty() {
+            self.net.seen.remove(&id);
+        }
         self.consider(now, rng, id);
         self.show_workspace(id.0);
         self.show_joining();
@@ -565,8 +594,40 @@ impl Engine {
                 *id
             })
             .collect();
-        for id in again {
+        let upgrades: Vec<PeerId> = self
+            .net
+            .peers
+            .keys()
+            .filter(|id| self.upgrade_due(**id).is_some_and(|at| at <= now))
+            .copied()
+            .collect();
+        for id in again.into_iter().chain(upgrades) {
             self.consider(now, rng, id);
+        }
+    }
+
+    /// A direct link is open: what carried the messages until now has done its work. What was under way
+    /// on it is not lost, because both ends say on the new link what they have.
+    pub(super) fn end_others(&mut self, rng: &mut dyn CryptoRng, connection: ConnectionId) {
+        let Some(wire) = self.net.wires.get(&connection) else {
+            return;
+        };
+        let id = wire.peer;
+        if !matches!(wire.carrier, Carrier::Direct(_)) {
+            return;
+        }
+        if let Some(peer) = self.net.peers.get_mut(&id) {
+            peer.direct_failures = 0;
+        }
+        for other in self.wires_of(id) {
+            if other == connection {
+                continue;
+            }
+            let dropped = self.drop_wire(other);
+            if let Some(Carrier::Pipe { room, seat }) = dropped.map(|wire| wire.carrier) {
+                let ended = Signal::Ended { connection: other };
+                self.send_signal(rng, room, Some(seat), &ended);
+            }
         }
     }
 
@@ -574,7 +635,8 @@ impl Engine {
     pub(in crate::engine) fn links_due(&self) -> Option<Timestamp> {
         let deadlines = self.net.wires.values().map(|wire| wire.deadline);
         let retries = self.net.peers.values().filter_map(|peer| peer.retry_at);
-        deadlines.chain(retries).min()
+        let upgrades = self.net.peers.keys().filter_map(|id| self.upgrade_due(*id));
+        deadlines.chain(retries).chain(upgrades).min()
     }
 }
 

@@ -215,7 +215,8 @@ impl Engine {
             ground,
             seats: Vec::new(),
             retry_at: None,
-            no_direct: false,
+            direct_at: None,
+            direct_failures: 0,
         });
         if !peer.seats.contains(&place) {
             peer.seats.push(place);

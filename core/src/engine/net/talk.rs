@@ -46,6 +46,7 @@ impl Engine {
         let Some(ground) = self.net.wires.get(&connection).map(|wire| wire.ground) else {
             return;
         };
+        self.end_others(rng, connection);
         if let Ground::Join(by, _) = ground {
             if let Some(request) = self.request(by) {
                 let message = Message::Join(Blob(request.bytes().to_vec()));
@@ -512,15 +513,17 @@ impl Engine {
     }
 
     pub(in crate::engine) fn path_to(&self, workspace: WorkspaceId, member: &log::Member) -> Path {
-        let wire = self
-            .net
-            .wires
-            .values()
-            .find(|wire| wire.bound && wire.peer == (workspace, member.device));
-        match wire.map(|wire| wire.carrier) {
-            None => Path::None,
-            Some(Carrier::Direct(_)) => Path::Direct,
-            Some(Carrier::Pipe { .. }) => Path::Relay,
+        let wires = self.net.wires.values();
+        let mut carriers = wires
+            .filter(|wire| wire.bound && wire.peer == (workspace, member.device))
+            .map(|wire| wire.carrier)
+            .peekable();
+        if carriers.peek().is_none() {
+            Path::None
+        } else if carriers.any(|carrier| matches!(carrier, Carrier::Direct(_))) {
+            Path::Direct
+        } else {
+            Path::Relay
         }
     }
 

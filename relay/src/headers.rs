@@ -1,8 +1,8 @@
-//! The headers that every answer carries, whatever it is. What differs between files (type, cache,
-//! encoding) is not here.
+//! The headers that guard the app. What else differs between files (cache, encoding) is not here.
 //!
-//! They go on scripts and WebAssembly as well as on pages, because a worker is bound by the policy
-//! that came with its own script.
+//! The policies go on whatever can become a page or a worker: a worker is bound by the policy that
+//! came with its own script. Style sheets and WebAssembly run under the policy of what loads them, and
+//! without headers that say nothing to them the first screen costs some kilobytes less.
 
 use axum::{
     http::{HeaderName, HeaderValue, header},
@@ -25,27 +25,49 @@ const PERMISSIONS_POLICY: &str = "accelerometer=(), autoplay=(), browsing-topics
     magnetometer=(), microphone=(), midi=(), payment=(), screen-wake-lock=(), serial=(), usb=(), \
     window-management=(), xr-spatial-tracking=()";
 
-const SECURITY_HEADERS: [(HeaderName, &str); 6] = [
-    (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
-    (
-        HeaderName::from_static("cross-origin-opener-policy"),
-        "same-origin",
-    ),
+type Header = (HeaderName, &'static str);
+
+/// For everything.
+const OF_ALL: [Header; 2] = [
     (
         HeaderName::from_static("cross-origin-resource-policy"),
         "same-origin",
     ),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+];
+
+/// For what runs, or is shown.
+const OF_PROGRAMS: [Header; 2] = [
+    (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
     (header::REFERRER_POLICY, "no-referrer"),
+];
+
+/// For what is shown.
+const OF_PAGES: [Header; 2] = [
+    (
+        HeaderName::from_static("cross-origin-opener-policy"),
+        "same-origin",
+    ),
     (
         HeaderName::from_static("permissions-policy"),
         PERMISSIONS_POLICY,
     ),
 ];
 
-/// Adds them all.
+/// Adds those that an answer needs. What is not known to need fewer gets them all.
 pub(crate) async fn secure(mut response: Response) -> Response {
-    for (name, value) in SECURITY_HEADERS {
+    let kind = response.headers().get(header::CONTENT_TYPE);
+    let kind = kind.map_or(&b""[..], HeaderValue::as_bytes);
+    let is_part = kind.starts_with(b"text/css") || kind.starts_with(b"application/wasm");
+    let is_script = kind.starts_with(b"text/javascript");
+    let mut headers = OF_ALL.to_vec();
+    if !is_part {
+        headers.extend(OF_PROGRAMS);
+    }
+    if !is_part && !is_script {
+        headers.extend(OF_PAGES);
+    }
+    for (name, value) in headers {
         response
             .headers_mut()
             .insert(name, HeaderValue::from_static(value));

@@ -19,7 +19,7 @@ const DIRECT = ['host', 'srflx', 'prflx'];
 
 /** Browsers that make no direct links. */
 const NO_DIRECT = {
-  chromiumArgs: ['--force-webrtc-ip-handling-policy=disable_non_proxied_udp'],
+  chromiumInit: () => { delete globalThis.RTCPeerConnection; },
   firefoxPrefs: { 'media.peerconnection.enabled': false },
 };
 

@@ -178,7 +178,12 @@ fn plain_paths(ws: &Workspace) -> Result<String> {
         None => PathBuf::from(std::env::var_os("HOME").unwrap_or_default()).join(".cargo"),
     };
     let registries = home.join("registry").join("src");
-    let mut flags = vec![format!("--remap-path-prefix={}=.", ws.root().display())];
+    // The variable takes the place of what `.cargo/config.toml` says.
+    let erased = "--cfg=erase_components".to_owned();
+    let mut flags = vec![
+        erased,
+        format!("--remap-path-prefix={}=.", ws.root().display()),
+    ];
     if registries.is_dir() {
         let what = || Error::io(format!("list {}", registries.display()));
         for entry in std::fs::read_dir(&registries).map_err(what())? {

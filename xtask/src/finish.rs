@@ -125,6 +125,9 @@ impl App {
     }
 }
 
+/// The one style sheet of the page.
+const STYLES: &str = "look.css";
+
 /// Finishes the app that Trunk wrote to `dist` into the folder `out`, which is replaced as a whole.
 ///
 /// # Errors
@@ -135,13 +138,13 @@ pub(crate) fn finish(dist: &Path, out: &Path, options: &Options) -> Result<App> 
         .into_iter()
         .map(|(name, content)| (without_trunk_hash(&name), content))
         .collect();
-    if let Some(esbuild) = &options.esbuild {
-        minify(&mut tree, esbuild, out)?;
-    }
     let page = tree.remove("index.html").ok_or_else(|| {
         Error::Invalid(format!("{} holds no index.html; run Trunk", dist.display()))
     })?;
-    let page = text("index.html", &page)?;
+    let page = join_styles(text("index.html", &page)?, &mut tree)?;
+    if let Some(esbuild) = &options.esbuild {
+        minify(&mut tree, esbuild, out)?;
+    }
 
     let names: BTreeMap<String, String> = tree
         .iter()
@@ -156,7 +159,7 @@ pub(crate) fn finish(dist: &Path, out: &Path, options: &Options) -> Result<App> 
 
     let entry = path_of(&names, BOOT)?;
     let rewritten = |build: &str| {
-        html::rewrite(page, &names, entry, &head(&names, entry, build)?)
+        html::rewrite(&page, &names, entry, &head(&names, entry, build)?)
             .map_err(|error| Error::Invalid(format!("index.html cannot be served: {error}")))
     };
     // The build id counts the page as it is without the lines that state it.
@@ -249,6 +252,35 @@ fn write(finished: &Tree, out: &Path, options: &Options, build: String) -> Resul
     files::rename(&new, out)?;
     files::remove_dir(&old)?;
     Ok(app)
+}
+
+/// Puts all style sheets of the page into one, in their order: one answer instead of one for each, and a
+/// smaller one, because what they have in common is compressed away.
+fn join_styles(page: &str, tree: &mut Tree) -> Result<String> {
+    const LINK: &str = "<link rel=\"stylesheet\" href=\"/";
+    let mut joined = Vec::new();
+    let mut parts = page.split(LINK);
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (name, rest) = part.split_once('"').unwrap_or_default();
+        let (_, rest) = rest.split_once('>').unwrap_or_default();
+        let name = without_trunk_hash(name);
+        let sheet = tree
+            .remove(&name)
+            .ok_or_else(|| Error::Invalid(format!("Trunk wrote no {name}")))?;
+        if joined.is_empty() {
+            out.push_str(LINK);
+            out.push_str(STYLES);
+            out.push_str("\">");
+        }
+        joined.extend(sheet);
+        joined.push(b'\n');
+        out.push_str(rest);
+    }
+    if !joined.is_empty() {
+        tree.insert(STYLES.to_owned(), joined);
+    }
+    Ok(out)
 }
 
 /// Minifies all scripts and styles in one run of esbuild.

@@ -25,7 +25,25 @@ pub fn format_number(language: &str, number: f64) -> String {
         .call1(&JsValue::UNDEFINED, &number.into())
         .ok()
         .and_then(|text| text.as_string())
-        .unwrap_or_else(|| number.to_string())
+        .unwrap_or_else(|| plain_number(number))
+}
+
+/// A number as programs write it. The browser does it: the code for it weighs more than most screens.
+pub fn plain_number(number: f64) -> String {
+    js_sys::Number::from(number)
+        .to_string(10)
+        .map(String::from)
+        .unwrap_or_default()
+}
+
+/// A text in small letters, done by the browser for the same reason.
+pub fn lower(text: &str) -> String {
+    js_sys::JsString::from(text).to_lower_case().into()
+}
+
+/// A text in capitals, likewise.
+pub fn upper(text: &str) -> String {
+    js_sys::JsString::from(text).to_upper_case().into()
 }
 
 /// A time as people of a language write it: the hour, and the day if it is not today. `time` is in

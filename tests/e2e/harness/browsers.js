@@ -25,6 +25,7 @@ export const browsers = all.filter((name) => (process.env.BOCAGE_BROWSERS ?? all
  *
  * @typedef {object} Quirks
  * @property {string[]} [chromiumArgs]
+ * @property {() => void} [chromiumInit] run in each page before the app
  * @property {Record<string, string | number | boolean>} [firefoxPrefs]
  */
 

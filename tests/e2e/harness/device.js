@@ -72,6 +72,8 @@ export class Device {
     const context = await launch(this.browser, this.profile, this.options);
     context.setDefaultTimeout(PATIENCE);
     this.watch.follow(context);
+    const { chromiumInit } = this.options.quirks;
+    if (chromiumInit && this.browser === 'chromium') await context.addInitScript(chromiumInit);
     this.context = context;
     this.tabs = [context.pages()[0] ?? await context.newPage()];
     [this.page] = this.tabs;

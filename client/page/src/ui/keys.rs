@@ -4,6 +4,7 @@
 
 use std::sync::OnceLock;
 
+use bocage_platform::locale;
 use leptos::ev::KeyboardEvent;
 use leptos::prelude::*;
 
@@ -60,7 +61,7 @@ impl Stroke {
             (event.ctrl_key(), event.meta_key())
         };
         let letter = self.key.chars().all(char::is_alphabetic) && self.key.chars().count() == 1;
-        event.key().to_lowercase() == self.key
+        locale::lower(&event.key()) == self.key
             && command == self.command
             && !other
             && event.alt_key() == self.alt
@@ -78,7 +79,7 @@ impl Stroke {
         let name = match self.key {
             "arrowdown" => "↓".to_owned(),
             "arrowup" => "↑".to_owned(),
-            key => key.to_uppercase(),
+            key => locale::upper(key),
         };
         match (self.command, self.alt, on_apple()) {
             (true, _, true) => format!("⌘{name}"),
@@ -93,7 +94,7 @@ impl Stroke {
         let name = match self.key {
             "arrowdown" => "ArrowDown".to_owned(),
             "arrowup" => "ArrowUp".to_owned(),
-            key => key.to_uppercase(),
+            key => locale::upper(key),
         };
         match (self.command, self.alt) {
             (true, _) if on_apple() => format!("Meta+{name}"),

@@ -1,5 +1,6 @@
 //! A menu below a button: arrow keys, Home and End, first letters, Esc.
 
+use bocage_platform::locale;
 use leptos::ev::KeyboardEvent;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
@@ -143,7 +144,7 @@ fn steer(event: &KeyboardEvent, popover: NodeRef<leptos::html::Div>) {
         key if key.chars().count() == 1 && key != " " => {
             let begins = |line: &HtmlElement| {
                 let text = line.text_content().unwrap_or_default();
-                text.to_lowercase().starts_with(&key.to_lowercase())
+                locale::lower(&text).starts_with(&locale::lower(key))
             };
             // From the line after the present one, and around.
             let from = at.map_or(0, |at| at + 1);

@@ -20,7 +20,7 @@ pub fn Progress(
         <div class="progress" role="status">
             <span id=id.clone()>{label}</span>
             // Without a value the browser draws a bar of unknown length.
-            <progress aria-labelledby=id max="1" value=move || part.get().map(|p| p.to_string())>
+            <progress aria-labelledby=id max="1" value=move || part.get().map(bocage_platform::locale::plain_number)>
             </progress>
         </div>
     }

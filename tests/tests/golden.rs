@@ -1,0 +1,129 @@
+//! The bytes of objects, as docs/protocol.md describes them, for fixed keys and fixed randomness. A
+//! change here is a change of the protocol.
+//!
+//! `BOCAGE_BLESS=1 cargo test -p bocage-tests --test golden` writes the file anew.
+
+#![allow(clippy::unwrap_used, missing_docs)]
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use automerge::transaction::{CommitOptions, Transactable};
+use automerge::{ActorId, AutoCommit, ObjType, ROOT};
+use bocage_api::{Colour, Name, Profile};
+use bocage_core::codec::Fixed;
+use bocage_core::log::{Mode, Role};
+use bocage_core::sync::{Message, pack};
+use bocage_core::workspace::{Intake, Request, Workspace};
+use bocage_core::{InviteSeed, Secret};
+use rand_chacha::ChaCha20Rng;
+use rand_core::SeedableRng;
+
+fn profile(name: &str) -> Profile {
+    Profile {
+        name: Name::parse(name).unwrap(),
+        colour: Colour::new(1).unwrap(),
+    }
+}
+
+struct Vectors(String);
+
+impl Vectors {
+    fn bytes(&mut self, what: &str, bytes: &[u8]) {
+        write!(self.0, "{what}: ").unwrap();
+        for byte in bytes {
+            write!(self.0, "{byte:02x}").unwrap();
+        }
+        self.0.push('\n');
+    }
+
+    fn objects(&mut self, what: &str, intake: &Intake) {
+        for object in intake.new.iter().chain(&intake.passing) {
+            self.bytes(what, object);
+        }
+    }
+}
+
+fn vectors() -> String {
+    let mut vectors = Vectors(String::new());
+    let mut rng = ChaCha20Rng::seed_from_u64(1);
+    let (manager_root, editor_root) = (Secret::new([1; 32]), Secret::new([2; 32]));
+    let name = Name::parse("Choir").unwrap();
+    let session = Fixed([4; 16]);
+    let (mut manager, intake) = Workspace::found(
+        &manager_root,
+        &[9; 32],
+        session,
+        &mut rng,
+        &profile("Zoé"),
+        &name,
+    )
+    .unwrap();
+    vectors.objects("genesis, then epoch", &intake);
+
+    let seed = InviteSeed::new([7; 16]);
+    let label = Name::parse("Editors").unwrap();
+    let intake = manager
+        .invite(&seed, &label, Role::Editor, Mode::Auto, 2, None)
+        .unwrap();
+    vectors.objects("invite", &intake);
+    let request = Request::new(
+        &editor_root,
+        &[8; 32],
+        manager.id(),
+        &seed,
+        &profile("Émile"),
+    );
+    let join = request.bytes().to_vec();
+    let offer = manager.offer_for(&join).unwrap();
+    let intake = manager.admit(&mut rng, &join, offer).unwrap();
+    vectors.objects("join, then admit", &intake);
+    let intake = manager.revoke(offer).unwrap();
+    vectors.objects("revoke", &intake);
+
+    let document = Fixed([5; 16]);
+    let mut text = AutoCommit::new();
+    text.set_actor(ActorId::from(manager.actor(document)));
+    let object = text.put_object(ROOT, "text", ObjType::Text).unwrap();
+    text.splice_text(&object, 0, 0, "Ave verum").unwrap();
+    text.commit_with(CommitOptions::default().with_time(0));
+    let change = text.get_last_local_change().unwrap().raw_bytes().to_vec();
+    let intake = manager
+        .write(document, 1_700_000_000_000, vec![change])
+        .unwrap();
+    vectors.objects("batch", &intake);
+
+    let have = manager.have();
+    vectors.bytes("message: have", &have.encode());
+    let intake = manager.acknowledge(1, &have).unwrap();
+    vectors.objects("receipt", &intake);
+    let intake = manager.show_presence(2, Some(document)).unwrap();
+    vectors.objects("presence", &intake);
+
+    let all = manager.lacking(&[], &[]);
+    for message in pack(all.iter().map(|object| &**object)) {
+        vectors.bytes("message: objects", &message.encode());
+    }
+    vectors.bytes("message: closed", &Message::Closed.encode());
+
+    let parts: Vec<&[u8]> = all.iter().map(|object| &**object).collect();
+    let (editor, _) = request.enter(Fixed([6; 16]), &parts).unwrap();
+    let member = editor.me().unwrap().id;
+    let intake = manager.remove(&mut rng, member).unwrap();
+    vectors.objects("remove, then epoch", &intake);
+    vectors.0
+}
+
+#[test]
+fn objects_are_the_bytes_that_they_were() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden/objects.txt");
+    let made = vectors();
+    if std::env::var_os("BOCAGE_BLESS").is_some() {
+        std::fs::write(&file, &made).unwrap();
+    }
+    let known = std::fs::read_to_string(&file).unwrap();
+    let mut lines = made.lines().zip(known.lines());
+    let different = lines.find(|(made, known)| made != known);
+    assert_eq!(different, None);
+    assert_eq!(made.lines().count(), known.lines().count());
+}

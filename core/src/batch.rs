@@ -15,8 +15,8 @@ use crate::object::{Body, DeviceId, Kind, ObjectId};
 /// The most changes in a batch.
 pub(crate) const CHANGES_MAX: usize = 16;
 
-/// The most bytes of changes in a batch.
-pub(crate) const CHANGES_BYTES_MAX: usize = 256 * 1024;
+/// The most bytes of changes in a batch: with padding it still fits into an item of a mailbox.
+pub(crate) const CHANGES_BYTES_MAX: usize = 192 * 1024;
 
 /// The most heads of the log, and of other chains, that a batch names.
 pub(crate) const HEADS_MAX: usize = 64;

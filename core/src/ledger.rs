@@ -51,6 +51,9 @@ pub(crate) struct Ledger {
     /// By actor and first number: runs of operations with consecutive numbers.
     ops: HashMap<Actor, BTreeMap<u64, Run>>,
     changes: HashMap<ChangeHash, Past>,
+    /// The number of each actor's last change. Two of the same number would fit their own pasts, and
+    /// automerge would refuse them and all that came with them.
+    last: HashMap<Actor, u64>,
 }
 
 /// What one change and those before it have of each actor.
@@ -135,6 +138,9 @@ impl Ledger {
 
     fn take_back(&mut self, change: &ScannedChange<'_>) {
         self.changes.remove(change.hash());
+        if let Some(last) = self.last.get_mut(&change.actor()) {
+            *last = last.saturating_sub(1);
+        }
         if let Some(runs) = self.ops.get_mut(&change.actor()) {
             runs.split_off(&change.start_op());
         }
@@ -148,7 +154,8 @@ impl Ledger {
         if change.start_op() != past.highest().saturating_add(1) {
             return Err(Dangling::FirstOperation);
         }
-        if change.seq() != past.own.seq.saturating_add(1) {
+        let last = self.last.get(&change.actor()).copied().unwrap_or(0);
+        if change.seq() != past.own.seq.saturating_add(1) || past.own.seq != last {
             return Err(Dangling::Sequence);
         }
         let others = change.actors().get(1..).unwrap_or_default();
@@ -164,6 +171,7 @@ impl Ledger {
         .run()?;
         self.ops.entry(change.actor()).or_default().extend(new);
         past.own.seq = change.seq();
+        self.last.insert(change.actor(), change.seq());
         if let Some(last) = change.ops().checked_sub(1) {
             past.own.op = change.start_op().saturating_add(last);
         }
@@ -318,5 +326,44 @@ impl Check<'_> {
         (id.counter <= reached.op)
             .then(|| self.ledger.find(id))
             .flatten()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use automerge::transaction::{CommitOptions, Transactable};
+    use automerge::{ActorId, AutoCommit, ObjType, ROOT};
+
+    use super::*;
+    use crate::prescan::{Limits, scan};
+
+    /// The first change of an actor who knows of nothing.
+    fn first(actor: u8, words: &str) -> Vec<u8> {
+        let mut document = AutoCommit::new();
+        document.set_actor(ActorId::from([actor; 16]));
+        let text = document.put_object(ROOT, "text", ObjType::Text).unwrap();
+        document.splice_text(&text, 0, 0, words).unwrap();
+        document.commit_with(CommitOptions::default().with_time(0));
+        document
+            .get_last_local_change()
+            .unwrap()
+            .raw_bytes()
+            .to_vec()
+    }
+
+    #[test]
+    fn nobody_writes_two_changes_of_one_number() {
+        let mut ledger = Ledger::default();
+        let (one, two, other) = (first(1, "one"), first(1, "two"), first(2, "other"));
+        let one = scan(&one, &Limits::PROTOCOL).unwrap();
+        let two = scan(&two, &Limits::PROTOCOL).unwrap();
+        let other = scan(&other, &Limits::PROTOCOL).unwrap();
+        assert_eq!(ledger.take_all(std::slice::from_ref(&one)), Ok(()));
+        let refused = ledger.take_all(&[other.clone(), two]);
+        assert_eq!(refused, Err(Dangling::Sequence));
+        // What was taken back with it can come again.
+        assert_eq!(ledger.take_all(&[other]), Ok(()));
     }
 }

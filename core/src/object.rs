@@ -24,8 +24,8 @@ use crate::crypto::domains::Domain;
 use crate::crypto::hash::derive_id;
 use crate::crypto::sign::{Signature, SigningKey, VerifyingKey};
 
-/// The longest object: a batch of 256 KiB of changes with what stands around it.
-pub const OBJECT_MAX: usize = 288 * 1024;
+/// The longest object: a batch of 192 KiB of changes with what stands around it.
+pub const OBJECT_MAX: usize = 200 * 1024;
 
 const HEAD: usize = 65;
 const SIGNATURE: usize = 64;

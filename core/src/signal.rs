@@ -32,6 +32,9 @@ pub(crate) enum Signal {
         /// Whether this answers another's.
         #[n(2)]
         answers: bool,
+        /// Whether I am a member. Those who wait to be let in have nothing to say to each other.
+        #[n(3)]
+        is_member: bool,
     },
     /// Something of what makes a direct link.
     #[n(1)]

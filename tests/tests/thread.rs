@@ -290,3 +290,37 @@ fn the_pipe_gives_way_to_a_direct_link_as_soon_as_there_can_be_one() {
     assert_eq!(world.tabs[R].text(), "Direct now.");
     assert_eq!(world.relay.piped, piped, "the pipe is not used any more");
 }
+
+#[test]
+fn two_who_come_by_one_link_at_a_time_are_both_let_in() {
+    let mut world = World::new(9, 4);
+    founded(&mut world);
+    let workspace = card(&world, M).id;
+    let link = world.act(M, |device, tab| {
+        let label = Name::parse("Several").unwrap();
+        let command = Command::Invite {
+            workspace,
+            label,
+            role: Role::Editor,
+            uses: 10,
+        };
+        let by = tab.send(device, command);
+        let view = tab.workspace.as_ref().unwrap();
+        let made = view.invitations.iter().find(|i| i.made_by == Some(by));
+        made.unwrap().link.clone().unwrap()
+    });
+    // Nobody is there to let them in, only they themselves.
+    world.cut_off(M);
+    for (number, name) in [(E, "Émile"), (R, "Rosa"), (3, "Sami")] {
+        joins(&mut world, number, name, &link);
+    }
+    world.run(60_000);
+    world.reconnect(M);
+    world.run(60_000);
+    for number in [E, R, 3] {
+        opens(&mut world, number);
+    }
+    world.run(10_000);
+    let members = &world.tabs[M].workspace.as_ref().unwrap().members;
+    assert_eq!(members.len(), 4);
+}

@@ -34,9 +34,7 @@ pub struct Office {
     pub unsaved: ReadSignal<usize>,
     /// The last command that was refused.
     pub refused: ReadSignal<Option<(CommandId, Refusal)>>,
-    /// What [`Office::watch_workspace`] and [`Office::watch_channel`] bring, and what is known of the
-    /// open page besides its text.
-    pub seen: Seen,
+    seen: StoredValue<Seen>,
     desk: StoredValue<Rc<RefCell<Desk>>, LocalStorage>,
 }
 
@@ -49,6 +47,8 @@ pub struct Seen {
     pub channel: RwSignal<Option<ChannelView>>,
     /// A page, but for its text.
     pub page: RwSignal<Option<PageState>>,
+    /// An invitation's link that was opened and is not acted upon yet.
+    pub invited: RwSignal<Option<String>>,
 }
 
 /// What the screen of an open page is told.
@@ -101,6 +101,7 @@ impl Office {
             workspace: RwSignal::new(None),
             channel: RwSignal::new(None),
             page: RwSignal::new(None),
+            invited: RwSignal::new(None),
         };
         let mut session = Session::new();
         session.watch_home();
@@ -129,9 +130,15 @@ impl Office {
             trouble,
             unsaved,
             refused,
-            seen,
+            seen: StoredValue::new(seen),
             desk,
         })
+    }
+
+    /// What [`Office::watch_workspace`] and [`Office::watch_channel`] bring, and what is known of the
+    /// open page besides its text.
+    pub fn seen(self) -> Seen {
+        self.seen.get_value()
     }
 
     /// Has something done. The id tells it apart in [`Office::refused`] and

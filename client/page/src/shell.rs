@@ -60,10 +60,6 @@ pub struct Shell {
     pub saving: Memo<SaveState>,
     /// Whether the relay is reached.
     pub relay: Memo<RelayState>,
-    /// The workspaces that are being joined.
-    pub joining: Memo<Vec<Joining>>,
-    /// An invitation's link that was opened and is not acted upon yet.
-    pub invited: RwSignal<Option<String>>,
     /// What could not be read.
     pub damaged: Memo<Vec<Damaged>>,
     layer: RwSignal<Option<Layer>>,
@@ -102,12 +98,10 @@ impl Shell {
                 (state, _) => state,
             }
         });
-        let invited = RwSignal::new(None);
+        let invited = office.seen().invited;
         Self {
             office,
             route: route::follow(move |link| invited.set(Some(link))),
-            invited,
-            joining: Memo::new(move |_| part(office, |home| home.joining.clone())),
             toasts: expect_context(),
             renaming: RwSignal::new(false),
             profile: Memo::new(move |_| part(office, |home| home.profile.clone())),
@@ -134,10 +128,15 @@ impl Shell {
         self.workspaces.with(found)
     }
 
+    /// The workspaces that are being joined. Reactive.
+    pub fn joining(self) -> Vec<Joining> {
+        part(self.office, |home| home.joining.clone())
+    }
+
     /// What is seen of a workspace's members and invitations; `None` before the engine has told.
     /// Reactive.
     pub fn members_of<T>(self, id: WorkspaceId, of: impl FnOnce(&WorkspaceView) -> T) -> Option<T> {
-        let seen = self.office.seen.workspace;
+        let seen = self.office.seen().workspace;
         seen.with(|view| view.as_ref().filter(|view| view.id == id).map(of))
     }
 

@@ -31,7 +31,7 @@ pub fn format_number(language: &str, number: f64) -> String {
 /// A number as programs write it. The browser does it: the code for it weighs more than most screens.
 pub fn plain_number(number: f64) -> String {
     js_sys::Number::from(number)
-        .to_string(10)
+        .to_string_with_radix(10)
         .map(String::from)
         .unwrap_or_default()
 }

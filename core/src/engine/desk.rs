@@ -71,14 +71,19 @@ pub(super) struct Opening {
     pub(super) record: record::Workspace,
     pub(super) archive: Archive,
     pub(super) missing: Vec<Family>,
+    loaded: Vec<Loaded>,
     pub(super) read: Read,
 }
+
+/// The records of a family, by rising index.
+type Loaded = (Family, Vec<(u64, Vec<u8>)>);
 
 impl Opening {
     pub(super) fn new(vault: &Vault, record: record::Workspace) -> Self {
         let archive = Archive::new(vault, record.id);
         Self {
             missing: archive.families().into(),
+            loaded: Vec::new(),
             record,
             archive,
             read: Read::default(),
@@ -93,8 +98,18 @@ impl Opening {
         records: Vec<(u64, Vec<u8>)>,
     ) -> bool {
         self.missing.retain(|missing| *missing != family);
-        self.archive.take_in(vault, family, records, &mut self.read);
-        self.missing.is_empty()
+        self.loaded.push((family, records));
+        if !self.missing.is_empty() {
+            return false;
+        }
+        // In their order, whatever the order they came in: what is older builds on nothing that is not.
+        for family in self.archive.families() {
+            while let Some(at) = self.loaded.iter().position(|(loaded, _)| *loaded == family) {
+                let (family, records) = self.loaded.swap_remove(at);
+                self.archive.take_in(vault, family, records, &mut self.read);
+            }
+        }
+        true
     }
 
     /// Opens the workspace. `None` if its beginning is not what the list of workspaces says.

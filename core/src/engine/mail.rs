@@ -44,6 +44,10 @@ pub(super) struct Post {
     /// The mailboxes that are followed.
     followed: BTreeMap<[u8; 32], (WorkspaceId, ObjectId)>,
     due: BTreeMap<WorkspaceId, Timestamp>,
+    /// What could not be put into one of the mailboxes that it belongs in.
+    failed: BTreeSet<ObjectId>,
+    /// When mailboxes that could not be read are asked for again.
+    read_at: Option<Timestamp>,
 }
 
 /// Objects on their way into a mailbox.
@@ -162,9 +166,10 @@ impl Engine {
             return;
         };
         // Operations go into several mailboxes, and are done when they are in all.
-        desk.mail
-            .unposted
-            .retain(|id| !put.objects.contains(id) || under_way.contains(id));
+        desk.mail.unposted.retain(|id| {
+            let failed = self.post.failed.contains(id);
+            failed || !put.objects.contains(id) || under_way.contains(id)
+        });
         let write = desk.archive.keep_mail(&self.vault, rng, &desk.mail);
         let outcome = Outcome {
             writes: write.into_iter().collect(),
@@ -176,8 +181,12 @@ impl Engine {
 
     /// The relay did not do what it was asked.
     pub(super) fn mail_failed(&mut self, now: Timestamp, request: u32) {
-        self.post.gets.remove(&request);
+        if let Some(get) = self.post.gets.remove(&request) {
+            self.post.followed.retain(|_, followed| *followed != get);
+            self.post.read_at = Some(now + POST_PAUSE);
+        }
         if let Some(put) = self.post.puts.remove(&request) {
+            self.post.failed.extend(put.objects);
             self.post.due.insert(put.workspace, now + POST_PAUSE);
         }
     }
@@ -186,6 +195,13 @@ impl Engine {
     pub(super) fn tend_mail(&mut self, now: Timestamp, rng: &mut dyn CryptoRng) {
         if !self.relay.is_connected() {
             return;
+        }
+        if self.post.read_at.is_some_and(|at| at <= now) {
+            self.post.read_at = None;
+            let workspaces: Vec<WorkspaceId> = self.desks.keys().copied().collect();
+            for workspace in workspaces {
+                self.follow_mail(workspace);
+            }
         }
         let owing: Vec<WorkspaceId> = self
             .desks
@@ -221,7 +237,14 @@ impl Engine {
     pub(super) fn mail_due(&self) -> Option<Timestamp> {
         self.relay
             .is_connected()
-            .then(|| self.post.due.values().min().copied())
+            .then(|| {
+                self.post
+                    .due
+                    .values()
+                    .copied()
+                    .chain(self.post.read_at)
+                    .min()
+            })
             .flatten()
     }
 
@@ -232,6 +255,14 @@ impl Engine {
         let Some(current) = desk.workspace.current_epoch() else {
             return;
         };
+        for id in &desk.mail.unposted {
+            self.post.failed.remove(id);
+        }
+        // What is gone with a damaged record cannot be put anywhere.
+        let gone: Vec<ObjectId> = desk
+            .to_post()
+            .filter(|id| desk.object(*id).is_none())
+            .collect();
         let mut bytes = 0usize;
         let mut all: Vec<(ObjectId, Blob)> = Vec::new();
         for id in desk.to_post() {
@@ -286,6 +317,9 @@ impl Engine {
                 signature: sign.sign(&message).0,
             });
         }
+        if let Some(desk) = self.desks.get_mut(&workspace) {
+            desk.mail.unposted.retain(|id| !gone.contains(id));
+        }
         for frame in frames {
             self.tell_relay(&frame);
         }
@@ -330,7 +364,7 @@ fn open_item(
 fn padded(len: usize) -> usize {
     let len = len.max(PADDED_MIN);
     let exponent = usize::BITS - 1 - len.leading_zeros();
-    let mantissa = usize::BITS - exponent.leading_zeros();
+    let mantissa = u32::BITS - exponent.leading_zeros();
     let cleared = exponent.saturating_sub(mantissa);
     let mask = (1usize << cleared) - 1;
     (len + mask) & !mask

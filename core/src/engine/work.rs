@@ -196,6 +196,13 @@ impl Engine {
         if self.desks.contains_key(&link.workspace) {
             return Err(Refusal::AlreadyMember);
         }
+        // The same link opened once more goes on with what it began.
+        if self.home.joins().any(|join| join.link == link) {
+            return Ok(Outcome {
+                writes: Vec::new(),
+                effects: vec![Effect::ShowJoining],
+            });
+        }
         let mut salt = [0; 32];
         rng.fill_bytes(&mut salt);
         let join = Join { by: id, link, salt };

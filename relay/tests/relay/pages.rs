@@ -21,8 +21,8 @@ async fn every_answer_carries_the_security_headers_that_mean_something_to_it() {
         "/healthz",
     ] {
         let answer = get(relay, target, &[]).await;
-        let is_part = target.ends_with(".wasm");
-        let is_page = !is_part && !target.ends_with(".js");
+        let is_part = target == "/engine/engine.wasm";
+        let is_page = !is_part && target != SCRIPT_PATH;
         for (name, value) in [
             ("cross-origin-resource-policy", "same-origin"),
             ("x-content-type-options", "nosniff"),

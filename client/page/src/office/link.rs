@@ -258,11 +258,15 @@ impl Link {
                 .borrow()
                 .as_ref()
                 .map(|leading| leading.direct.clone());
-            wasm_bindgen_futures::future_to_promise(async move {
-                match direct {
-                    Some(direct) => Ok(direct.reports().await.into()),
-                    None => Ok(js_sys::Array::new().into()),
-                }
+            js_sys::Promise::new(&mut move |fulfil, _| {
+                let direct = direct.clone();
+                task::spawn(async move {
+                    let reports = match direct {
+                        Some(direct) => direct.reports().await,
+                        None => js_sys::Array::new(),
+                    };
+                    let _ = fulfil.call1(&wasm_bindgen::JsValue::UNDEFINED, &reports);
+                });
             })
         });
         page_life::offer_diagnostic("links", links.as_ref().unchecked_ref());

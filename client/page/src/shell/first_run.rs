@@ -37,7 +37,7 @@ pub(super) fn FirstRun() -> impl IntoView {
         None => t!(first.preview)().into_owned(),
     };
     let lead = move || {
-        if shell.invited.with(Option::is_some) {
+        if shell.office.seen().invited.with(Option::is_some) {
             t!(first.invited)()
         } else {
             t!(app.lead)()

@@ -24,7 +24,7 @@ pub(super) fn Home() -> impl IntoView {
             <div class="place-body">
                 <JoiningList />
                 <Show
-                    when=move || none.get() && shell.joining.with(Vec::is_empty)
+                    when=move || none.get() && shell.joining().is_empty()
                     fallback=move || {
                         view! {
                             <ul class="cards">

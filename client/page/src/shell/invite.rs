@@ -17,7 +17,7 @@ pub(super) fn InviteDialog() -> impl IntoView {
     let shell = expect_context::<Shell>();
     let workspace = shell
         .office
-        .seen
+        .seen()
         .workspace
         .get_untracked()
         .map(|view| view.id);

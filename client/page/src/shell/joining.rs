@@ -20,21 +20,21 @@ pub(super) fn follow(shell: Shell) {
         if shell.profile.with(Option::is_none) {
             return;
         }
-        if let Some(link) = shell.invited.get() {
-            shell.invited.set(None);
+        let invited = shell.office.seen().invited;
+        if let Some(link) = invited.get() {
+            invited.set(None);
             shell.office.send(Command::Join { link });
         }
     });
     let waited_for = StoredValue::new(Vec::<CommandId>::new());
     Effect::new(move || {
-        shell.joining.with(|all| {
-            waited_for.update_value(|known| {
-                for joining in all {
-                    if !known.contains(&joining.by) {
-                        known.push(joining.by);
-                    }
+        let joining = shell.joining();
+        waited_for.update_value(|known| {
+            for joining in joining {
+                if !known.contains(&joining.by) {
+                    known.push(joining.by);
                 }
-            });
+            }
         });
         let arrived = shell.workspaces.with(|cards| {
             let is_new = |by: &CommandId| waited_for.with_value(|known| known.contains(by));
@@ -56,7 +56,7 @@ pub(super) fn JoiningList() -> impl IntoView {
     let shell = expect_context::<Shell>();
     view! {
         <div class="joins" role="status">
-            <For each=move || shell.joining.get() key=|joining| (joining.by, joining.state) let:joining>
+            <For each=move || shell.joining() key=|joining| (joining.by, joining.state) let:joining>
                 <JoiningCard joining=joining />
             </For>
         </div>

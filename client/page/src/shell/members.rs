@@ -110,7 +110,7 @@ pub(super) fn role_words(role: Role) -> (&'static str, Key) {
 #[component]
 pub(super) fn RemoveDialog(member: MemberId) -> impl IntoView {
     let shell = expect_context::<Shell>();
-    let view = shell.office.seen.workspace.get_untracked();
+    let view = shell.office.seen().workspace.get_untracked();
     let found = view.and_then(|view| {
         let card = view.members.into_iter().find(|card| card.id == member)?;
         Some((view.id, card.name))

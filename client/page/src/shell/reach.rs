@@ -27,7 +27,7 @@ pub fn words(reach: Reach) -> Text {
 pub(super) fn ReachChip(workspace: WorkspaceId) -> impl IntoView {
     let shell = expect_context::<Shell>();
     let reach = Memo::new(move |_| {
-        let state = shell.office.seen.page.get();
+        let state = shell.office.seen().page.get();
         let state = state.filter(|state| state.workspace == workspace)?;
         (state.reach.of > 1).then_some(state.reach)
     });

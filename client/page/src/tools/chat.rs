@@ -22,7 +22,7 @@ pub fn ChannelView(
     let shell = expect_context::<Shell>();
     shell.office.watch_channel(workspace, channel);
     let view = Memo::new(move |_| {
-        let view = shell.office.seen.channel.get();
+        let view = shell.office.seen().channel.get();
         view.filter(|view| view.channel == channel)
     });
     let messages = Memo::new(move |_| view.with(|v| v.as_ref().map(|v| v.messages.clone())));

@@ -61,7 +61,7 @@ pub fn TextPage(
     });
 
     let may_write = Memo::new(move |_| {
-        let seen = office.seen.page;
+        let seen = office.seen().page;
         seen.with(|state| state.is_none_or(|state| state.page != page || state.may_write))
     });
     let read_only =

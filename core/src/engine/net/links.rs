@@ -14,9 +14,12 @@ use crate::object::DeviceId;
 use crate::signal::{ConnectionId, Signal};
 use crate::time::Timestamp;
 
-/// How long a direct link may take to open before the pipe is used. Candidates are exchanged within a
-/// second; what opens later waits for networks that hardly ever do.
+/// How long a direct link may take to open after the last that was heard of it, before the pipe is used.
+/// Candidates are exchanged within a second; what opens later waits for networks that hardly ever do.
 const DIRECT_WAIT: Duration = Duration::from_secs(5);
+
+/// How long the other end may take to answer at all: its browser may be busy with its start.
+const ANSWER_WAIT: Duration = Duration::from_secs(8);
 
 /// How long a handshake may take.
 const HANDSHAKE_WAIT: Duration = Duration::from_secs(10);
@@ -108,7 +111,7 @@ impl Engine {
         self.net.next_link = self.net.next_link.saturating_add(1);
         self.net.direct.insert(link, connection);
         // The end that begins gives up first, and says so.
-        let wait = if begins { DIRECT_WAIT } else { DIRECT_WAIT * 3 };
+        let wait = if begins { ANSWER_WAIT } else { ANSWER_WAIT * 2 };
         self.net.wires.insert(
             connection,
             Wire {
@@ -196,10 +199,14 @@ impl Engine {
         bytes: Vec<u8>,
     ) {
         let id = (ground.workspace(), device);
-        if let Some(wire) = self.net.wires.get(&connection) {
+        if let Some(wire) = self.net.wires.get_mut(&connection) {
             if let Carrier::Direct(link) = wire.carrier
                 && wire.peer == id
             {
+                if wire.link.is_none() {
+                    // It goes on. A device that is just starting takes its time.
+                    wire.deadline = wire.deadline.max(now + DIRECT_WAIT);
+                }
                 self.outputs.push_back(Output::DirectSignal(link, bytes));
             }
             return;
@@ -521,8 +528,15 @@ impl Engine {
         connection: ConnectionId,
     ) {
         if let Some(wire) = self.drop_wire(connection) {
-            if let Carrier::Pipe { room, seat } = wire.carrier {
-                self.send_signal(rng, room, Some(seat), &Signal::Ended { connection });
+            let never_opened = !wire.link.as_ref().is_some_and(Link::is_open);
+            match wire.carrier {
+                Carrier::Pipe { room, seat } => {
+                    self.send_signal(rng, room, Some(seat), &Signal::Ended { connection });
+                }
+                Carrier::Direct(_) if wire.begins && never_opened => {
+                    return self.without_direct(now, rng, wire.peer);
+                }
+                Carrier::Direct(_) => {}
             }
             self.unlinked(now, rng, wire.peer);
         }
@@ -542,7 +556,16 @@ impl Engine {
     }
 
     fn unlinked(&mut self, now: Timestamp, rng: &mut dyn CryptoRng, id: PeerId) {
-        if let Some(peer) = self.net.peers.get_mut(&id) {
+        let ground = self.net.peers.get(&id).map(|peer| peer.ground);
+        if let Some(Ground::Join(..)) = ground {
+            // Whoever else may let us in is asked before the same one again.
+            for (other, peer) in &mut self.net.peers {
+                if Some(peer.ground) == ground {
+                    let pause = if *other == id { 2 } else { 1 };
+                    peer.retry_at = Some(now + RETRY_PAUSE * pause);
+                }
+            }
+        } else if let Some(peer) = self.net.peers.get_mut(&id) {
             peer.retry_at = Some(now + RETRY_PAUSE);
         }
         if self.wires_of(id).is_empty() {

@@ -104,18 +104,17 @@ impl Engine {
 
     /// Says in a room who this is.
     fn announce(&mut self, rng: &mut dyn CryptoRng, room: RoomId, to: Option<u32>) {
-        let Some(device) = self
-            .net
-            .rooms
-            .get(&room)
-            .and_then(|ground| self.own_device(*ground))
-        else {
+        let Some(ground) = self.net.rooms.get(&room).copied() else {
+            return;
+        };
+        let Some(device) = self.own_device(ground) else {
             return;
         };
         let signal = Signal::Announce {
             device,
             run: self.session,
             answers: to.is_some(),
+            is_member: !matches!(ground, Ground::Join(..)),
         };
         self.send_signal(rng, room, to, &signal);
     }
@@ -175,8 +174,10 @@ impl Engine {
                 device,
                 run,
                 answers,
+                is_member,
             } => {
-                if Some(device) == self.own_device(ground) {
+                let is_own = Some(device) == self.own_device(ground);
+                if is_own || (matches!(ground, Ground::Join(..)) && !is_member) {
                     return;
                 }
                 self.met(now, rng, ground, (room, from), device, run);

@@ -3,7 +3,7 @@
 //! **Which batches count is a pure function of the set of batches and of the log**: no clock, no
 //! order of arrival. A batch is *in* once all that it builds on is in and the log knows what its
 //! author knew; whoever holds the chains keeps the others until then. A batch that is in *counts* iff
-//! [`accept`] says so and the changes in it fit their documents.
+//! `accept` says so and the changes in it fit their documents.
 //!
 //! What the changes do to a document is not known here.
 

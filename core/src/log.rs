@@ -4,7 +4,7 @@
 //! arrival. An operation comes in once everything it follows is in; whoever holds the log keeps the
 //! others until then.
 //!
-//! [`op`] has the operations, [`resolve`] decides what they lead to, [`set`] has sets of them.
+//! `op` has the operations, `resolve` decides what they lead to, `set` has sets of them.
 
 mod op;
 mod resolve;

@@ -9,6 +9,8 @@
 
 mod acts;
 mod epochs;
+#[cfg(test)]
+mod hostile;
 mod pending;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -193,7 +193,7 @@ pub struct Wrap {
     /// The device.
     #[n(0)]
     pub device: DeviceId,
-    /// HPKE, see [`crate::epoch`].
+    /// HPKE, see `epoch`.
     #[n(1)]
     pub sealed: Blob,
 }
@@ -204,7 +204,7 @@ pub struct Link {
     /// The earlier epoch.
     #[n(0)]
     pub epoch: ObjectId,
-    /// XChaCha20-Poly1305, see [`crate::epoch`].
+    /// XChaCha20-Poly1305, see `epoch`.
     #[n(1)]
     pub sealed: Blob,
 }

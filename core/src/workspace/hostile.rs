@@ -1,0 +1,225 @@
+//! Modified clients: what they make is signed with their own keys and goes past every check that an
+//! honest client makes before it sends. Each test has its control: the same by somebody who may.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
+
+use automerge::transaction::{CommitOptions, Transactable};
+use automerge::{ActorId, AutoCommit, ObjType, ROOT};
+use bocage_api::{Colour, Name, Profile};
+use rand_chacha::ChaCha20Rng;
+use rand_core::SeedableRng;
+
+use super::*;
+use crate::codec::{Blob, Fixed};
+use crate::keys::{EpochUse, InviteSeed, Meeting};
+use crate::log::Mode;
+
+const DOCUMENT: DocumentId = Fixed([7; 16]);
+
+fn profile(name: &str) -> Profile {
+    Profile {
+        name: Name::parse(name).unwrap(),
+        colour: Colour::new(1).unwrap(),
+    }
+}
+
+fn founder(rng: &mut ChaCha20Rng) -> Workspace {
+    let name = Name::parse("Choir").unwrap();
+    let root = Secret::new([1; 32]);
+    let session = Fixed([1; 16]);
+    let founded = Workspace::found(&root, &[9; 32], session, rng, &profile("Zoé"), &name);
+    founded.unwrap().0
+}
+
+/// Lets another one in.
+fn lets_in(manager: &mut Workspace, rng: &mut ChaCha20Rng, number: u8, role: Role) -> Workspace {
+    let seed = InviteSeed::new([number; 16]);
+    let label = Name::parse("Invitation").unwrap();
+    manager
+        .invite(&seed, &label, role, Mode::Auto, 1, None)
+        .unwrap();
+    let root = Secret::new([number; 32]);
+    let request = Request::new(&root, &[number; 32], manager.id(), &seed, &profile("Other"));
+    let join = request.bytes().to_vec();
+    let offer = manager.offer_for(&join).unwrap();
+    manager.admit(rng, &join, offer).unwrap();
+    let objects = manager.lacking(&[], &[]);
+    let objects: Vec<&[u8]> = objects.iter().map(|object| &**object).collect();
+    request.enter(Fixed([number; 16]), &objects).unwrap().0
+}
+
+/// A batch with a text, whether its author may write or not.
+fn batch_of(author: &Workspace) -> Verified<Batch> {
+    let mut document = AutoCommit::new();
+    document.set_actor(ActorId::from(author.actor(DOCUMENT)));
+    let text = document.put_object(ROOT, "text", ObjType::Text).unwrap();
+    document.splice_text(&text, 0, 0, "Hello.").unwrap();
+    document.commit_with(CommitOptions::default().with_time(0));
+    let change = document
+        .get_last_local_change()
+        .unwrap()
+        .raw_bytes()
+        .to_vec();
+    let batch = Batch {
+        session: author.session,
+        index: 0,
+        prev: None,
+        auth: author.log.heads().iter().copied().collect(),
+        deps: Vec::new(),
+        document: DOCUMENT,
+        time: 0,
+        changes: vec![Blob(change)],
+    };
+    Verified::make(&author.keys.sign, author.id(), batch)
+}
+
+fn op_of(author: &Workspace, act: Act) -> Verified<Op> {
+    let parents = author.log.heads().iter().copied().collect();
+    Verified::make(&author.keys.sign, author.id(), Op { parents, act })
+}
+
+fn takes(workspace: &mut Workspace, bytes: &[u8]) -> Intake {
+    workspace.take([bytes])
+}
+
+#[test]
+fn what_a_reader_writes_is_refused_by_all() {
+    let mut rng = ChaCha20Rng::seed_from_u64(1);
+    let mut manager = founder(&mut rng);
+    let mut editor = lets_in(&mut manager, &mut rng, 2, Role::Editor);
+    let reader = lets_in(&mut manager, &mut rng, 3, Role::Reader);
+    let all = manager.lacking(&[], &[]);
+    editor.take(all.iter().map(|object| &**object));
+
+    let by_reader = batch_of(&reader);
+    let by_editor = batch_of(&editor);
+    for workspace in [&mut manager, &mut editor] {
+        let intake = takes(workspace, by_reader.bytes());
+        assert_eq!(intake.refused, [Refused::Batch(BatchError::NotEntitled)]);
+        assert!(intake.new.is_empty() && intake.settled.counted.is_empty());
+    }
+    let intake = takes(&mut manager, by_editor.bytes());
+    assert_eq!(intake.settled.counted, [by_editor.id()]);
+}
+
+#[test]
+fn nobody_writes_in_another_name() {
+    let mut rng = ChaCha20Rng::seed_from_u64(2);
+    let mut manager = founder(&mut rng);
+    let editor = lets_in(&mut manager, &mut rng, 2, Role::Editor);
+    let honest = batch_of(&editor);
+    // The signing key stands at 33..65.
+    let mut forged = honest.bytes().to_vec();
+    forged[33..65].copy_from_slice(&manager.device().0);
+    let intake = takes(&mut manager, &forged);
+    assert!(matches!(intake.refused[..], [Refused::Object(_)]));
+    let mut changed = honest.bytes().to_vec();
+    changed[100] ^= 1;
+    let intake = takes(&mut manager, &changed);
+    assert!(matches!(intake.refused[..], [Refused::Object(_)]));
+    assert_eq!(takes(&mut manager, honest.bytes()).settled.counted.len(), 1);
+}
+
+#[test]
+fn only_managers_remove_and_invite() {
+    let mut rng = ChaCha20Rng::seed_from_u64(3);
+    let mut manager = founder(&mut rng);
+    let mut editor = lets_in(&mut manager, &mut rng, 2, Role::Editor);
+    let reader = lets_in(&mut manager, &mut rng, 3, Role::Reader);
+    let all = manager.lacking(&[], &[]);
+    editor.take(all.iter().map(|object| &**object));
+    let founder = manager.me().unwrap().id;
+    for hostile in [&editor, &reader] {
+        let removal = op_of(
+            hostile,
+            Act::Remove {
+                member: founder,
+                cut: Vec::new(),
+            },
+        );
+        let intake = takes(&mut manager, removal.bytes());
+        assert_eq!(intake.refused, [Refused::Op(LogError::Unsound)]);
+    }
+    assert_eq!(manager.role(), Some(Role::Manager));
+    let target = reader.me().unwrap().id;
+    manager.remove(&mut rng, target).unwrap();
+    assert_eq!(manager.log.state().live().count(), 2);
+}
+
+#[test]
+fn what_all_members_know_of_an_invitation_lets_nobody_in() {
+    let mut rng = ChaCha20Rng::seed_from_u64(4);
+    let mut manager = founder(&mut rng);
+    let reader = lets_in(&mut manager, &mut rng, 3, Role::Reader);
+    let seed = InviteSeed::new([9; 16]);
+    let label = Name::parse("Editors").unwrap();
+    manager
+        .invite(&seed, &label, Role::Editor, Mode::Auto, 1, None)
+        .unwrap();
+    // A reader knows the invitation's public half and where its holder is met, but not the seed.
+    let keys = DeviceKeys::derive(&Secret::new([66; 32]), &[66; 32]);
+    let other = InviteSeed::new([67; 16]);
+    let join = Op {
+        parents: Vec::new(),
+        act: Act::Join {
+            invite: seed.public(),
+            certificate: keys.certificate(),
+            profile: crate::log::ProfileFields::new(&profile("Sly")),
+            proof: other.prove(manager.id(), keys.id()),
+        },
+    };
+    let join = Verified::make(&keys.sign, manager.id(), join);
+    let offer = manager.offer_for(join.bytes());
+    let admitted = offer.map(|offer| manager.admit(&mut rng, join.bytes(), offer));
+    assert!(!matches!(admitted, Some(Ok(_))));
+    assert_eq!(manager.log.state().live().count(), 2);
+    assert!(
+        manager
+            .log
+            .state()
+            .by_noise_key(&keys.certificate().noise.0)
+            .is_none()
+    );
+    drop(reader);
+
+    let root = Secret::new([5; 32]);
+    let request = Request::new(&root, &[5; 32], manager.id(), &seed, &profile("Honest"));
+    let offer = manager.offer_for(request.bytes()).unwrap();
+    manager.admit(&mut rng, request.bytes(), offer).unwrap();
+    assert_eq!(manager.log.state().live().count(), 3);
+}
+
+#[test]
+fn nothing_that_whoever_was_removed_has_opens_what_comes_after() {
+    let mut rng = ChaCha20Rng::seed_from_u64(5);
+    let mut manager = founder(&mut rng);
+    let mut editor = lets_in(&mut manager, &mut rng, 2, Role::Editor);
+    let mut stays = lets_in(&mut manager, &mut rng, 3, Role::Reader);
+    let removed = editor.me().unwrap().id;
+    manager.remove(&mut rng, removed).unwrap();
+    // The client that was removed has every byte of the log, and keeps all that it had.
+    let all = manager.lacking(&[], &[]);
+    for workspace in [&mut editor, &mut stays] {
+        workspace.take(all.iter().map(|object| &**object));
+    }
+    let epoch = manager.current_epoch().unwrap();
+    let key = manager.epoch_key(epoch).unwrap();
+    assert!(editor.epoch_key(epoch).is_none());
+    assert!(stays.epoch_key(epoch).is_some());
+    // Rooms, signals, handshakes and mailboxes follow from the key: none of theirs is the new one.
+    let address = |key: &Secret| EpochUse(key).mailbox_sign().verifying_key().0;
+    for known in editor.epochs.values() {
+        assert_ne!(Meeting(known).room(20_000), Meeting(key).room(20_000));
+        assert_ne!(address(known), address(key));
+    }
+    assert!(
+        stays
+            .epochs
+            .values()
+            .any(|known| address(known) == address(key))
+    );
+    // And what they write goes nowhere.
+    let late = batch_of(&editor);
+    let intake = takes(&mut manager, late.bytes());
+    assert!(intake.settled.counted.is_empty());
+}

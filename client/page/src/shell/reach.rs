@@ -27,6 +27,10 @@ pub fn words(reach: Reach) -> Text {
 pub(super) fn ReachChip(workspace: WorkspaceId) -> impl IntoView {
     let shell = expect_context::<Shell>();
     let reach = Memo::new(move |_| {
+        // Whoever was removed does not hear of what the others have.
+        if shell.members_of(workspace, |view| view.role.is_none()) == Some(true) {
+            return None;
+        }
         let state = shell.office.seen().page.get();
         let state = state.filter(|state| state.workspace == workspace)?;
         (state.reach.of > 1).then_some(state.reach)

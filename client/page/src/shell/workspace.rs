@@ -23,8 +23,8 @@ pub(super) fn WorkspacePlace(id: WorkspaceId) -> impl IntoView {
     let shell = expect_context::<Shell>();
     shell.office.watch_workspace(id);
     let items = [
-        ActionId::Invite,
         ActionId::RenameWorkspace,
+        ActionId::Invite,
         ActionId::ExportPage,
     ];
     let card = Memo::new(move |_| {

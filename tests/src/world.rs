@@ -343,8 +343,7 @@ impl World {
                 if !self.direct_works {
                     self.push(at, Event::DirectFailed(number, run, link));
                 } else if offers {
-                    let mut signal = (number as u64).to_le_bytes().to_vec();
-                    signal.extend(link.0.to_le_bytes());
+                    let signal = address(number, link);
                     self.push(at, Event::DirectSignal(number, run, link, signal));
                 }
             }
@@ -363,7 +362,7 @@ impl World {
         }
     }
 
-    /// An offer has reached the end that answers.
+    /// A signal of the other end has come: its offer, which is answered, or its answer.
     fn pair(&mut self, number: DeviceNumber, link: LinkId, signal: &[u8]) {
         let Some(signal) = signal.first_chunk::<16>() else {
             return;
@@ -373,14 +372,23 @@ impl World {
         let other = usize::try_from(other).expect("few devices");
         let theirs = LinkId(u64::from_le_bytes(theirs.try_into().expect("8 bytes")));
         let cut = self.offline.contains(&number) || self.offline.contains(&other);
-        if cut || self.direct.get(&(other, theirs)) != Some(&None) {
+        if cut || !self.direct.contains_key(&(other, theirs)) {
             return;
         }
-        if self.direct.get(&(number, link)) != Some(&None) {
+        let Some(known) = self.direct.get_mut(&(number, link)) else {
+            return;
+        };
+        if known.is_some() {
             return;
         }
-        self.direct.insert((number, link), Some((other, theirs)));
-        self.direct.insert((other, theirs), Some((number, link)));
+        *known = Some((other, theirs));
+        if self.direct.get(&(other, theirs)) == Some(&None) {
+            // Browsers take a while to make an answer.
+            let at = self.now + 5 + self.draw(300) as u64;
+            let run = self.runs[number];
+            let answer = address(number, link);
+            return self.push(at, Event::DirectSignal(number, run, link, answer));
+        }
         let certificate = |number: usize, link: LinkId| {
             let mut hash = [u8::try_from(number).expect("few devices"); 32];
             hash[..8].copy_from_slice(&link.0.to_le_bytes());
@@ -512,4 +520,9 @@ impl World {
         self.next += 1;
         self.queue.push(Reverse((at, self.next, event)));
     }
+}
+
+/// What an end of a direct link tells the other: where it is to be found.
+fn address(number: DeviceNumber, link: LinkId) -> Vec<u8> {
+    [(number as u64).to_le_bytes(), link.0.to_le_bytes()].concat()
 }

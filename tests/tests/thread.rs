@@ -324,3 +324,45 @@ fn two_who_come_by_one_link_at_a_time_are_both_let_in() {
     let members = &world.tabs[M].workspace.as_ref().unwrap().members;
     assert_eq!(members.len(), 4);
 }
+
+/// On a network where every direct link can be made, all go directly from the start, whoever comes in
+/// whatever order.
+#[test]
+fn nothing_goes_through_the_pipe_where_all_can_reach_each_other() {
+    for seed in 0..20 {
+        let mut world = World::new(seed, 3);
+        founded(&mut world);
+        let links = [(E, "Émile", Role::Editor), (R, "Rosa", Role::Reader)]
+            .map(|(number, name, role)| (number, name, invite(&mut world, role)));
+        for (number, name, link) in links {
+            joins(&mut world, number, name, &link);
+            let pause = world.draw(3_000) as u64;
+            world.run(pause);
+        }
+        world.run(15_000);
+        let members = &world.tabs[M].workspace.as_ref().unwrap().members;
+        assert_eq!(members.len(), 3, "seed {seed}");
+        assert_eq!(world.relay.piped, 0, "seed {seed}");
+    }
+}
+
+/// Those who came in through the pipe go directly as soon as they can, whoever began.
+#[test]
+fn a_pipe_gives_way_to_a_direct_link() {
+    for seed in 0..20 {
+        let mut world = World::new(seed, 3);
+        world.direct_works = false;
+        founded(&mut world);
+        all_in(&mut world);
+        assert!(world.relay.piped > 0, "seed {seed}");
+        world.direct_works = true;
+        // Attempts come at growing distances.
+        world.run(200_000);
+        for number in [M, E, R] {
+            let members = &world.tabs[number].workspace.as_ref().unwrap().members;
+            for member in members.iter().filter(|member| !member.is_me) {
+                assert_eq!(member.path, Path::Direct, "seed {seed}, {number}");
+            }
+        }
+    }
+}

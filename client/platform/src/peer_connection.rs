@@ -12,11 +12,11 @@ use std::rc::{Rc, Weak};
 use core::time::Duration;
 
 use gloo::events::EventListener;
-use js_sys::{Array, Function, Object, Reflect, Uint8Array};
+use js_sys::{Array, ArrayBuffer, Function, Object, Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
-    Event, RtcConfiguration, RtcDataChannelInit, RtcIceCandidateInit, RtcIceServer,
+    Event, EventTarget, RtcConfiguration, RtcDataChannelInit, RtcIceCandidateInit, RtcIceServer,
     RtcPeerConnection, RtcPeerConnectionIceEvent, RtcSdpType, RtcSessionDescriptionInit,
 };
 
@@ -75,6 +75,8 @@ struct Peer {
     connected: Cell<bool>,
     ended: Cell<bool>,
     alarm: RefCell<Option<Alarm>>,
+    /// Hears when the other end has shown its certificate, where it has not as the ends are connected.
+    shown: RefCell<Option<EventListener>>,
     hear: Box<dyn Fn(PeerEvent)>,
 }
 
@@ -103,6 +105,7 @@ impl PeerConnection {
             connected: Cell::new(false),
             ended: Cell::new(false),
             alarm: RefCell::default(),
+            shown: RefCell::default(),
             hear: Box::new(hear),
         });
         let (found, changed) = (Rc::downgrade(&peer), Rc::downgrade(&peer));
@@ -150,10 +153,16 @@ impl PeerConnection {
             // Not a map, but what is used of one it has.
             let stats = stats.unchecked_into::<js_sys::Map>();
             let mut pair = JsValue::UNDEFINED;
+            // A connection may change its pair, and each counts for itself.
+            let (mut sent, mut received) = (0.0, 0.0);
             stats.for_each(&mut |entry, _| {
                 let chosen = field(&entry, "selectedCandidatePairId");
                 if chosen.is_string() {
                     pair = stats.get(&chosen);
+                }
+                if field(&entry, "type") == "candidate-pair" {
+                    sent += field(&entry, "bytesSent").as_f64().unwrap_or_default();
+                    received += field(&entry, "bytesReceived").as_f64().unwrap_or_default();
                 }
             });
             for (name, id) in [
@@ -163,9 +172,8 @@ impl PeerConnection {
                 let candidate = stats.get(&field(&pair, id));
                 let _ = put(name, field(&candidate, "candidateType"));
             }
-            for name in ["bytesSent", "bytesReceived"] {
-                let _ = put(name, field(&pair, name));
-            }
+            let _ = put("bytesSent", sent.into());
+            let _ = put("bytesReceived", received.into());
         }
         report.into()
     }
@@ -267,14 +275,49 @@ impl Peer {
         match state.as_deref() {
             Some("connected") => {
                 self.alarm.take();
-                if !self.connected.replace(true) {
-                    self.compare();
+                if !self.connected.get() {
+                    self.await_certificate();
                 }
             }
             Some("disconnected") => self.end_after(CUT_MAX),
             Some("failed" | "closed") => self.end(),
             _ => {}
         }
+    }
+
+    /// Waits for the other end's certificate. Chromium may say that the ends are connected an instant
+    /// before it shows with what.
+    fn await_certificate(self: &Rc<Self>) {
+        if self.certificate().is_some() {
+            self.shown.take();
+            if !self.connected.replace(true) {
+                self.compare();
+            }
+        } else if let Ok(transport) = self.transport().dyn_into::<EventTarget>() {
+            let peer = Rc::downgrade(self);
+            let shown = EventListener::new(&transport, "statechange", move |_| {
+                with(&peer, Peer::look);
+            });
+            *self.shown.borrow_mut() = Some(shown);
+            self.end_after(CUT_MAX);
+        } else {
+            self.end();
+        }
+    }
+
+    /// What encrypts the channel, an `RTCDtlsTransport`.
+    fn transport(&self) -> JsValue {
+        field(&field(&self.connection, "sctp"), "transport")
+    }
+
+    /// The certificate that the other end has shown, if it has.
+    fn certificate(&self) -> Option<ArrayBuffer> {
+        let transport = self.transport();
+        let shown = field(&transport, "getRemoteCertificates")
+            .dyn_into::<Function>()
+            .ok()?;
+        let chain = Array::from(&shown.call0(&transport).ok()?);
+        chain.get(0).dyn_into().ok()
     }
 
     /// Reports which certificates the two ends have shown.
@@ -297,10 +340,7 @@ impl Peer {
 
     /// A promise of the SHA-256 of the certificate that the other end has shown.
     fn digest_of_theirs(&self) -> Result<js_sys::Promise, JsValue> {
-        let transport = field(&field(&self.connection, "sctp"), "transport");
-        let shown = field(&transport, "getRemoteCertificates").dyn_into::<Function>()?;
-        let chain = Array::from(&shown.call0(&transport)?);
-        let certificate = chain.get(0).dyn_into::<js_sys::ArrayBuffer>()?;
+        let certificate = self.certificate().ok_or(JsValue::UNDEFINED)?;
         let window = web_sys::window().ok_or(JsValue::UNDEFINED)?;
         let subtle = window.crypto()?.subtle();
         subtle.digest_with_str_and_buffer_source("SHA-256", &certificate)

@@ -122,20 +122,40 @@ pub(super) fn tap(text: &str) -> Option<(u32, u32)> {
     Some((count("pass")?, count("fail")? + count("cancelled")?))
 }
 
-/// Each failed test of TAP, with what it says is wrong.
+/// Each failed test of TAP, with what it says is wrong and where it says it.
 pub(super) fn tap_failures(text: &str) -> Vec<String> {
     let mut failures = Vec::new();
     let mut lines = text.lines();
     while let Some(line) = lines.next() {
         if let Some(test) = line.strip_prefix("not ok ") {
-            let error = lines
+            let about: Vec<&str> = lines
                 .by_ref()
                 .take_while(|line| line.trim() != "...")
-                .find_map(|line| line.trim().strip_prefix("error: "));
-            failures.push(format!("not ok {test}: {}", error.unwrap_or("no reason")));
+                .collect();
+            let error = value(&about, "error: ").unwrap_or_else(|| "no reason".to_owned());
+            let place = value(&about, "stack: ").unwrap_or_default();
+            failures.push(format!("not ok {test}: {error} {place}").trim().to_owned());
         }
     }
     failures
+}
+
+/// What follows a key in the YAML of a TAP test: the rest of its line, or the block below it.
+fn value(about: &[&str], key: &str) -> Option<String> {
+    let start = about.iter().position(|line| line.trim().starts_with(key))?;
+    let (first, rest) = about.get(start..)?.split_first()?;
+    let value = first.trim().strip_prefix(key)?;
+    if !value.starts_with('|') {
+        return Some(value.to_owned());
+    }
+    let depth = |line: &str| line.len() - line.trim_start().len();
+    let block: Vec<&str> = rest
+        .iter()
+        .take_while(|line| line.trim().is_empty() || depth(line) > depth(first))
+        .map(|line| line.trim())
+        .filter(|line| !line.is_empty())
+        .collect();
+    Some(block.join(" "))
 }
 
 /// The number that stands before a word.
@@ -180,10 +200,15 @@ mod tests {
     #[test]
     fn failed_tests_are_named_with_their_reasons() {
         let text = "ok 1 - a\n  ---\n  ...\nnot ok 2 - b\n  ---\n  duration_ms: 1\n  error: 'c'\n  ...\n\
-                    not ok 3 - d\n  ---\n  ...\nok 4 - e\n  ---\n  error: 'f'\n  ...\n";
+                    not ok 3 - d\n  ---\n  ...\nok 4 - e\n  ---\n  error: 'f'\n  ...\n\
+                    not ok 5 - g\n  ---\n  error: |-\n    h\n\n      i\n  code: 1\n  stack: |-\n    j\n  ...\n";
         assert_eq!(
             tap_failures(text),
-            ["not ok 2 - b: 'c'", "not ok 3 - d: no reason"]
+            [
+                "not ok 2 - b: 'c'",
+                "not ok 3 - d: no reason",
+                "not ok 5 - g: h i j"
+            ]
         );
     }
 }

@@ -422,6 +422,11 @@ impl Engine {
         for old in self.wires_of(peer) {
             self.end_wire(now, rng, old);
         }
+        if let Some(peer) = self.net.peers.get_mut(&peer) {
+            // They could not go directly. Should it be for this end to try that again, as it may be once
+            // somebody who joined is a member, it waits as they would.
+            peer.direct_at.get_or_insert(now + DIRECT_PAUSE);
+        }
         self.net.wires.insert(
             connection,
             Wire {

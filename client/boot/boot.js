@@ -21,9 +21,20 @@ self.trustedTypes?.createPolicy('default', {
   },
 });
 
-// Shows one of the page's templates instead of the app, in the person's language.
+// What of the settings shows, as the page left it (client/page/src/shell/remember.rs).
+const look = () => {
+  try { return (localStorage.getItem('bocage.look') ?? '').split(' '); } catch { return []; }
+};
+
+const theme = look().find((word) => word === 'light' || word === 'dark');
+if (theme) document.documentElement.dataset.theme = theme;
+
+// The person's language, as far as the app speaks it.
+const language = [...look(), ...navigator.languages ?? []].map((tag) => tag.slice(0, 2).toLowerCase())
+  .find((tag) => tag === 'en' || tag === 'fr') ?? 'en';
+
+// Shows one of the page's templates instead of the app.
 const show = (problem) => {
-  const language = navigator.languages?.find((tag) => /^(en|fr)\b/.test(tag))?.slice(0, 2) ?? 'en';
   const text = document.getElementById(`boot-${problem}`).content.querySelector(`[lang="${language}"]`);
   document.documentElement.lang = language;
   document.getElementById('app').replaceChildren(document.importNode(text, true));
@@ -67,10 +78,17 @@ const problem = async () => {
 };
 
 const start = async () => {
+  // The page's program waits for no text: both come at the same time. A failure shows further down.
+  const texts = fetch(meta(`texts-${language}`)).then((answer) => {
+    if (!answer.ok) throw new Error(`the texts: ${answer.status}`);
+    return answer.text();
+  });
+  texts.catch(() => {});
   const found = await problem();
   if (found) return show(found);
   try {
     const { default: run } = await import(meta('page-js'));
+    self.bocageTexts = [language, await texts];
     await run({ module_or_path: fetch(meta('page-wasm')) });
   } catch (fault) {
     console.error(fault);

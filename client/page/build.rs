@@ -1,7 +1,8 @@
 //! Turns the locale files into typed functions and checks them.
 //!
 //! For each key of `client/locales/en.json` it writes a struct whose fields are the text's
-//! placeholders, so that a misspelt key or a forgotten argument does not compile. It refuses locale
+//! placeholders, so that a misspelt key or a forgotten argument does not compile. The texts themselves
+//! are not in the page's program: it loads those of one language (`build/table.rs`). It refuses locale
 //! files that differ in keys, placeholders or plural forms, that break the typography of their
 //! language, or that differ from the texts standing in `index.html` (the screens that must show
 //! without WebAssembly). It does not choose the language: that is `src/i18n.rs`.
@@ -19,14 +20,15 @@ use serde_json::Value;
 
 #[path = "build/markup.rs"]
 mod markup;
+#[path = "build/table.rs"]
+mod table;
 #[path = "build/typography.rs"]
 mod typography;
 
+use self::table::MARKUP_PREFIX;
+
 /// The language all others are compared with, and the others.
 const LANGUAGES: [&str; 2] = ["en", "fr"];
-
-/// Keys that live in `index.html` and are not part of the page's code.
-const MARKUP_PREFIX: &str = "boot.";
 
 /// One text in one language.
 enum Text {
@@ -46,6 +48,9 @@ fn main() {
         let path = root.join(format!("../locales/{language}.json"));
         println!("cargo::rerun-if-changed={}", path.display());
         locales.push(read(language, &path, &mut problems));
+        if let Err(problem) = write_table(language, &path) {
+            problems.push(format!("{language}.json: {problem}"));
+        }
     }
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=build");
@@ -61,7 +66,7 @@ fn main() {
         }
         if problems.is_empty() {
             let out = PathBuf::from(env::var("OUT_DIR").unwrap_or_default()).join("texts.rs");
-            if let Err(error) = fs::write(&out, generate(english, french)) {
+            if let Err(error) = fs::write(&out, generate(english)) {
                 problems.push(format!("{}: {error}", out.display()));
             }
         }
@@ -72,6 +77,14 @@ fn main() {
     if !problems.is_empty() {
         process::exit(1);
     }
+}
+
+/// Writes the texts of a language as the app serves them, for the page's own tests.
+fn write_table(language: &str, path: &Path) -> Result<(), String> {
+    let out = PathBuf::from(env::var("OUT_DIR").unwrap_or_default());
+    let locale = fs::read_to_string(path).map_err(|error| error.to_string())?;
+    let lines = table::table(&locale)?;
+    fs::write(out.join(format!("texts-{language}.txt")), lines).map_err(|error| error.to_string())
 }
 
 fn read(language: &str, path: &Path, problems: &mut Vec<String>) -> Locale {
@@ -102,6 +115,9 @@ fn read(language: &str, path: &Path, problems: &mut Vec<String>) -> Locale {
             continue;
         };
         for form in text.forms() {
+            if form.contains(char::is_control) {
+                complain(format!("`{key}` holds a control character"));
+            }
             for problem in typography::problems(language, &key, form) {
                 complain(format!("`{key}`: {problem}"));
             }
@@ -223,54 +239,65 @@ fn names(locale: &Locale, problems: &mut Vec<String>) {
 
 #[derive(Default)]
 struct Group<'a> {
-    texts: BTreeMap<&'a str, (&'a Text, &'a Text)>,
+    /// By name: the line in the table, and the text.
+    texts: BTreeMap<&'a str, (usize, &'a Text)>,
     groups: BTreeMap<&'a str, Group<'a>>,
 }
 
-fn generate(english: &Locale, french: &Locale) -> String {
+fn generate(english: &Locale) -> String {
     let mut root = Group::default();
-    for (key, text) in english {
-        let Some(other) = french.get(key) else {
-            continue;
-        };
-        if key.starts_with(MARKUP_PREFIX) {
-            continue;
-        }
+    let keys = english
+        .iter()
+        .filter(|(key, _)| !key.starts_with(MARKUP_PREFIX));
+    let mut count = 0;
+    for (line, (key, text)) in keys.enumerate() {
         let (path, name) = key.rsplit_once('.').unwrap_or(("", key));
         let group = path.split('.').fold(&mut root, |group, part| {
             group.groups.entry(part).or_default()
         });
-        group.texts.insert(name, (text, other));
+        group.texts.insert(name, (line, text));
+        count = line + 1;
     }
-    let mut out = String::from("use super::{plural, number, Language, Plural, Text};\n");
+    let mut out = format!(
+        "use super::{{Filled, Language, Text, counted, filled, words}};\n\
+         /// How many texts there are in a language.\n\
+         pub(super) const COUNT: usize = {count};\n\
+         /// Stands between the two forms of a plural.\n\
+         pub(super) const BETWEEN_FORMS: char = {:?};\n",
+        table::BETWEEN_FORMS
+    );
     write_group(&mut out, &root);
     out
 }
 
 fn write_group(out: &mut String, group: &Group<'_>) {
-    for (name, (english, french)) in &group.texts {
-        write_text(out, name, english, french);
+    for (name, (line, text)) in &group.texts {
+        write_text(out, name, *line, text);
     }
     for (name, group) in &group.groups {
         // Writing to a String cannot fail.
         let _ = writeln!(
             out,
-            "pub mod {name} {{\nuse super::{{plural, number, Language, Plural, Text}};"
+            "pub mod {name} {{\nuse super::{{Filled, Language, Text, counted, filled, words}};"
         );
         write_group(out, group);
         out.push_str("}\n");
     }
 }
 
-fn write_text(out: &mut String, name: &str, english: &Text, french: &Text) {
-    let placeholders = english.placeholders();
-    let mut fields = String::new();
+fn write_text(out: &mut String, name: &str, line: usize, text: &Text) {
+    let placeholders = text.placeholders();
+    let (mut fields, mut values) = (String::new(), String::new());
     let mut kinds = Vec::new();
     for (placeholder, kind) in placeholders.iter().zip('A'..) {
         if *placeholder == "count" {
             fields.push_str("pub count: usize, ");
         } else {
             let _ = write!(fields, "pub {placeholder}: {kind}, ");
+            let _ = write!(
+                values,
+                "Filled {{ name: {placeholder:?}, value: self.{placeholder}.as_ref() }}, "
+            );
             kinds.push(kind);
         }
     }
@@ -282,50 +309,21 @@ fn write_text(out: &mut String, name: &str, english: &Text, french: &Text) {
             format!("<{}>", each.join(", "))
         }
     };
-    let count = if placeholders.contains("count") {
-        "let count = number(language, self.count);\n"
+    let expression = if placeholders.contains("count") {
+        format!("counted(language, {line}, self.count, &[{values}])")
+    } else if placeholders.is_empty() {
+        format!("words(language, {line})")
     } else {
-        ""
+        format!("filled(language, {line}, &[{values}])")
     };
     let _ = write!(
         out,
         "pub struct {name}{kinds} {{ {fields}}}\n\
          impl{bound} {name}{kinds} {{\n\
          pub fn text(self, language: Language) -> Text {{\n\
-         {count}match language {{\n\
-         Language::English => {english},\n\
-         Language::French => {french},\n\
-         }}\n}}\n}}\n",
+         {expression}\n\
+         }}\n}}\n",
         kinds = list(""),
         bound = list(": AsRef<str>"),
-        english = expression(english),
-        french = expression(french),
     );
-}
-
-fn expression(text: &Text) -> String {
-    match text {
-        Text::Plain(text) => wording(text),
-        Text::Plural { one, other } => format!(
-            "match plural(language, self.count) {{ Plural::One => {}, Plural::Other => {} }}",
-            wording(one),
-            wording(other)
-        ),
-    }
-}
-
-fn wording(text: &str) -> String {
-    let pieces = pieces(text);
-    if pieces.iter().all(|piece| piece.name().is_none()) {
-        return format!("Text::Borrowed({text:?})");
-    }
-    let parts: Vec<String> = pieces
-        .into_iter()
-        .map(|piece| match piece {
-            Piece::Words(words) => format!("{words:?}"),
-            Piece::Placeholder("count") => "count.as_str()".to_owned(),
-            Piece::Placeholder(name) => format!("self.{name}.as_ref()"),
-        })
-        .collect();
-    format!("Text::Owned([{}].concat())", parts.join(", "))
 }

@@ -40,7 +40,7 @@ const shell = async () => withNewPerson('shell', async (manager, proxy) => {
     const linked = [...document.querySelectorAll('link[rel=stylesheet], script[src]')];
     const [paint] = performance.getEntriesByName('first-contentful-paint');
     return [
-      ['/', named('page-js'), named('page-wasm'), ...linked.map((element) => new URL(element.href ?? element.src).pathname)],
+      ['/', named('page-js'), named('page-wasm'), named(`texts-${document.documentElement.lang}`), ...linked.map((element) => new URL(element.href ?? element.src).pathname)],
       paint.startTime,
     ];
   });

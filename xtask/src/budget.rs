@@ -32,6 +32,9 @@ pub(crate) struct Budget {
     pub(crate) broken: Vec<String>,
 }
 
+/// How the names of the files with texts begin.
+const TEXTS: &str = "texts-";
+
 /// Weighs the finished app in a folder.
 pub(crate) fn weigh(app: &Path) -> Result<Budget> {
     let manifest = App::read(app)?;
@@ -50,6 +53,14 @@ pub(crate) fn weigh(app: &Path) -> Result<Budget> {
             gzip: weight(file.gzip.as_deref().unwrap_or(&file.file))?,
             brotli: weight(file.brotli.as_deref().unwrap_or(&file.file))?,
         });
+    }
+    // A person loads the texts of one language: the heaviest count.
+    let is_texts = |row: &&mut Row| row.name.starts_with(TEXTS);
+    let heaviest = rows.iter_mut().filter(is_texts).map(|row| row.brotli).max();
+    for row in rows.iter_mut().filter(is_texts) {
+        if Some(row.brotli) != heaviest {
+            row.part = Part::Later;
+        }
     }
     rows.sort_by_key(|row| (row.part, std::cmp::Reverse(row.brotli)));
     Ok(Budget::of(&rows))

@@ -6,6 +6,8 @@
 
 mod compress;
 mod html;
+#[path = "../../client/page/build/table.rs"]
+mod table;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -42,9 +44,17 @@ const PAGE_WASM: Role = Role {
     meta: "bocage-page-wasm",
     file: "bocage-page_bg.wasm",
 };
-const ROLES: [Role; 8] = [
+const ROLES: [Role; 10] = [
     PAGE_JS,
     PAGE_WASM,
+    Role {
+        meta: "bocage-texts-en",
+        file: "texts-en.txt",
+    },
+    Role {
+        meta: "bocage-texts-fr",
+        file: "texts-fr.txt",
+    },
     Role {
         meta: "bocage-engine-js",
         file: "engine.js",
@@ -125,6 +135,9 @@ impl App {
     }
 }
 
+/// The languages of the app.
+const LANGUAGES: [&str; 2] = ["en", "fr"];
+
 /// The one style sheet of the page.
 const STYLES: &str = "look.css";
 
@@ -142,6 +155,9 @@ pub(crate) fn finish(dist: &Path, out: &Path, options: &Options) -> Result<App> 
         Error::Invalid(format!("{} holds no index.html; run Trunk", dist.display()))
     })?;
     let page = join_styles(text("index.html", &page)?, &mut tree)?;
+    for language in LANGUAGES {
+        tabulate(language, &mut tree)?;
+    }
     if let Some(esbuild) = &options.esbuild {
         minify(&mut tree, esbuild, out)?;
     }
@@ -281,6 +297,18 @@ fn join_styles(page: &str, tree: &mut Tree) -> Result<String> {
         tree.insert(STYLES.to_owned(), joined);
     }
     Ok(out)
+}
+
+/// Turns the texts of a language into what the page loads.
+fn tabulate(language: &str, tree: &mut Tree) -> Result<()> {
+    let name = format!("{language}.json");
+    let locale = tree
+        .remove(&name)
+        .ok_or_else(|| Error::Invalid(format!("Trunk wrote no {name}")))?;
+    let table = table::table(text(&name, &locale)?)
+        .map_err(|problem| Error::Invalid(format!("{name}: {problem}")))?;
+    tree.insert(format!("texts-{language}.txt"), table.into_bytes());
+    Ok(())
 }
 
 /// Minifies all scripts and styles in one run of esbuild.

@@ -27,10 +27,10 @@ wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
 
 fn main() {
     console_error_panic_hook::set_once();
-    i18n::speak(i18n::of_browser());
     let root = document()
         .get_element_by_id("app")
         .and_then(|element| element.dyn_into::<web_sys::HtmlElement>().ok());
+    assert!(i18n::begin(), "the texts are not those of this build");
     if let Some(root) = root {
         mount_to(root, || {
             Office::open().map(|office| view! { <App office=office /> })

@@ -10,6 +10,7 @@ pub mod data_channel;
 pub mod direct;
 pub mod download;
 mod error;
+pub mod fetch;
 pub mod file;
 pub mod key;
 pub mod locale;

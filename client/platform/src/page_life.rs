@@ -63,3 +63,10 @@ pub fn offer_diagnostic(name: &str, run: &js_sys::Function) {
     let _ = js_sys::Reflect::set(&holder, &name.into(), run);
     let _ = js_sys::Reflect::set(&global, &key, &holder);
 }
+
+/// The texts that `client/boot/boot.js` has fetched: their language's tag, and the texts.
+pub fn first_texts() -> Option<(String, String)> {
+    let texts = js_sys::Reflect::get(&js_sys::global(), &"bocageTexts".into()).ok()?;
+    let texts = texts.dyn_into::<js_sys::Array>().ok()?;
+    Some((texts.get(0).as_string()?, texts.get(1).as_string()?))
+}

@@ -27,6 +27,12 @@ fn dist(scratch: &Scratch) -> PathBuf {
         ("look-0123456789abcdef.css", style),
         ("manifest.webmanifest", "{\"name\": \"Bocage\"}".to_owned()),
         ("icon.svg", "<svg></svg>".to_owned()),
+        (
+            "en.json",
+            "{\"b.c\": \"Yes\", \"a.b\": {\"one\": \"1\", \"other\": \"n\"}, \"boot.x\": \"No\"}"
+                .to_owned(),
+        ),
+        ("fr.json", "{\"b.c\": \"Oui\"}".to_owned()),
         ("boot.js", "import(document.head.dataset.page)".to_owned()),
         ("engine.js", "onmessage = () => 1".to_owned()),
         ("converter.js", "onmessage = () => 2".to_owned()),
@@ -221,4 +227,17 @@ fn trunks_hashes_are_recognised() {
     ] {
         assert_eq!(without_trunk_hash(name), bare);
     }
+}
+
+#[test]
+fn the_texts_of_a_language_are_lines_in_the_order_of_their_keys() {
+    let scratch = Scratch::new("finish-texts");
+    dist(&scratch);
+    let app = finished(&scratch).unwrap();
+    let english = file(&app, "/texts-en-");
+    let lines = std::fs::read_to_string(scratch.path().join("app").join(&english.file)).unwrap();
+    assert_eq!(lines, "1\tn\nYes\n");
+    scratch.file("dist/fr.json", "{\"a.b\": 1}".to_owned());
+    let error = finished(&scratch).unwrap_err().to_string();
+    assert!(error.contains("fr.json: `a.b` is no text"), "{error}");
 }

@@ -1,6 +1,7 @@
 //! Language, theme and title: what of the settings shows on the document itself.
 
-use bocage_api::Theme;
+use bocage_api::{Language, Theme};
+use bocage_platform::task;
 use leptos::ev;
 use leptos::prelude::*;
 use web_sys::Element;
@@ -20,7 +21,7 @@ pub fn follow(shell: Shell) {
             return;
         }
         let settings = shell.settings.get();
-        i18n::speak(settings.language.unwrap_or_else(i18n::of_browser));
+        speak(shell, settings.language);
         show_theme(settings.theme);
         remember::look(settings);
     });
@@ -28,9 +29,7 @@ pub fn follow(shell: Shell) {
     // The browser's languages can change while the page is open.
     let languages = window_event_listener(ev::Custom::<web_sys::Event>::new("languagechange"), {
         move |_| {
-            if shell.settings.with_untracked(|s| s.language.is_none()) {
-                i18n::speak(i18n::of_browser());
-            }
+            speak(shell, shell.settings.with_untracked(|s| s.language));
         }
     });
     on_cleanup(move || languages.remove());
@@ -46,6 +45,26 @@ pub fn follow(shell: Shell) {
             None => say!(app.name),
         };
         document().set_title(&title);
+    });
+}
+
+/// Speaks the language that was chosen, or else the browser's, once its texts are there.
+fn speak(shell: Shell, chosen: Option<Language>) {
+    let wanted = move |chosen: Option<Language>| chosen.unwrap_or_else(i18n::of_browser);
+    let language = wanted(chosen);
+    if i18n::speak(language) {
+        return;
+    }
+    task::spawn(async move {
+        let learned = i18n::learn(language).await;
+        // Another may have been chosen meanwhile.
+        let chosen = shell.settings.try_with_untracked(|s| s.language);
+        if chosen.map(wanted) != Some(language) {
+            return;
+        }
+        if learned.is_err() || !i18n::speak(language) {
+            shell.toasts.problem(say!(settings.language_missing));
+        }
     });
 }
 

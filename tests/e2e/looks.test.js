@@ -11,7 +11,7 @@ import path from 'node:path';
 import { browsers } from './harness/browsers.js';
 import { results } from './harness/places.js';
 import { scenario } from './harness/scenario.js';
-import { tour } from './harness/tour.js';
+import { tour, tourTogether } from './harness/tour.js';
 
 const DESK = { width: 1280, height: 800 };
 const TABLET = { width: 768, height: 1024 };
@@ -38,35 +38,59 @@ const WALKS = {
 /** The theme as the page itself sets it for those who have chosen one (client/page/src/shell/look.rs). */
 const wears = (page, theme) => page.evaluate((name) => { document.documentElement.dataset.theme = name; }, theme);
 
+/** Who goes past the screens that others have a part in. */
+const COMPANY = {
+  chromium: [
+    { language: 'en', viewport: DESK, others: [TABLET] },
+    { language: 'fr', viewport: PHONE, others: [] },
+  ],
+  firefox: [{ language: 'fr', viewport: DESK, others: [] }],
+};
+
+/** Goes on a walk with people, and fails with everything that was wrong with any screen. */
+const walk = async (browser, { language, viewport, others }, part, people, go) => {
+  const sizes = [...others, viewport];
+  const ways = sizes.flatMap((size) => [{ size, theme: 'dark' }, { size, theme: 'light' }]);
+  // All screens are looked at before the test fails, so that one run says everything.
+  const faults = [];
+  const seen = [];
+  const folderOf = ({ size, theme }) => path.join(results, 'gallery', browser, `${size.width}-${language}-${theme}`);
+  const guideFor = (person) => ({
+    prepare: async ({ size, theme }) => {
+      if (sizes.length > 1) await person.page.setViewportSize(size);
+      await wears(person.page, theme);
+    },
+    look: async (screen, way) => {
+      const name = `${screen}, ${way.size.width} wide, ${way.theme}`;
+      await person.isAccessible(name, { photographed: false }).catch(({ message }) => faults.push(message));
+      const surplus = await person.page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+      if (surplus > 0) faults.push(`${name} is ${surplus} pixels too wide`);
+      if (!seen.includes(screen)) seen.push(screen);
+      mkdirSync(folderOf(way), { recursive: true });
+      const file = `${part}${String(seen.length).padStart(2, '0')}-${screen.replaceAll(' ', '-')}.png`;
+      await person.page.screenshot({ path: path.join(folderOf(way), file), caret: 'initial', animations: 'disabled' });
+    },
+  });
+  await go(ways, ...people.map(guideFor));
+  assert.deepEqual(faults, []);
+};
+
 for (const browser of browsers) {
-  for (const { language, viewport, others } of WALKS[browser]) {
+  for (const way of WALKS[browser]) {
+    const { language, viewport } = way;
     scenario(browser, `every screen, ${viewport.width} wide, in ${language}`, async (stage) => {
       const relay = await stage.relay();
       const somebody = await stage.person('somebody', { viewport, language });
-      const sizes = [...others, viewport];
-      const ways = sizes.flatMap((size) => [{ size, theme: 'dark' }, { size, theme: 'light' }]);
-      // All screens are looked at before the test fails, so that one run says everything.
-      const faults = [];
-      const seen = [];
-      await tour(somebody, relay, ways, {
-        prepare: async ({ size, theme }) => {
-          if (sizes.length > 1) await somebody.page.setViewportSize(size);
-          await wears(somebody.page, theme);
-        },
-        look: async (screen, { size, theme }) => {
-          const { page } = somebody;
-          const name = `${screen}, ${size.width} wide, ${theme}`;
-          await somebody.isAccessible(name, { photographed: false }).catch(({ message }) => faults.push(message));
-          const surplus = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-          if (surplus > 0) faults.push(`${name} is ${surplus} pixels too wide`);
-          if (!seen.includes(screen)) seen.push(screen);
-          const folder = path.join(results, 'gallery', browser, `${size.width}-${language}-${theme}`);
-          mkdirSync(folder, { recursive: true });
-          const file = `${String(seen.length).padStart(2, '0')}-${screen.replaceAll(' ', '-')}.png`;
-          await page.screenshot({ path: path.join(folder, file), caret: 'initial', animations: 'disabled' });
-        },
-      });
-      assert.deepEqual(faults, []);
+      await walk(browser, way, '', [somebody], (ways, how) => tour(somebody, relay, ways, how));
     });
+  }
+  for (const way of COMPANY[browser]) {
+    const { language, viewport } = way;
+    scenario(browser, `every screen with others, ${viewport.width} wide, in ${language}`, async (stage) => {
+      const relay = await stage.relay();
+      const host = await stage.person('the host', { viewport, language });
+      const guest = await stage.person('the guest', { viewport, language });
+      await walk(browser, way, 'with-', [host, guest], (ways, ...hows) => tourTogether(host, guest, relay, ways, hows));
+    }, { timeout: 180_000 });
   }
 }

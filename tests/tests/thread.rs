@@ -325,6 +325,33 @@ fn two_who_come_by_one_link_at_a_time_are_both_let_in() {
     assert_eq!(members.len(), 4);
 }
 
+/// Somebody who is removed while they are away finds out when they come back, even if the one who removed
+/// them is alone now, and away too.
+#[test]
+fn whoever_was_removed_while_away_is_told() {
+    let mut world = World::new(3, 2);
+    founded(&mut world);
+    let link = invite(&mut world, Role::Editor);
+    joins(&mut world, E, "Émile", &link);
+    world.run(30_000);
+    opens(&mut world, E);
+    world.run(5_000);
+    world.cut_off(E);
+    world.run(5_000);
+    let workspace = card(&world, M).id;
+    world.act(M, |device, tab| {
+        let members = &tab.workspace.as_ref().unwrap().members;
+        let member = members.iter().find(|member| !member.is_me).unwrap().id;
+        tab.send(device, Command::RemoveMember { workspace, member });
+    });
+    world.run(60_000);
+    world.cut_off(M);
+    assert!(world.tabs[E].workspace.as_ref().unwrap().role.is_some());
+    world.reconnect(E);
+    world.run(60_000);
+    assert!(world.tabs[E].workspace.as_ref().unwrap().role.is_none());
+}
+
 /// On a network where every direct link can be made, all go directly from the start, whoever comes in
 /// whatever order.
 #[test]

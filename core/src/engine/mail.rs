@@ -224,7 +224,8 @@ impl Engine {
     fn owes_mail(&self, workspace: WorkspaceId) -> bool {
         self.desks.get(&workspace).is_some_and(|desk| {
             desk.to_post().next().is_some()
-                && desk.workspace.log().state().live().count() > 1
+                // Those who were removed count: they are to find out.
+                && desk.workspace.log().state().members().count() > 1
                 && !self
                     .post
                     .puts

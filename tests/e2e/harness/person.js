@@ -288,6 +288,9 @@ export class Person extends Device {
    */
   async invites(role) {
     return this.step(`invites a ${role}`, async () => {
+      // On a phone the members have a place of their own.
+      const members = this.#control('link', 'members.title', this.#main);
+      if (await members.isVisible()) await members.click();
       await this.#control('button', 'action.invite', this.#main).click();
       const dialog = await this.finds('the dialog', this.#control('dialog', 'invite.title'));
       await this.#choose(`role.${role}`);

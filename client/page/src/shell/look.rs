@@ -16,8 +16,9 @@ const PAPER_DARK: &str = "#141714";
 
 /// Keeps the document as the settings and the place say.
 pub fn follow(shell: Shell) {
+    let is_known = Memo::new(move |_| shell.office.home.with(Option::is_some));
     Effect::new(move || {
-        if shell.office.home.with(Option::is_none) {
+        if !is_known.get() {
             return;
         }
         let settings = shell.settings.get();

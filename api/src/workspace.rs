@@ -32,8 +32,21 @@ pub struct WorkspaceView {
     pub role: Option<Role>,
     /// Everybody who is a member, the most senior first.
     pub members: Vec<MemberCard>,
+    /// Everybody who was one, for what they have written.
+    pub former: Vec<FormerMember>,
     /// The invitations, oldest first. Empty for those who are no managers.
     pub invitations: Vec<InvitationCard>,
+}
+
+/// Somebody who was a member.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FormerMember {
+    /// Who.
+    pub id: MemberId,
+    /// The name they had.
+    pub name: Name,
+    /// The colour they had.
+    pub colour: Colour,
 }
 
 /// A member.

@@ -517,6 +517,8 @@ impl Engine {
             desk.epoch_due = Some(now + wait);
         }
         self.bind_again(now, rng, workspace);
+        // Who may write may be others now.
+        self.show_channel(workspace);
         self.choose_rooms();
         self.follow_mail(workspace);
     }

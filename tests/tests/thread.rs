@@ -347,9 +347,13 @@ fn whoever_was_removed_while_away_is_told() {
     world.run(60_000);
     world.cut_off(M);
     assert!(world.tabs[E].workspace.as_ref().unwrap().role.is_some());
+    assert!(world.tabs[E].channel.as_ref().unwrap().may_write);
     world.reconnect(E);
     world.run(60_000);
-    assert!(world.tabs[E].workspace.as_ref().unwrap().role.is_none());
+    let view = world.tabs[E].workspace.clone().unwrap();
+    assert!(view.role.is_none());
+    assert_eq!(view.former[0].name.as_str(), "Émile");
+    assert!(!world.tabs[E].channel.as_ref().unwrap().may_write);
 }
 
 /// On a network where every direct link can be made, all go directly from the start, whoever comes in

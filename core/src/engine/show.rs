@@ -2,7 +2,9 @@
 
 use bocage_api::chat::{ChannelChange, ChannelPatch};
 use bocage_api::view::{HomePatch, Patch, View};
-use bocage_api::workspace::{InvitationCard, Joining, MemberCard, PageState, Presence, Reach};
+use bocage_api::workspace::{
+    FormerMember, InvitationCard, Joining, MemberCard, PageState, Presence, Reach,
+};
 use bocage_api::{
     ChannelView, ChatMessage, FromEngine, InvitationId, MemberId, Name, PageView, Role, Subject,
     TabId, WorkspaceId, WorkspaceView,
@@ -136,7 +138,7 @@ impl Engine {
     }
 
     /// The channel has changed: it is shown anew as a whole to those who look at it.
-    fn show_channel(&mut self, id: WorkspaceId) {
+    pub(super) fn show_channel(&mut self, id: WorkspaceId) {
         let Some(desk) = self.desks.get(&id) else {
             return;
         };
@@ -199,6 +201,14 @@ impl Engine {
                 }
             })
             .collect();
+        let former = state.members().filter(|member| member.removed);
+        let former = former
+            .map(|member| FormerMember {
+                id: MemberId(member.id.0),
+                name: member.profile.name.clone(),
+                colour: member.profile.colour,
+            })
+            .collect();
         let invitations = if role == Some(Role::Manager) {
             let card = |(id, offer): (ObjectId, &log::Invitation)| {
                 let seed = record.seeds.iter().find(|seed| seed.invite == id);
@@ -224,6 +234,7 @@ impl Engine {
             id,
             role,
             members,
+            former,
             invitations,
         })
     }

@@ -147,5 +147,6 @@ export const tourTogether = async (host, guest, relay, ways, [hostLooks, guestLo
   await host.goes(`${relay.origin}/${hash}/members`);
   await host.removesMember(name);
   await guest.seesText('workspace.removed');
+  await guest.seesText('chat.read_only');
   await visit.lookHere('removed');
 };

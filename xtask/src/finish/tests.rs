@@ -237,7 +237,7 @@ fn the_texts_of_a_language_are_lines_in_the_order_of_their_keys() {
     let english = file(&app, "/texts-en-");
     let lines = std::fs::read_to_string(scratch.path().join("app").join(&english.file)).unwrap();
     assert_eq!(lines, "1\tn\nYes\n");
-    scratch.file("dist/fr.json", "{\"a.b\": 1}".to_owned());
+    scratch.file("dist/fr.json", "{\"a.b\": 1}");
     let error = finished(&scratch).unwrap_err().to_string();
     assert!(error.contains("fr.json: `a.b` is no text"), "{error}");
 }

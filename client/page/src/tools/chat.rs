@@ -1,7 +1,7 @@
 //! Chat: a channel's messages, and the field to write one.
 
 use bocage_api::chat::{ChatMessage, MESSAGE_MAX_UNITS};
-use bocage_api::workspace::MemberCard;
+use bocage_api::workspace::WorkspaceView;
 use bocage_api::{ChannelId, Colour, Command, CommandId, Name, WorkspaceId};
 use bocage_platform::locale;
 use leptos::html;
@@ -82,20 +82,18 @@ fn Message(workspace: WorkspaceId, message: ChatMessage) -> impl IntoView {
     let shell = expect_context::<Shell>();
     let author = message.author;
     let card = Memo::new(move |_| {
-        let find = |all: &[MemberCard]| {
-            let card = all.iter().find(|card| card.id == author);
-            card.map(|card| (card.name.clone(), card.colour))
+        let find = |view: &WorkspaceView| {
+            let member = view.members.iter().find(|card| card.id == author);
+            let former = || view.former.iter().find(|card| card.id == author);
+            member
+                .map(|card| (card.name.clone(), card.colour))
+                .or_else(|| former().map(|card| (card.name.clone(), card.colour)))
         };
-        shell
-            .members_of(workspace, |view| find(&view.members))
-            .flatten()
+        shell.members_of(workspace, find).flatten()
     });
     let name = Signal::derive(move || card.get().map(|(name, _)| name));
     let colour = Signal::derive(move || card.get().map_or_else(Colour::default, |card| card.1));
-    let who = move || match name.get() {
-        Some(name) => Name::as_str(&name).to_owned(),
-        None => t!(chat.former)().into_owned(),
-    };
+    let who = move || name.get().map(|name| Name::as_str(&name).to_owned());
     let time = message.time;
     let at = move || locale::time_of_day(time, tag(language()));
     let reach = message.reach;

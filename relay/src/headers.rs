@@ -1,8 +1,8 @@
 //! The headers that guard the app. What else differs between files (cache, encoding) is not here.
 //!
 //! The policies go on whatever can become a page or a worker: a worker is bound by the policy that
-//! came with its own script. Style sheets, WebAssembly and plain text run under the policy of what loads
-//! them or do not run at all, and without headers that say nothing to them the first screen costs some kilobytes less.
+//! came with its own script. Style sheets, WebAssembly and the app's texts run under the policy of what
+//! loads them or do not run at all, and without headers that say nothing to them the first screen costs some kilobytes less.
 
 use axum::{
     http::{HeaderName, HeaderValue, header},
@@ -58,8 +58,12 @@ const OF_PAGES: [Header; 2] = [
 pub(crate) async fn secure(mut response: Response) -> Response {
     let kind = response.headers().get(header::CONTENT_TYPE);
     let kind = kind.map_or(&b""[..], HeaderValue::as_bytes);
-    let parts: [&[u8]; 3] = [b"text/css", b"text/plain", b"application/wasm"];
-    let is_part = parts.iter().any(|part| kind.starts_with(part));
+    // Plain text that is a file of the app never changes, unlike what the relay itself has to say.
+    let cache = response.headers().get(header::CACHE_CONTROL);
+    let is_file = cache.is_some_and(|cache| cache.as_bytes().ends_with(b"immutable"));
+    let is_part = kind.starts_with(b"text/css")
+        || kind.starts_with(b"application/wasm")
+        || (is_file && kind.starts_with(b"text/plain"));
     let is_script = kind.starts_with(b"text/javascript");
     let mut headers = OF_ALL.to_vec();
     if !is_part {

@@ -286,7 +286,7 @@ mod tests {
         let left = |count, language| texts::field::left { count }.text(language);
         assert_eq!(left(1, Language::English), "1 character left");
         assert_eq!(left(1_000, Language::English), "1,000 characters left");
-        assert_eq!(left(0, Language::French), "0 caractère restant");
+        assert_eq!(left(0, Language::French), "Encore 0 caractère");
     }
 
     #[wasm_bindgen_test]

@@ -75,7 +75,7 @@ impl Batch {
 }
 
 /// The automerge actor of a session in a document: nobody writes under another's.
-pub(crate) fn actor(
+pub fn actor(
     workspace: WorkspaceId,
     document: DocumentId,
     device: DeviceId,

@@ -15,7 +15,7 @@ use thiserror::Error;
 
 use crate::batch::{self, Batch, DocumentId, SessionId};
 use crate::ledger::{ChangeHash, Dangling, Ledger};
-use crate::log::{Log, MemberId, Role, State};
+use crate::log::{Log, Role, State};
 use crate::object::{DeviceId, ObjectId, Verified};
 use crate::prescan::{self, Limits, Refused};
 
@@ -44,7 +44,7 @@ pub struct Chains {
     /// What came in since it was last settled what counts.
     fresh: Vec<usize>,
     /// What was ended when it was last settled what counts.
-    endings: BTreeMap<MemberId, BTreeSet<ObjectId>>,
+    endings: BTreeMap<DeviceId, BTreeSet<ObjectId>>,
 }
 
 #[derive(Debug)]
@@ -53,8 +53,6 @@ struct Entry {
     /// All that it builds on directly: the one before it, those it names, those whose changes its
     /// changes depend on.
     builds_on: Vec<usize>,
-    /// Who wrote it.
-    author: MemberId,
     status: Status,
 }
 
@@ -228,7 +226,9 @@ impl Chains {
             }
             changes.push(*scanned.hash());
         }
-        let author = author_at(log, &batch).ok_or(BatchError::NotEntitled)?;
+        if !might_write(log, &batch) {
+            return Err(BatchError::NotEntitled);
+        }
         let place = self.entries.len();
         self.fresh.push(place);
         for change in &changes {
@@ -241,7 +241,6 @@ impl Chains {
         self.entries.push(Entry {
             batch,
             builds_on: builds_on.into_iter().collect(),
-            author,
             status: Status::Held,
         });
         Ok(())
@@ -301,7 +300,7 @@ impl Chains {
             self.entries.get(*before).is_some_and(counts) || fresh.binary_search(before).is_ok()
         });
         rivals.is_some_and(|rivals| rivals.len() == 1)
-            && log.state().ended_by(entry.author).is_none()
+            && log.state().ended_by(entry.batch.device()).is_none()
             && builds_on_what_counts
     }
 
@@ -373,16 +372,14 @@ pub fn chain_of(batch: &Verified<Batch>) -> ChainId {
     }
 }
 
-/// Who wrote it, if they might in the state that they name.
-fn author_at(log: &Log, batch: &Verified<Batch>) -> Option<MemberId> {
-    let known = |state: &State| {
-        let member = state.member_of(batch.device())?;
-        (!member.removed && member.role >= Role::Editor).then_some(member.id)
-    };
+/// Whether its author might write in the state that they name.
+fn might_write(log: &Log, batch: &Verified<Batch>) -> bool {
+    let may = |state: &State| state.role_of(batch.device()) >= Some(Role::Editor);
     if batch.body.auth.iter().eq(log.heads().iter()) {
-        return known(log.state());
+        return may(log.state());
     }
-    known(&log.state_at(&batch.body.auth)?)
+    log.state_at(&batch.body.auth)
+        .is_some_and(|state| may(&state))
 }
 
 /// Takes the changes of a batch into the ledger: all, or none if one does not fit.

@@ -521,6 +521,8 @@ impl Engine {
         self.show_channel(workspace);
         self.choose_rooms();
         self.follow_mail(workspace);
+        self.follow_name(rng, workspace);
+        self.tell_profile(now, rng, workspace);
     }
 
     fn read_again(&mut self, now: Timestamp) {

@@ -10,12 +10,12 @@ use crate::crypto::hash::{derive_id, derive_part};
 use crate::crypto::secret::Secret;
 use crate::crypto::sign::{Signature, SigningKey, VerifyingKey};
 use crate::log::Certificate;
-use crate::object::DeviceId;
+use crate::object::{Body, DeviceId, ObjectId, Verified};
 use bocage_api::WorkspaceId;
 
 /// What a device is in one workspace. Another workspace sees other keys, so that nobody can tell
 /// that two devices are one.
-pub(crate) struct DeviceKeys {
+pub struct DeviceKeys {
     pub(crate) sign: SigningKey,
     pub(crate) noise: PrivateKey,
     pub(crate) wrap: PrivateKey,
@@ -23,7 +23,7 @@ pub(crate) struct DeviceKeys {
 
 impl DeviceKeys {
     /// The keys that follow from the device's root and a salt drawn for this membership.
-    pub(crate) fn derive(root: &Secret, salt: &[u8; 32]) -> Self {
+    pub fn derive(root: &Secret, salt: &[u8; 32]) -> Self {
         let key = |domain| derive_part(domain, root, &[salt]);
         Self {
             sign: SigningKey::from_seed(&key(Domain::DeviceSign)),
@@ -33,12 +33,12 @@ impl DeviceKeys {
     }
 
     /// Its name in the workspace.
-    pub(crate) fn id(&self) -> DeviceId {
+    pub fn id(&self) -> DeviceId {
         DeviceId(self.sign.verifying_key().0)
     }
 
     /// The public halves of its other keys.
-    pub(crate) fn certificate(&self) -> Certificate {
+    pub fn certificate(&self) -> Certificate {
         Certificate {
             noise: Fixed(self.noise.public_key().0),
             wrap: Fixed(self.wrap.public_key().0),
@@ -120,7 +120,7 @@ impl InviteSeed {
     }
 
     /// The public half of the holder's key, which names the invitation.
-    pub(crate) fn public(&self) -> Fixed<32> {
+    pub fn public(&self) -> Fixed<32> {
         Fixed(self.sign().verifying_key().0)
     }
 
@@ -136,7 +136,7 @@ impl InviteSeed {
     }
 
     /// The holder's word that `device` comes by this invitation.
-    pub(crate) fn prove(&self, workspace: WorkspaceId, device: DeviceId) -> Fixed<64> {
+    pub fn prove(&self, workspace: WorkspaceId, device: DeviceId) -> Fixed<64> {
         Fixed(self.sign().sign(&proof_message(workspace, device)).0)
     }
 }
@@ -151,6 +151,34 @@ pub(crate) fn proves(
     VerifyingKey(public.0)
         .verify(&proof_message(workspace, device), &Signature(proof.0))
         .is_ok()
+}
+
+impl DeviceKeys {
+    /// Signs an object, whether anybody else would take it or not.
+    pub fn sign<T: Body>(&self, workspace: WorkspaceId, body: T) -> Verified<T> {
+        Verified::make(&self.sign, workspace, body)
+    }
+
+    /// The word of this device that it is `member`'s.
+    pub fn consent(&self, workspace: WorkspaceId, member: ObjectId) -> Fixed<64> {
+        Fixed(self.sign.sign(&consent_message(workspace, member)).0)
+    }
+}
+
+/// Whether `consent` is the word of `device` that it is `member`'s.
+pub(crate) fn consents(
+    device: DeviceId,
+    workspace: WorkspaceId,
+    member: ObjectId,
+    consent: Fixed<64>,
+) -> bool {
+    VerifyingKey(device.0)
+        .verify(&consent_message(workspace, member), &Signature(consent.0))
+        .is_ok()
+}
+
+fn consent_message(workspace: WorkspaceId, member: ObjectId) -> [u8; 32] {
+    derive_id(Domain::DeviceConsent, &[&workspace.0, &member.0])
 }
 
 fn proof_message(workspace: WorkspaceId, device: DeviceId) -> [u8; 32] {

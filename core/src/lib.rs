@@ -21,9 +21,12 @@
 pub mod batch;
 pub mod chains;
 pub mod codec;
+pub mod control;
 pub mod crypto;
 mod engine;
 mod epoch;
+#[cfg(test)]
+mod golden;
 pub mod invite_link;
 mod keys;
 mod ledger;
@@ -45,6 +48,6 @@ pub mod workspace;
 
 pub use crypto::secret::Secret;
 pub use engine::{Engine, Input, LinkId, Output, StoreError};
-pub use keys::InviteSeed;
+pub use keys::{DeviceKeys, InviteSeed};
 pub use time::Timestamp;
 pub use vault::{Family, RecordKey, Write};

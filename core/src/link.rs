@@ -279,6 +279,23 @@ mod tests {
     }
 
     #[test]
+    fn golden_link() {
+        let mut rng = ChaCha20Rng::seed_from_u64(1);
+        let keys = [(); 2].map(|()| PrivateKey::generate(&mut rng));
+        let psk = || Secret::new([7; 32]);
+        let carriage = Carriage::Direct([8; 32], [9; 32]);
+        let (mut a, first) = Link::initiate(&mut rng, &keys[0], psk(), HERE, carriage).unwrap();
+        let mut b = Link::respond(&mut rng, &keys[1], psk(), HERE, carriage);
+        let second = b.receive(&first).unwrap().replies.remove(0);
+        let third = a.receive(&second).unwrap().replies.remove(0);
+        let fourth = b.receive(&third).unwrap().replies.remove(0);
+        a.receive(&fourth).unwrap();
+        let message = a.send(&[1, 2, 3]).unwrap().remove(0);
+        let known = include_str!("../../tests/golden/link.hex");
+        crate::golden::check(known, &[&first, &second, &third, &fourth, &message]);
+    }
+
+    #[test]
     fn messages_of_any_length_arrive_whole() {
         let (mut a, mut b) = pair([7, 7], [Carriage::Pipe; 2]).unwrap();
         for len in [0, 1, PIECE - 1, PIECE, PIECE + 1, MESSAGE_MAX] {

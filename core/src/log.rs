@@ -16,7 +16,7 @@ use bocage_api::WorkspaceId;
 use thiserror::Error;
 
 pub use op::{Act, Certificate, Invite, Link, Mode, Op, ProfileFields, Role, Wrap};
-pub use resolve::{Invitation, Member, MemberId, State};
+pub use resolve::{Device, FIRST_VERSION, Invitation, Member, MemberId, State};
 use set::Set;
 
 use crate::object::{ObjectId, Verified};

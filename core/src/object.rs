@@ -93,7 +93,7 @@ pub struct Signed {
 }
 
 /// An object whose signature holds.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Verified<T> {
     /// What it says.
     pub body: T,

@@ -106,6 +106,34 @@ mod tests {
     use crate::crypto::secret::Secret;
 
     #[test]
+    fn golden_signals() {
+        let mut rng = ChaCha20Rng::seed_from_u64(1);
+        let secret = Secret::new([1; 32]);
+        let device = DeviceId([2; 32]);
+        let connection = Fixed([3; 8]);
+        let signals = [
+            Signal::Announce {
+                device,
+                run: Fixed([4; 16]),
+                answers: true,
+                is_member: false,
+            },
+            Signal::Direct {
+                connection,
+                device,
+                bytes: Blob(vec![5; 10]),
+            },
+            Signal::NoDirect { connection },
+            Signal::Ended { connection },
+        ];
+        let mut parts: Vec<Vec<u8>> = signals.iter().map(codec::to_bytes).collect();
+        parts.push(seal(&mut rng, &Meeting(&secret), &[6; 16], &signals[0]).unwrap());
+        let parts: Vec<&[u8]> = parts.iter().map(Vec::as_slice).collect();
+        let known = include_str!("../../tests/golden/signals.hex");
+        crate::golden::check(known, &parts);
+    }
+
+    #[test]
     fn a_signal_opens_where_it_was_meant_for() {
         let mut rng = ChaCha20Rng::seed_from_u64(1);
         let (secret, other) = (Secret::new([1; 32]), Secret::new([2; 32]));

@@ -24,12 +24,12 @@ use crate::chains::{BatchError, ChainId, Chains, Settled};
 use crate::crypto::dh::PrivateKey;
 use crate::crypto::secret::Secret;
 use crate::keys::DeviceKeys;
-use crate::log::{Act, Log, LogError, Member, Op, Role};
+use crate::log::{Log, LogError, Member, Op, Role};
 use crate::object::{DeviceId, Kind, ObjectError, ObjectId, Signed, Verified};
 use crate::receipt::{End, Presence, Receipt};
 use crate::sync::Message;
 
-pub use acts::{ActError, Request};
+pub use acts::{ActError, DeviceOffer, NewDevice, Request};
 use pending::Pending;
 
 /// See the module.
@@ -110,17 +110,9 @@ impl Workspace {
         self.keys.noise.copy()
     }
 
-    /// What the workspace was called when it was made.
+    /// What the workspace is called.
     pub(crate) fn name(&self) -> Option<Name> {
-        match &self.log.ops().next()?.body.act {
-            Act::Genesis { name, .. } => Name::parse(name).ok(),
-            Act::Invite(_)
-            | Act::Join { .. }
-            | Act::Admit { .. }
-            | Act::Remove { .. }
-            | Act::Epoch { .. }
-            | Act::Revoke { .. } => None,
-        }
+        Name::parse(self.log.state().name()).ok()
     }
 
     /// This device's session.
@@ -217,7 +209,7 @@ impl Workspace {
     /// invitation's room until they do.
     pub fn awaits_joined(&self, offer: &crate::log::Invitation) -> bool {
         self.log.state().live().any(|member| {
-            offer.joined.contains(&member.id) && !self.receipts.contains_key(&member.device)
+            offer.joined.contains(&member.id) && !self.receipts.contains_key(&member.first)
         })
     }
 
@@ -229,17 +221,17 @@ impl Workspace {
         let (chain, index) = (crate::chains::chain_of(found), found.body.index);
         self.log
             .state()
-            .live()
-            .filter(|member| {
+            .live_devices()
+            .filter(|(device, _)| {
                 // Nobody passes on what is not on their disk.
-                if member.device == found.device() {
+                if *device == found.device() {
                     return true;
                 }
                 self.receipts
-                    .get(&member.device)
+                    .get(device)
                     .is_some_and(|receipt| receipt.body.covers(chain, index))
             })
-            .map(|member| member.id)
+            .map(|(_, device)| device.member)
             .collect()
     }
 

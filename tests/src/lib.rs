@@ -13,6 +13,8 @@
 
 pub mod device;
 pub mod disk;
+pub mod histories;
+pub mod oracle;
 pub mod relay;
 pub mod simulation;
 pub mod tab;

@@ -14,7 +14,7 @@ use bocage_api::{Colour, Name, Profile};
 use bocage_core::codec::Fixed;
 use bocage_core::log::{Mode, Role};
 use bocage_core::sync::{Message, pack};
-use bocage_core::workspace::{Intake, Request, Workspace};
+use bocage_core::workspace::{Intake, NewDevice, Request, Workspace};
 use bocage_core::{InviteSeed, Secret};
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
@@ -109,6 +109,33 @@ fn vectors() -> String {
     let parts: Vec<&[u8]> = all.iter().map(|object| &**object).collect();
     let (editor, _) = request.enter(Fixed([6; 16]), &parts).unwrap();
     let member = editor.me().unwrap().id;
+    let me = manager.me().unwrap().id;
+
+    let second = NewDevice::new(&Secret::new([3; 32]), &[10; 32], manager.id());
+    let offer = second.offer(me);
+    let relays = vec!["https://relay.example".to_owned()];
+    for (what, intake) in [
+        ("set role", manager.set_role(member, Role::Reader)),
+        ("profile", manager.set_profile(&profile("Zoé L."))),
+        (
+            "rename",
+            manager.rename(&Name::parse("Town choir").unwrap()),
+        ),
+        ("set relays", manager.set_relays(relays)),
+        ("upgrade", manager.upgrade(2)),
+        ("add device", manager.add_device(&mut rng, &offer)),
+    ] {
+        vectors.objects(what, &intake.unwrap());
+    }
+    let all = manager.lacking(&[], &[]);
+    let parts: Vec<&[u8]> = all.iter().map(|object| &**object).collect();
+    let (second, _) = second.enter(Fixed([11; 16]), &parts).unwrap();
+    assert_eq!(second.me().map(|member| member.id), Some(me));
+    assert_eq!(second.log().state().name(), "Town choir");
+    assert_eq!(second.current_epoch(), manager.current_epoch());
+    let intake = manager.remove_device(&mut rng, second.device()).unwrap();
+    vectors.objects("remove device, then epoch", &intake);
+
     let intake = manager.remove(&mut rng, member).unwrap();
     vectors.objects("remove, then epoch", &intake);
     vectors.0

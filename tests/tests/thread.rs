@@ -397,3 +397,41 @@ fn a_pipe_gives_way_to_a_direct_link() {
         }
     }
 }
+
+/// What people call themselves, and what a manager calls the workspace, is the same with everybody, and
+/// still is after a start.
+#[test]
+fn names_are_the_same_with_everybody() {
+    let mut world = three(11);
+    world.act(E, |device, tab| {
+        tab.send(device, Command::SetProfile(profile("Émile O.")));
+    });
+    let workspace = card(&world, M).id;
+    let rename = |name: &str| Command::RenameWorkspace {
+        workspace,
+        name: Name::parse(name).unwrap(),
+    };
+    world.act(M, |device, tab| {
+        tab.send(device, rename("Town council"));
+    });
+    let refused = world.act(E, |device, tab| {
+        tab.send(device, rename("Mine"));
+        tab.refusals.last().copied()
+    });
+    assert_eq!(refused, Some(Refusal::NotPermitted));
+    world.run(5_000);
+    for number in [M, E, R] {
+        world.crash(number);
+        world.start(number);
+        world.run(1_000);
+    }
+    for number in [M, E, R] {
+        assert_eq!(card(&world, number).name.as_str(), "Town council");
+        let members = &world.tabs[number].workspace.as_ref().unwrap().members;
+        assert!(
+            members
+                .iter()
+                .any(|member| member.name.as_str() == "Émile O.")
+        );
+    }
+}

@@ -70,7 +70,7 @@ cargo xtask bench [--json FILE] [--only PREFIX] [--reduced]
 cargo xtask soak [--minutes N]
     Property tests with ever new seeds, then the browser tests that kill and restart, for N minutes (default 60).
 
-cargo xtask sim [--seeds N] [--devices D] [--events E] [--first SEED]
+cargo xtask sim [--seeds N] [--devices D] [--events E] [--first SEED] [--histories N]
     Random stories of several devices in virtual time; says which seed fails, and that seed alone is told
     event by event.
 

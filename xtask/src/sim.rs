@@ -8,7 +8,7 @@ use crate::process::Run;
 use crate::workspace::Workspace;
 
 /// The program's options, which are this command's too.
-const OPTIONS: [&str; 4] = ["seeds", "devices", "events", "first"];
+const OPTIONS: [&str; 5] = ["seeds", "devices", "events", "first", "histories"];
 
 /// Runs the command.
 pub(crate) fn run(ws: &Workspace, mut options: lexopt::Parser) -> Result<ExitCode> {

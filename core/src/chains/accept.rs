@@ -15,7 +15,8 @@
 use std::collections::BTreeSet;
 
 use super::{Chains, Entry, chain_of};
-use crate::log::{Act, Log};
+use crate::control::{self, Control};
+use crate::log::Log;
 use crate::object::ObjectId;
 
 /// For each batch, by its place, whether it may count.
@@ -38,12 +39,13 @@ pub(super) fn accept(chains: &Chains, log: &Log) -> Vec<bool> {
         let mut shrunk = false;
         for removal in &removals {
             let carried = carried(chains, log, &set, *removal);
+            let nobody = control::is(Control::NoEndorsement);
             for (place, entry) in chains.entries.iter().enumerate() {
                 let ends = ending(log, entry).any(|id| id == *removal);
                 if !ends || in_cut(chains, log, entry, *removal) {
                     continue;
                 }
-                let is_carried = carried.get(place).copied().unwrap_or(false);
+                let is_carried = !nobody && carried.get(place).copied().unwrap_or(false);
                 if let Some(slot) = set.get_mut(place)
                     && *slot
                     && !is_carried
@@ -85,12 +87,13 @@ fn close(chains: &Chains, set: &mut [bool]) {
     }
 }
 
-/// The removals that end the batch's author.
-fn ending<'a>(log: &'a Log, entry: &Entry) -> impl Iterator<Item = ObjectId> + use<'a> {
-    log.state()
-        .ended_by(entry.author)
-        .into_iter()
+/// What ends the work of the batch's device: removals, and the loss of the right to write, that its
+/// author did not know of.
+fn ending<'a>(log: &'a Log, entry: &'a Entry) -> impl Iterator<Item = ObjectId> + use<'a> {
+    let ends = log.state().ended_by(entry.batch.device());
+    ends.into_iter()
         .flatten()
+        .filter(|end| !log.knew(&entry.batch.body.auth, **end))
         .copied()
 }
 
@@ -99,10 +102,12 @@ fn ending<'a>(log: &'a Log, entry: &Entry) -> impl Iterator<Item = ObjectId> + u
 fn carried(chains: &Chains, log: &Log, set: &[bool], removal: ObjectId) -> Vec<bool> {
     let mut carried = vec![false; chains.entries.len()];
     for (place, entry) in chains.entries.iter().enumerate().rev() {
-        if !set.get(place).copied().unwrap_or(false) {
+        let by_anybody = control::is(Control::EndorsementByAnybody);
+        if !by_anybody && !set.get(place).copied().unwrap_or(false) {
             continue;
         }
-        let passes_on = carried.get(place).copied().unwrap_or(false)
+        let recursive = !control::is(Control::EndorsementOfOne);
+        let passes_on = (recursive && carried.get(place).copied().unwrap_or(false))
             || !log.knew(&entry.batch.body.auth, removal);
         if passes_on {
             for before in &entry.builds_on {
@@ -117,9 +122,10 @@ fn carried(chains: &Chains, log: &Log, set: &[bool], removal: ObjectId) -> Vec<b
 
 /// Whether whoever removed the author had the batch.
 fn in_cut(chains: &Chains, log: &Log, entry: &Entry, removal: ObjectId) -> bool {
-    let Some(Act::Remove { cut, .. }) = log.op(removal).map(|op| &op.body.act) else {
+    let Some(op) = log.op(removal) else {
         return false;
     };
+    let cut = op.body.act.cut();
     let chain = chain_of(&entry.batch);
     cut.iter()
         .filter_map(|id| chains.entry(*id))

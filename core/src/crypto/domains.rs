@@ -54,6 +54,8 @@ domains! {
     InviteMeet = "bocage/1 invitation: meet",
     /// What the holder of an invitation signs.
     InviteProof = "bocage/1 invitation: proof",
+    /// What a device signs that is to be added to a member's.
+    DeviceConsent = "bocage/1 device: consent",
     /// What shows which key is an epoch's.
     EpochCommitment = "bocage/1 epoch: commitment",
     /// Purpose and place of a wrapped epoch key.

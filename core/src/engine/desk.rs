@@ -62,6 +62,8 @@ pub(super) struct Desk {
     last_receipt: Option<Timestamp>,
     /// How long the log was when rooms, links and mailboxes last followed it.
     pub(super) followed: usize,
+    /// Who this person was last said to be.
+    pub(super) told: Option<bocage_api::Profile>,
     /// When this device begins an epoch, if nobody else has by then.
     pub(super) epoch_due: Option<Timestamp>,
 }
@@ -149,6 +151,7 @@ impl Desk {
             receipted: None,
             last_receipt: None,
             followed: 0,
+            told: None,
             epoch_due: None,
         }
     }

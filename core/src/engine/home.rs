@@ -157,7 +157,6 @@ impl Home {
         self.joins.iter().map(|(_, join)| join)
     }
 
-    /// Begins to join a workspace.
     /// Those of them that others may be asked for.
     pub(super) fn stored_joins(&self) -> impl Iterator<Item = &Join> {
         self.joins()
@@ -168,6 +167,7 @@ impl Home {
         self.stored_joins.insert(by);
     }
 
+    /// Begins to join a workspace.
     pub(super) fn begin_join(
         &mut self,
         vault: &Vault,
@@ -299,11 +299,12 @@ impl Home {
         put(vault, rng, key, &slot.encode())
     }
 
+    /// Calls a workspace what it is called now: by a command of this person, or by somebody else.
     pub(super) fn rename_workspace(
         &mut self,
         vault: &Vault,
         rng: &mut dyn CryptoRng,
-        id: CommandId,
+        by: Option<CommandId>,
         workspace: WorkspaceId,
         name: Name,
     ) -> Result<Outcome, Refusal> {
@@ -314,7 +315,9 @@ impl Home {
             .ok_or(Refusal::UnknownWorkspace)?;
         let mut renamed = slot.clone();
         renamed.name = name;
-        remember(&mut renamed.recent, id);
+        if let Some(id) = by {
+            remember(&mut renamed.recent, id);
+        }
         let key = RecordKey {
             family: self.workspaces_family,
             index: *index,

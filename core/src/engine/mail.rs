@@ -397,6 +397,8 @@ mod tests {
         let objects = vec![Blob(vec![1, 2, 3]), Blob(vec![])];
         let item = seal_item(&mut rng, &key, &[2; 32], &objects);
         let item = item.as_deref().unwrap_or_default();
+        let known = include_str!("../../../tests/golden/mailbox_item.hex");
+        crate::golden::check(known, &[item]);
         assert_eq!(open_item(&key, &[2; 32], item), Some(objects));
         assert_eq!(open_item(&key, &[3; 32], item), None);
     }

@@ -184,7 +184,7 @@ impl Engine {
         let members = members
             .into_iter()
             .map(|member| {
-                let is_me = member.device == desk.workspace.device();
+                let is_me = me.is_some_and(|me| me.id == member.id);
                 MemberCard {
                     id: MemberId(member.id.0),
                     name: member.profile.name.clone(),

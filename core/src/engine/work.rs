@@ -25,15 +25,19 @@ impl Engine {
         command: Command,
     ) -> Result<Outcome, Refusal> {
         match command {
-            Command::SetProfile(profile) => self.home.set_profile(&self.vault, rng, id, profile),
+            Command::SetProfile(profile) => {
+                let outcome = self.home.set_profile(&self.vault, rng, id, profile)?;
+                let workspaces: Vec<WorkspaceId> = self.desks.keys().copied().collect();
+                for workspace in workspaces {
+                    self.tell_profile(now, rng, workspace);
+                }
+                Ok(outcome)
+            }
             Command::SetSettings(settings) => {
                 self.home.set_settings(&self.vault, rng, id, settings)
             }
             Command::NewWorkspace { name } => self.new_workspace(now, rng, id, name),
-            Command::RenameWorkspace { workspace, name } => {
-                self.home
-                    .rename_workspace(&self.vault, rng, id, workspace, name)
-            }
+            Command::RenameWorkspace { workspace, name } => self.rename(rng, id, workspace, name),
             Command::EditText {
                 workspace,
                 page,
@@ -97,6 +101,72 @@ impl Engine {
             Command::SetAsideDamage(damaged) => self.set_aside(now, rng, damaged),
             Command::RetryStorage => Ok(Outcome::default()),
         }
+    }
+
+    /// Tells the others in a workspace what this person is called, if they know it otherwise.
+    pub(super) fn tell_profile(
+        &mut self,
+        now: Timestamp,
+        rng: &mut dyn CryptoRng,
+        workspace: WorkspaceId,
+    ) {
+        let Some((profile, desk)) = self
+            .home
+            .profile()
+            .cloned()
+            .zip(self.desks.get_mut(&workspace))
+        else {
+            return;
+        };
+        let me = desk.workspace.me().filter(|me| !me.removed);
+        // Once is enough, whatever becomes of it.
+        if me.is_none_or(|me| me.profile == profile) || desk.told.as_ref() == Some(&profile) {
+            return;
+        }
+        if let Ok(intake) = desk.workspace.set_profile(&profile) {
+            desk.told = Some(profile);
+            self.take_intake(now, rng, workspace, &intake, Origin::Own);
+        }
+    }
+
+    /// Takes over what a workspace is called.
+    pub(super) fn follow_name(&mut self, rng: &mut dyn CryptoRng, workspace: WorkspaceId) {
+        let desk = self.desks.get(&workspace);
+        let Some(name) = desk.and_then(|desk| desk.workspace.name()) else {
+            return;
+        };
+        let is_other = self
+            .home
+            .workspaces()
+            .any(|record| record.id == workspace && record.name != name);
+        if is_other
+            && let Ok(outcome) = self
+                .home
+                .rename_workspace(&self.vault, rng, None, workspace, name)
+        {
+            self.settle(outcome);
+        }
+    }
+
+    fn rename(
+        &mut self,
+        rng: &mut dyn CryptoRng,
+        id: CommandId,
+        workspace: WorkspaceId,
+        name: Name,
+    ) -> Result<Outcome, Refusal> {
+        let intake = self
+            .desk(workspace)?
+            .workspace
+            .rename(&name)
+            .map_err(refusal)?;
+        let desk = self.desks.get_mut(&workspace).ok_or(Refusal::Damaged)?;
+        let mut outcome = desk.absorb(&self.vault, rng, &intake, None, Origin::Own)?;
+        let renamed = self
+            .home
+            .rename_workspace(&self.vault, rng, Some(id), workspace, name)?;
+        outcome.join(renamed);
+        Ok(outcome)
     }
 
     fn desk(&mut self, workspace: WorkspaceId) -> Result<&mut Desk, Refusal> {

@@ -10,6 +10,10 @@ use crate::object::{Body, DeviceId, Kind, ObjectId};
 /// The most operations that one can follow directly: as many devices as write at the same time.
 pub(crate) const PARENTS_MAX: usize = 64;
 
+/// The most relays of a workspace, and the length of the name of one.
+pub(crate) const RELAYS_MAX: usize = 8;
+pub(crate) const RELAY_LEN_MAX: usize = 256;
+
 /// The most chains in a cut, and the most wraps in an epoch.
 pub(crate) const DEVICES_MAX: usize = 1_024;
 
@@ -111,6 +115,76 @@ pub enum Act {
         /// The Invite.
         #[n(0)]
         invite: ObjectId,
+    },
+    /// Lets a member do more or less.
+    #[n(7)]
+    SetRole {
+        /// The member.
+        #[n(0)]
+        member: ObjectId,
+        /// What they may do from now on.
+        #[n(1)]
+        role: Role,
+        /// What their devices had written that the author knew: the last batch of each chain. It says
+        /// what counts of what they wrote meanwhile, where they may write no longer.
+        #[n(2)]
+        cut: Vec<ObjectId>,
+    },
+    /// Changes its author's name and colour.
+    #[n(8)]
+    Profile(#[n(0)] ProfileFields),
+    /// Renames the workspace.
+    #[n(9)]
+    Rename {
+        /// What it is called from now on.
+        #[n(0)]
+        name: String,
+    },
+    /// Says at which relays members meet.
+    #[n(10)]
+    SetRelays {
+        /// Their origins, such as `https://relay.example`, the preferred first.
+        #[n(0)]
+        relays: Vec<String>,
+    },
+    /// Says which version of the protocol members must know to write.
+    #[n(11)]
+    Upgrade {
+        /// The version.
+        #[n(0)]
+        version: u32,
+    },
+    /// Adds a device to its author's member.
+    #[n(12)]
+    AddDevice {
+        /// The member.
+        #[n(0)]
+        member: ObjectId,
+        /// The device.
+        #[n(1)]
+        device: DeviceId,
+        /// Its other keys.
+        #[n(2)]
+        certificate: Certificate,
+        /// Its word that it is this member's.
+        #[n(3)]
+        consent: Fixed<64>,
+        /// The epoch whose key is in `wrap`.
+        #[n(4)]
+        epoch: ObjectId,
+        /// That key for the new device alone.
+        #[n(5)]
+        wrap: Blob,
+    },
+    /// Takes a device from its member.
+    #[n(13)]
+    RemoveDevice {
+        /// The device.
+        #[n(0)]
+        device: DeviceId,
+        /// What it had written that the author knew: the last batch of each chain.
+        #[n(1)]
+        cut: Vec<ObjectId>,
     },
 }
 
@@ -236,6 +310,29 @@ pub enum Mode {
     Auto,
 }
 
+impl Act {
+    /// What those who end a membership, a device or a right to write say about its work: what of it
+    /// they knew.
+    pub(crate) fn cut(&self) -> &[ObjectId] {
+        match self {
+            Self::Remove { cut, .. }
+            | Self::SetRole { cut, .. }
+            | Self::RemoveDevice { cut, .. } => cut,
+            Self::Genesis { .. }
+            | Self::Invite(_)
+            | Self::Join { .. }
+            | Self::Admit { .. }
+            | Self::Epoch { .. }
+            | Self::Revoke { .. }
+            | Self::Profile(_)
+            | Self::Rename { .. }
+            | Self::SetRelays { .. }
+            | Self::Upgrade { .. }
+            | Self::AddDevice { .. } => &[],
+        }
+    }
+}
+
 impl Op {
     /// Whether its parts are within their limits and in their one order. What only the log can tell
     /// is not asked here.
@@ -246,7 +343,14 @@ impl Op {
             | Act::Admit { .. }
             | Act::Remove { .. }
             | Act::Epoch { .. }
-            | Act::Revoke { .. } => {
+            | Act::Revoke { .. }
+            | Act::SetRole { .. }
+            | Act::Profile(_)
+            | Act::Rename { .. }
+            | Act::SetRelays { .. }
+            | Act::Upgrade { .. }
+            | Act::AddDevice { .. }
+            | Act::RemoveDevice { .. } => {
                 (1..=PARENTS_MAX).contains(&self.parents.len()) && is_rising(&self.parents)
             }
         };
@@ -255,8 +359,12 @@ impl Op {
                 Act::Genesis { profile, name, .. } => profile.parse().is_ok() && is_name(name),
                 Act::Invite(invite) => is_name(&invite.label) && invite.uses > 0,
                 Act::Join { profile, .. } => profile.parse().is_ok(),
-                Act::Admit { wrap, .. } => wrap.0.len() == crate::epoch::WRAPPED,
-                Act::Remove { cut, .. } => cut.len() <= DEVICES_MAX && is_rising(cut),
+                Act::Admit { wrap, .. } | Act::AddDevice { wrap, .. } => {
+                    wrap.0.len() == crate::epoch::WRAPPED
+                }
+                Act::Remove { cut, .. }
+                | Act::SetRole { cut, .. }
+                | Act::RemoveDevice { cut, .. } => cut.len() <= DEVICES_MAX && is_rising(cut),
                 Act::Epoch { wraps, links, .. } => {
                     let devices: Vec<_> = wraps.iter().map(|wrap| wrap.device).collect();
                     let epochs: Vec<_> = links.iter().map(|link| link.epoch).collect();
@@ -271,7 +379,15 @@ impl Op {
                             .iter()
                             .all(|link| link.sealed.0.len() == crate::epoch::LINKED)
                 }
-                Act::Revoke { .. } => true,
+                Act::Revoke { .. } | Act::Upgrade { .. } => true,
+                Act::Profile(profile) => profile.parse().is_ok(),
+                Act::Rename { name } => is_name(name),
+                Act::SetRelays { relays } => {
+                    (1..=RELAYS_MAX).contains(&relays.len())
+                        && relays
+                            .iter()
+                            .all(|relay| !relay.is_empty() && relay.len() <= RELAY_LEN_MAX)
+                }
             }
     }
 }

@@ -1,17 +1,22 @@
-//! What a set of operations leads to: members, invitations, epochs, removals.
+//! What a set of operations leads to: members, their devices, invitations, epochs, removals.
 //!
 //! Two questions are kept apart. Whether an operation is *sound* depends on what its author knew, and
 //! is answered once and for all: were they entitled to it then? What is not sound does not come into the
 //! log. What the sound ones lead to together is answered by [`resolve`]:
 //!
 //! - Members have a rank: how far they are from the founder, then the id of the operation that
-//!   admitted them. Lower is more senior. Only the strictly more senior remove a member, and the
-//!   member themself.
-//! - A removal voids whatever its member did without knowing of it, and so the memberships that they
-//!   granted that way.
-//! - Members are gone through from the most senior down. All removals of a member are thus decided
-//!   before the member's own operations are, nobody is locked out by each other, and one pass is
-//!   enough.
+//!   admitted them. Lower is more senior. Only the strictly more senior remove a member or change what
+//!   they may do, and the member themself (to less).
+//! - A removal voids whatever its member did apart from it, which neither the remover knew of nor they
+//!   of the removal, and so the memberships that they granted that way. The removal of a device does the
+//!   same for what that device did; a member who may do less has done nothing apart that takes more.
+//! - Members are gone through from the most senior down. All that the more senior did about a member
+//!   is thus decided before the member's own operations are, nobody is locked out by each other, and one
+//!   pass is enough.
+//! - The devices of one member are equals: each removes any other, at the same time if need be. What a
+//!   device does to others of its member is void only if somebody more senior removed it unknown to it.
+//! - Of several values that were set at the same time (a role, a name) the most senior author's holds,
+//!   then the lesser role, then the lower id.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,8 +25,12 @@ use bocage_api::Profile;
 use super::op::{Act, Certificate, Invite, Mode, Op, Role};
 use super::set::Set;
 use super::{Entry, Log};
-use crate::keys::proves;
+use crate::control::{self, Control};
+use crate::keys::{consents, proves};
 use crate::object::{DeviceId, ObjectId, Verified};
+
+/// The version of the protocol that every workspace begins with.
+pub const FIRST_VERSION: u32 = 1;
 
 /// A member: the id of their Join, or of the Genesis.
 pub type MemberId = ObjectId;
@@ -38,17 +47,26 @@ struct Rank {
 pub struct Member {
     /// Who.
     pub id: MemberId,
-    /// Their device.
-    pub device: DeviceId,
-    /// Its other keys.
-    pub certificate: Certificate,
+    /// The device that they came with.
+    pub first: DeviceId,
     /// Their name and colour.
     pub profile: Profile,
     /// What they may do.
     pub role: Role,
-    /// Whether a removal has ended it.
+    /// Whether a removal has ended it, or they have no device left.
     pub removed: bool,
     rank: Rank,
+}
+
+/// A device of somebody who is or was in the workspace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Device {
+    /// Whose.
+    pub member: MemberId,
+    /// Its keys besides the one that names it.
+    pub certificate: Certificate,
+    /// Whether it was taken from them. The device of a removed member was not, for that.
+    pub removed: bool,
 }
 
 /// An offer of membership, and what came of it.
@@ -68,11 +86,14 @@ pub struct Invitation {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct State {
     members: BTreeMap<MemberId, Member>,
-    devices: BTreeMap<DeviceId, MemberId>,
+    devices: BTreeMap<DeviceId, Device>,
     invitations: BTreeMap<ObjectId, Invitation>,
     epochs: BTreeSet<ObjectId>,
-    /// The removals that end a member's work, directly or because they end who granted it.
-    ended_by: BTreeMap<MemberId, BTreeSet<ObjectId>>,
+    name: String,
+    relays: Vec<String>,
+    version: u32,
+    /// The operations that end a device's work, directly or because they end who granted it.
+    ended_by: BTreeMap<DeviceId, BTreeSet<ObjectId>>,
 }
 
 impl State {
@@ -91,33 +112,51 @@ impl State {
         self.members.get(&id)
     }
 
-    /// Whose device it is.
+    /// All devices that members have or had.
+    pub fn devices(&self) -> impl Iterator<Item = (DeviceId, &Device)> {
+        self.devices.iter().map(|(id, device)| (*id, device))
+    }
+
+    /// The devices of members.
+    pub fn live_devices(&self) -> impl Iterator<Item = (DeviceId, &Device)> {
+        self.devices().filter(|(id, _)| self.role_of(*id).is_some())
+    }
+
+    /// The devices of one member, those that were taken from them left out.
+    pub fn devices_of(&self, member: MemberId) -> impl Iterator<Item = (DeviceId, &Device)> {
+        self.devices()
+            .filter(move |(_, device)| device.member == member && !device.removed)
+    }
+
+    /// Whose device it is, if it was not taken from them.
     pub fn member_of(&self, device: DeviceId) -> Option<&Member> {
-        self.members.get(self.devices.get(&device)?)
+        let found = self.devices.get(&device).filter(|found| !found.removed)?;
+        self.members.get(&found.member)
     }
 
     /// Whose device it is or was.
     pub(crate) fn author_of(&self, device: DeviceId) -> Option<MemberId> {
-        self.devices.get(&device).copied()
+        self.devices.get(&device).map(|found| found.member)
     }
 
-    /// What the device's member may do; nothing once they are removed.
+    /// What the device's member may do; nothing once it or they are removed.
     pub fn role_of(&self, device: DeviceId) -> Option<Role> {
         self.member_of(device)
             .filter(|member| !member.removed)
             .map(|member| member.role)
     }
 
-    /// Whose device has this static key in handshakes, if they are a member.
-    pub(crate) fn by_noise_key(&self, key: &[u8; 32]) -> Option<&Member> {
-        self.live()
-            .find(|member| member.certificate.noise.0 == *key)
+    /// The member's device that has this static key in handshakes.
+    pub(crate) fn by_noise_key(&self, key: &[u8; 32]) -> Option<DeviceId> {
+        self.live_devices()
+            .find(|(_, device)| device.certificate.noise.0 == *key)
+            .map(|(id, _)| id)
     }
 
     /// Whether a device with this static key was a member's, and is no longer.
     pub(crate) fn was_removed(&self, key: &[u8; 32]) -> bool {
-        self.members()
-            .any(|member| member.removed && member.certificate.noise.0 == *key)
+        self.devices()
+            .any(|(id, device)| device.certificate.noise.0 == *key && self.role_of(id).is_none())
     }
 
     /// All invitations by the id of their operation.
@@ -130,18 +169,33 @@ impl State {
         self.invitations.get(&id)
     }
 
+    /// What the workspace is called.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Where members meet; empty as long as nobody has said.
+    pub fn relays(&self) -> &[String] {
+        &self.relays
+    }
+
+    /// The version of the protocol that members must know to write.
+    pub fn version(&self) -> u32 {
+        self.version
+    }
+
     /// The epochs.
-    pub(crate) fn epochs(&self) -> &BTreeSet<ObjectId> {
+    pub fn epochs(&self) -> &BTreeSet<ObjectId> {
         &self.epochs
     }
 
-    /// The removals that end the work of whoever `device` belonged to; empty for members.
-    pub(crate) fn ended_by(&self, member: MemberId) -> Option<&BTreeSet<ObjectId>> {
-        self.ended_by.get(&member)
+    /// The operations that end the work of a device; empty for those of members who may write.
+    pub(crate) fn ended_by(&self, device: DeviceId) -> Option<&BTreeSet<ObjectId>> {
+        self.ended_by.get(&device)
     }
 
     /// All of them, by whose work they end.
-    pub(crate) fn endings(&self) -> &BTreeMap<MemberId, BTreeSet<ObjectId>> {
+    pub fn endings(&self) -> &BTreeMap<DeviceId, BTreeSet<ObjectId>> {
         &self.ended_by
     }
 }
@@ -154,8 +208,14 @@ impl Member {
 
     /// Whether a removal of `other` by this member would hold.
     pub(crate) fn may_remove(&self, other: &Self) -> bool {
-        let entitled = self.role == Role::Manager && self.rank < other.rank;
-        !self.removed && !other.removed && (entitled || self.id == other.id)
+        self.is_over(other) || (self.id == other.id && !self.removed)
+    }
+
+    /// Whether this member decides about `other`.
+    fn is_over(&self, other: &Self) -> bool {
+        let is_senior = self.rank < other.rank || control::is(Control::NoSeniority);
+        let entitled = self.role == Role::Manager && is_senior;
+        !self.removed && !other.removed && entitled
     }
 }
 
@@ -169,11 +229,13 @@ impl Invitation {
 /// Whether what its author knew, `state`, permits the operation.
 pub(super) fn is_sound(log: &Log, op: &Verified<Op>, past: &Set, state: &State) -> bool {
     let author = op.device();
-    let role = state.role_of(author);
+    let is_manager = state.role_of(author) == Some(Role::Manager);
     match &op.body.act {
         Act::Genesis { .. } => false,
         Act::Join { invite, proof, .. } => proves(*invite, log.workspace, author, *proof),
-        Act::Invite(_) => role == Some(Role::Manager),
+        Act::Invite(_) | Act::Rename { .. } | Act::SetRelays { .. } => is_manager,
+        Act::Upgrade { version } => is_manager && *version > state.version,
+        Act::Profile(_) => state.role_of(author).is_some(),
         Act::Admit {
             join,
             invite,
@@ -183,31 +245,62 @@ pub(super) fn is_sound(log: &Log, op: &Verified<Op>, past: &Set, state: &State) 
             let Some(offer) = state.invitations.get(invite) else {
                 return false;
             };
-            let least = match offer.invite.mode {
-                Mode::Confirm => Role::Manager,
-                Mode::Auto => Role::Editor,
-            };
             let asked = log.places.get(join).filter(|place| past.contains(**place));
             let asked = asked.and_then(|place| log.entries.get(*place));
             let fits = asked.is_some_and(|entry| {
                 !state.devices.contains_key(&entry.op.device())
                     && matches!(&entry.op.body.act, Act::Join { invite, .. } if *invite == offer.invite.public)
             });
-            role >= Some(least) && fits && offer.is_open() && state.epochs.contains(epoch)
+            state.role_of(author) >= Some(least_to_admit(offer.invite.mode))
+                && fits
+                && offer.is_open()
+                && state.epochs.contains(epoch)
         }
         Act::Remove { member, .. } => {
-            let Some((by, target)) = state.member_of(author).zip(state.members.get(member)) else {
-                return false;
-            };
-            by.may_remove(target)
+            let pair = state.member_of(author).zip(state.member(*member));
+            pair.is_some_and(|(by, target)| !target.removed && by.may_remove(target))
+        }
+        Act::SetRole { member, role, .. } => {
+            let pair = state.member_of(author).zip(state.member(*member));
+            pair.is_some_and(|(by, target)| {
+                let lessens_itself = by.id == target.id && !by.removed && *role < target.role;
+                *role != target.role && (by.is_over(target) || lessens_itself)
+            })
+        }
+        Act::AddDevice {
+            member,
+            device,
+            consent,
+            epoch,
+            ..
+        } => {
+            let by = state.member_of(author).filter(|by| !by.removed);
+            by.is_some_and(|by| by.id == *member)
+                && state.epochs.contains(epoch)
+                && !state.devices.contains_key(device)
+                && consents(*device, log.workspace, *member, *consent)
+        }
+        Act::RemoveDevice { device, .. } => {
+            let pair = state.member_of(author).zip(state.member_of(*device));
+            pair.is_some_and(|(by, target)| {
+                // Without a device one would be a member who can do nothing: that is leaving.
+                let keeps_one = state.devices_of(target.id).nth(1).is_some();
+                by.may_remove(target) && !target.removed && keeps_one
+            })
         }
         Act::Epoch { links, .. } => {
-            role >= Some(Role::Editor)
+            state.role_of(author) >= Some(Role::Editor)
                 && links.iter().all(|link| state.epochs.contains(&link.epoch))
         }
-        Act::Revoke { invite } => {
-            role == Some(Role::Manager) && state.invitations.contains_key(invite)
-        }
+        Act::Revoke { invite } => is_manager && state.invitations.contains_key(invite),
+    }
+}
+
+/// What one must be at least to let somebody in.
+fn least_to_admit(mode: Mode) -> Role {
+    match mode {
+        Mode::Confirm => Role::Manager,
+        Mode::Auto => Role::Editor,
     }
 }
 
@@ -224,14 +317,30 @@ struct Pass<'a> {
     by_author: BTreeMap<DeviceId, Vec<usize>>,
     /// Who is to be looked at next.
     queue: BTreeSet<(Rank, MemberId)>,
-    /// Removals by whom they end.
+    /// What the more senior did about those who were not met yet: removals of members and devices,
+    /// and roles.
     removals: BTreeMap<MemberId, Vec<usize>>,
+    device_removals: BTreeMap<DeviceId, Vec<usize>>,
+    roles: BTreeMap<MemberId, Vec<(Rank, usize)>>,
     /// Admissions whose invitation nobody was found to have made yet.
     waiting: BTreeMap<ObjectId, Vec<usize>>,
     revoked: Vec<ObjectId>,
-    /// Memberships granted without knowing of a removal, and the removals.
-    voided: Vec<(MemberId, BTreeSet<ObjectId>)>,
+    names: Vec<(Rank, usize)>,
+    relays: Vec<(Rank, usize)>,
+    /// Devices that came in by what is void, and what voids it.
+    voided: Vec<(DeviceId, BTreeSet<ObjectId>)>,
     state: State,
+}
+
+/// What was done about one member: by the more senior, and as far as it is known by themself.
+#[derive(Default)]
+struct Fate {
+    /// What ends the membership.
+    ends: Vec<usize>,
+    /// What takes each device away.
+    device_ends: BTreeMap<DeviceId, Vec<usize>>,
+    /// What changes the role, and who decided it.
+    roles: Vec<(Rank, usize)>,
 }
 
 impl<'a> Pass<'a> {
@@ -250,10 +359,17 @@ impl<'a> Pass<'a> {
             by_author,
             queue: founder.into_iter().collect(),
             removals: BTreeMap::new(),
+            device_removals: BTreeMap::new(),
+            roles: BTreeMap::new(),
             waiting: BTreeMap::new(),
             revoked: Vec::new(),
+            names: Vec::new(),
+            relays: Vec::new(),
             voided: Vec::new(),
-            state: State::default(),
+            state: State {
+                version: FIRST_VERSION,
+                ..State::default()
+            },
         }
     }
 
@@ -266,17 +382,38 @@ impl<'a> Pass<'a> {
                 offer.revoked = true;
             }
         }
+        let genesis = self.log.entries.first().map(|entry| &entry.op.body.act);
+        if let Some(Act::Genesis { name, .. }) = genesis {
+            self.state.name.clone_from(name);
+        }
+        if let Some(Act::Rename { name }) = self.chosen(&self.names).map(|place| self.act(place)) {
+            self.state.name.clone_from(name);
+        }
+        if let Some(Act::SetRelays { relays }) =
+            self.chosen(&self.relays).map(|place| self.act(place))
+        {
+            self.state.relays.clone_from(relays);
+        }
         self.end_the_granted();
         self.state
     }
 
-    fn entry(&self, id: ObjectId) -> Option<(&'a Entry, usize)> {
+    fn entry(&self, id: ObjectId) -> Option<&'a Entry> {
         let place = *self.log.places.get(&id)?;
         self.within
             .contains(place)
             .then(|| self.log.entries.get(place))
             .flatten()
-            .map(|entry| (entry, place))
+    }
+
+    /// The operation at a place that is in the log.
+    #[allow(clippy::indexing_slicing, reason = "places are the log's own")]
+    fn at(&self, place: usize) -> &'a Entry {
+        &self.log.entries[place]
+    }
+
+    fn act(&self, place: usize) -> &'a Act {
+        &self.at(place).op.body.act
     }
 
     /// Goes through one member and all they did.
@@ -285,94 +422,327 @@ impl<'a> Pass<'a> {
         if self.state.members.contains_key(&id) {
             return;
         }
-        let Some((entry, _)) = self.entry(id) else {
+        let Some(entry) = self.entry(id) else {
             return;
         };
-        let device = entry.op.device();
-        let (certificate, profile, role) = match &entry.op.body.act {
-            Act::Genesis {
-                certificate,
-                profile,
-                ..
-            } => (certificate, profile, Role::Manager),
-            Act::Join {
-                certificate,
-                profile,
-                invite,
-                ..
-            } => {
-                let Some(role) = self.role_by(rank.by, *invite) else {
-                    return;
-                };
-                (certificate, profile, role)
-            }
-            Act::Invite(_)
-            | Act::Admit { .. }
-            | Act::Remove { .. }
-            | Act::Epoch { .. }
-            | Act::Revoke { .. } => return,
+        let first = entry.op.device();
+        let (certificate, profile, role) = if let Act::Genesis {
+            certificate,
+            profile,
+            ..
+        } = &entry.op.body.act
+        {
+            (certificate, profile, Role::Manager)
+        } else if let Act::Join {
+            certificate,
+            profile,
+            invite,
+            ..
+        } = &entry.op.body.act
+            && let Some(role) = self.role_by(rank.by, *invite)
+        {
+            (certificate, profile, role)
+        } else {
+            return;
         };
-        // A device is one member: the more senior one.
-        if self.state.devices.contains_key(&device) {
+        // A device is one member's: the more senior one's.
+        if self.state.devices.contains_key(&first) {
             return;
         }
         let Ok(profile) = profile.parse() else {
             return;
         };
-        self.state.devices.insert(device, id);
+
+        let mut fate = Fate {
+            ends: self.removals.remove(&id).unwrap_or_default(),
+            device_ends: BTreeMap::new(),
+            roles: self.roles.remove(&id).unwrap_or_default(),
+        };
+        let claimed = self.devices_from(id, (first, *certificate), |device, place| {
+            let senior = self.device_removals.get(&device);
+            self.apart(&fate.ends, place).next().is_some()
+                || senior.is_some_and(|ends| self.apart(ends, place).next().is_some())
+        });
+        self.add_own(rank, id, &claimed, &mut fate);
+        let devices = self.devices_from(id, (first, *certificate), |device, place| {
+            self.voiding(&fate, device, place, Role::Reader)
+                .next()
+                .is_some()
+        });
+
+        let demotions = fate.roles.iter().map(|(_, place)| *place);
+        let demotions = demotions.filter(|place| self.role_set(*place) < Some(Role::Editor));
+        let general: Vec<usize> = fate.ends.iter().copied().chain(demotions).collect();
+        for (device, certificate) in &devices {
+            let own_ends = fate.device_ends.get(device).map_or(&[][..], Vec::as_slice);
+            let ends = self.ids(general.iter().chain(own_ends));
+            if !ends.is_empty() {
+                self.state.ended_by.insert(*device, ends);
+            }
+            self.state.devices.insert(
+                *device,
+                Device {
+                    member: id,
+                    certificate: *certificate,
+                    removed: !own_ends.is_empty(),
+                },
+            );
+        }
+        let removed = !fate.ends.is_empty() || self.state.devices_of(id).next().is_none();
         self.state.members.insert(
             id,
             Member {
                 id,
-                device,
-                certificate: *certificate,
+                first,
                 profile,
-                role,
-                removed: false,
+                role: self.role_after(role, &fate.roles),
+                removed,
                 rank,
             },
         );
-        // Leaving ends what one does at the same time elsewhere, like any removal.
-        let own: Vec<usize> = self.by_author.remove(&device).unwrap_or_default();
-        for place in &own {
-            let leaves = self.log.entries.get(*place).is_some_and(
-                |entry| matches!(&entry.op.body.act, Act::Remove { member, .. } if *member == id),
-            );
-            if leaves {
-                self.removals.entry(id).or_default().push(*place);
+        self.take_all(rank, id, &devices, &claimed, &fate);
+    }
+
+    /// The first device and those that were added by it and by each other, where nothing voids that.
+    fn devices_from(
+        &self,
+        member: MemberId,
+        first: (DeviceId, Certificate),
+        is_void: impl Fn(DeviceId, usize) -> bool,
+    ) -> BTreeMap<DeviceId, Certificate> {
+        let mut found = BTreeMap::from([first]);
+        let mut next = vec![first.0];
+        while let Some(author) = next.pop() {
+            for place in self.places_of(author) {
+                if let Act::AddDevice {
+                    member: of,
+                    device,
+                    certificate,
+                    ..
+                } = self.act(*place)
+                    && *of == member
+                    && !found.contains_key(device)
+                    && !self.state.devices.contains_key(device)
+                    && !is_void(author, *place)
+                {
+                    found.insert(*device, *certificate);
+                    next.push(*device);
+                }
             }
         }
-        let ends = self.removals.get(&id).cloned().unwrap_or_default();
-        if let Some(member) = self.state.members.get_mut(&id) {
-            member.removed = !ends.is_empty();
+        found
+    }
+
+    /// Adds what the member did about themself. What their devices do about each other counts unless
+    /// somebody more senior had ended them.
+    fn add_own(
+        &mut self,
+        rank: Rank,
+        id: MemberId,
+        claimed: &BTreeMap<DeviceId, Certificate>,
+        fate: &mut Fate,
+    ) {
+        let mut taken = BTreeMap::new();
+        for device in claimed.keys() {
+            let senior = self.device_removals.remove(device).unwrap_or_default();
+            taken.insert(*device, senior);
         }
-        if !ends.is_empty() {
-            let ids = self.ids(&ends);
-            self.state.ended_by.insert(id, ids);
-        }
-        for place in own {
-            let Some(entry) = self.log.entries.get(place) else {
-                continue;
-            };
-            let voiding: Vec<usize> = ends
-                .iter()
-                .filter(|end| **end != place && !self.knows(**end, place))
-                .copied()
-                .collect();
-            if voiding.is_empty() {
-                self.take(rank, id, place, entry);
-            } else if let Act::Admit { join, .. } = &entry.op.body.act {
-                let by = self.ids(&voiding);
-                self.voided.push((*join, by));
+        let mut own: Vec<(DeviceId, usize)> = Vec::new();
+        for (author, senior) in &taken {
+            for place in self.places_of(*author) {
+                if let Act::RemoveDevice { device, .. } = self.act(*place)
+                    && claimed.contains_key(device)
+                    && self.apart(&fate.ends, *place).next().is_none()
+                    && self.apart(senior, *place).next().is_none()
+                {
+                    own.push((*device, *place));
+                }
             }
+        }
+        for (device, place) in own {
+            taken.entry(device).or_default().push(place);
+        }
+        taken.retain(|_, ends| !ends.is_empty());
+        fate.device_ends = taken;
+        let mut leaves = Vec::new();
+        for device in claimed.keys() {
+            for place in self.places_of(*device) {
+                if matches!(self.act(*place), Act::Remove { member, .. } if *member == id)
+                    && self
+                        .voiding(fate, *device, *place, Role::Reader)
+                        .next()
+                        .is_none()
+                {
+                    leaves.push(*place);
+                }
+            }
+        }
+        fate.ends.extend(leaves);
+        let mut lessened = Vec::new();
+        for device in claimed.keys() {
+            for place in self.places_of(*device) {
+                if matches!(self.act(*place), Act::SetRole { member, .. } if *member == id)
+                    && self
+                        .voiding(fate, *device, *place, Role::Reader)
+                        .next()
+                        .is_none()
+                {
+                    lessened.push((rank, *place));
+                }
+            }
+        }
+        fate.roles.extend(lessened);
+    }
+
+    /// Takes what the member's devices did, or notes what voids it.
+    fn take_all(
+        &mut self,
+        rank: Rank,
+        id: MemberId,
+        devices: &BTreeMap<DeviceId, Certificate>,
+        claimed: &BTreeMap<DeviceId, Certificate>,
+        fate: &Fate,
+    ) {
+        let mut profiles = Vec::new();
+        for device in devices.keys() {
+            for place in self.places_of(*device).to_vec() {
+                let act = self.act(place);
+                let least = self.least_for(act, id, claimed);
+                let voiding: Vec<usize> = self.voiding(fate, *device, place, least).collect();
+                if !voiding.is_empty() {
+                    let by = self.ids(&voiding);
+                    let brought = self.brought_in(place);
+                    self.voided.extend(brought.map(|device| (device, by)));
+                } else if matches!(act, Act::Profile(_)) {
+                    profiles.push((rank, place));
+                } else if !matches!(act, Act::RemoveDevice { device, .. } if claimed.contains_key(device))
+                {
+                    self.take(rank, id, place);
+                }
+            }
+        }
+        if let Some(Act::Profile(fields)) = self.chosen(&profiles).map(|place| self.act(place))
+            && let Ok(profile) = fields.parse()
+            && let Some(member) = self.state.members.get_mut(&id)
+        {
+            member.profile = profile;
         }
     }
 
+    /// What one must be at least for an operation.
+    fn least_for(
+        &self,
+        act: &Act,
+        author: MemberId,
+        own: &BTreeMap<DeviceId, Certificate>,
+    ) -> Role {
+        let unless = |is_own: bool| if is_own { Role::Reader } else { Role::Manager };
+        match act {
+            Act::Genesis { .. } | Act::Join { .. } | Act::Profile(_) | Act::AddDevice { .. } => {
+                Role::Reader
+            }
+            Act::Epoch { .. } => Role::Editor,
+            Act::Admit { invite, .. } => {
+                match self.entry(*invite).map(|entry| &entry.op.body.act) {
+                    Some(Act::Invite(invite)) => least_to_admit(invite.mode),
+                    _ => Role::Manager,
+                }
+            }
+            Act::Remove { member, .. } | Act::SetRole { member, .. } => unless(*member == author),
+            Act::RemoveDevice { device, .. } => unless(own.contains_key(device)),
+            Act::Invite(_)
+            | Act::Revoke { .. }
+            | Act::Rename { .. }
+            | Act::SetRelays { .. }
+            | Act::Upgrade { .. } => Role::Manager,
+        }
+    }
+
+    /// What voids an operation of a device that takes this role: what happened apart from it.
+    fn voiding<'b>(
+        &'b self,
+        fate: &'b Fate,
+        device: DeviceId,
+        place: usize,
+        least: Role,
+    ) -> impl Iterator<Item = usize> + use<'b, 'a> {
+        let own_ends = fate.device_ends.get(&device).into_iter().flatten().copied();
+        let lessened = fate.roles.iter().map(|(_, role)| *role);
+        let lessened = lessened.filter(move |role| self.role_set(*role) < Some(least));
+        fate.ends
+            .iter()
+            .copied()
+            .chain(own_ends)
+            .chain(lessened)
+            .filter(move |end| *end != place && self.are_apart(place, *end))
+            .filter(|_| !control::is(Control::NothingIsVoid))
+    }
+
+    /// Those of these that happened apart from the operation at `place`.
+    fn apart<'b>(
+        &'b self,
+        ends: &'b [usize],
+        place: usize,
+    ) -> impl Iterator<Item = usize> + use<'b, 'a> {
+        let others = ends.iter().copied();
+        others.filter(move |end| *end != place && self.are_apart(place, *end))
+    }
+
+    fn role_set(&self, place: usize) -> Option<Role> {
+        if let Act::SetRole { role, .. } = self.act(place) {
+            Some(*role)
+        } else {
+            None
+        }
+    }
+
+    /// The device that an operation lets in.
+    fn brought_in(&self, place: usize) -> Option<DeviceId> {
+        if let Act::Admit { join, .. } = self.act(place) {
+            self.entry(*join).map(|entry| entry.op.device())
+        } else if let Act::AddDevice { device, .. } = self.act(place) {
+            Some(*device)
+        } else {
+            None
+        }
+    }
+
+    /// The role that holds after these were set.
+    fn role_after(&self, granted: Role, roles: &[(Rank, usize)]) -> Role {
+        let last = self
+            .last_of(roles)
+            .min_by_key(|(rank, place)| (*rank, self.role_set(*place), self.at(*place).op.id()));
+        last.and_then(|(_, place)| self.role_set(place))
+            .unwrap_or(granted)
+    }
+
+    /// Of several that set the same, the one that holds.
+    fn chosen(&self, set: &[(Rank, usize)]) -> Option<usize> {
+        self.last_of(set)
+            .min_by_key(|(rank, place)| (*rank, self.at(*place).op.id()))
+            .map(|(_, place)| place)
+    }
+
+    /// Those that no other of them follows.
+    fn last_of<'b>(
+        &'b self,
+        set: &'b [(Rank, usize)],
+    ) -> impl Iterator<Item = (Rank, usize)> + use<'b, 'a> {
+        set.iter()
+            .copied()
+            .filter(move |(_, place)| !set.iter().any(|(_, other)| self.knows(*other, *place)))
+    }
+
+    fn places_of(&self, device: DeviceId) -> &[usize] {
+        self.by_author.get(&device).map_or(&[], Vec::as_slice)
+    }
+
     /// What a valid operation of the member leads to.
-    fn take(&mut self, rank: Rank, author: MemberId, place: usize, entry: &'a Entry) {
+    fn take(&mut self, rank: Rank, author: MemberId, place: usize) {
+        let entry = self.at(place);
         let id = entry.op.id();
         match &entry.op.body.act {
-            Act::Genesis { .. } | Act::Join { .. } => {}
+            Act::Genesis { .. } | Act::Join { .. } | Act::Profile(_) | Act::AddDevice { .. } => {}
             Act::Invite(invite) => {
                 self.state.invitations.insert(
                     id,
@@ -394,16 +764,29 @@ impl<'a> Pass<'a> {
                     self.waiting.entry(*invite).or_default().push(place);
                 }
             }
+            // Somebody who was met already is not junior, whatever the author took them for.
             Act::Remove { member, .. } => {
-                // One who was met already is not junior, whatever the author took them for.
                 if !self.state.members.contains_key(member) {
                     self.removals.entry(*member).or_default().push(place);
+                }
+            }
+            Act::SetRole { member, .. } => {
+                if !self.state.members.contains_key(member) {
+                    self.roles.entry(*member).or_default().push((rank, place));
+                }
+            }
+            Act::RemoveDevice { device, .. } => {
+                if !self.state.devices.contains_key(device) {
+                    self.device_removals.entry(*device).or_default().push(place);
                 }
             }
             Act::Epoch { .. } => {
                 self.state.epochs.insert(id);
             }
             Act::Revoke { invite } => self.revoked.push(*invite),
+            Act::Rename { .. } => self.names.push((rank, place)),
+            Act::SetRelays { .. } => self.relays.push((rank, place)),
+            Act::Upgrade { version } => self.state.version = self.state.version.max(*version),
         }
     }
 
@@ -427,7 +810,7 @@ impl<'a> Pass<'a> {
 
     /// The role that an Admit grants to one who came by the invitation with this public half.
     fn role_by(&self, admit: ObjectId, public: crate::codec::Fixed<32>) -> Option<Role> {
-        let (entry, _) = self.entry(admit)?;
+        let entry = self.entry(admit)?;
         let Act::Admit { invite, .. } = &entry.op.body.act else {
             return None;
         };
@@ -435,41 +818,40 @@ impl<'a> Pass<'a> {
         (offer.public == public).then_some(offer.role)
     }
 
-    /// Those whom nobody but a removed member admitted, without knowing of the removal, are no
-    /// members; what ended their host ends what they did.
+    /// Devices that came in only by what is void are nobody's; what voids it ends what they did.
     fn end_the_granted(&mut self) {
-        while let Some((member, by)) = self.voided.pop() {
-            if self.state.members.contains_key(&member) {
+        while let Some((device, by)) = self.voided.pop() {
+            if self.state.devices.contains_key(&device) {
                 continue;
             }
-            let ended = self.state.ended_by.entry(member).or_default();
+            let ended = self.state.ended_by.entry(device).or_default();
             let before = ended.len();
             ended.extend(&by);
             if ended.len() == before {
                 continue;
             }
-            let device = self.entry(member).map(|(entry, _)| entry.op.device());
-            let own = device.and_then(|device| self.by_author.get(&device));
-            for place in own.into_iter().flatten() {
-                if let Some(Act::Admit { join, .. }) =
-                    self.log.entries.get(*place).map(|e| &e.op.body.act)
-                {
-                    self.voided.push((*join, by.clone()));
-                }
+            for place in self.places_of(device).to_vec() {
+                let granted = self.brought_in(place);
+                self.voided
+                    .extend(granted.map(|device| (device, by.clone())));
             }
         }
     }
 
-    /// Whether the author of the operation at `later` knew the one at `earlier`.
-    fn knows(&self, later: usize, earlier: usize) -> bool {
-        self.log
-            .entries
-            .get(later)
-            .is_some_and(|entry| entry.past.contains(earlier))
+    /// Whether neither author knew of the other's operation.
+    fn are_apart(&self, one: usize, other: usize) -> bool {
+        !self.knows(one, other) && !self.knows(other, one)
     }
 
-    fn ids(&self, places: &[usize]) -> BTreeSet<ObjectId> {
-        let id = |place: &usize| self.log.entries.get(*place).map(|entry| entry.op.id());
-        places.iter().filter_map(id).collect()
+    /// Whether the author of the operation at `later` knew the one at `earlier`.
+    fn knows(&self, later: usize, earlier: usize) -> bool {
+        self.at(later).past.contains(earlier)
+    }
+
+    fn ids<'b>(&self, places: impl IntoIterator<Item = &'b usize>) -> BTreeSet<ObjectId> {
+        places
+            .into_iter()
+            .map(|place| self.at(*place).op.id())
+            .collect()
     }
 }

@@ -14,8 +14,10 @@ use crate::codec::{Blob, Fixed};
 use crate::crypto::secret::Secret;
 use crate::epoch;
 use crate::keys::{DeviceKeys, EpochUse, InviteSeed};
-use crate::log::{Act, Invite, Link, Log, MemberId, Mode, Op, ProfileFields, Role, Wrap};
-use crate::object::{ObjectId, Signed, Verified};
+use crate::log::{
+    Act, Certificate, Invite, Link, Log, MemberId, Mode, Op, ProfileFields, Role, Wrap,
+};
+use crate::object::{DeviceId, ObjectId, Signed, Verified};
 use crate::receipt::{Presence, Receipt};
 
 use super::pending::Pending;
@@ -83,18 +85,67 @@ impl Request {
     ///
     /// `None` as long as the workspace's beginning is not among it, or what admits this device.
     pub fn enter(self, session: SessionId, objects: &[&[u8]]) -> Option<(Workspace, Intake)> {
-        // What is passed on to a device that was just let in may come before what it builds on.
-        let found = objects.iter().enumerate().find_map(|(at, object)| {
-            let log = begin(self.workspace, object)?;
-            Some((at, *object, log))
-        });
-        let (at, genesis, log) = found?;
-        let mut workspace = Workspace::with(self.keys, session, log);
-        let others = objects.iter().enumerate().filter(|(other, _)| *other != at);
-        let mut intake = workspace.take(others.map(|(_, object)| *object));
-        intake.new.insert(0, genesis.into());
-        workspace.role()?;
-        Some((workspace, intake))
+        enter(self.keys, self.workspace, session, objects)
+    }
+}
+
+fn enter(
+    keys: DeviceKeys,
+    id: WorkspaceId,
+    session: SessionId,
+    objects: &[&[u8]],
+) -> Option<(Workspace, Intake)> {
+    // What is passed on to a device that was just let in may come before what it builds on.
+    let found = objects.iter().enumerate().find_map(|(at, object)| {
+        let log = begin(id, object)?;
+        Some((at, *object, log))
+    });
+    let (at, genesis, log) = found?;
+    let mut workspace = Workspace::with(keys, session, log);
+    let others = objects.iter().enumerate().filter(|(other, _)| *other != at);
+    let mut intake = workspace.take(others.map(|(_, object)| *object));
+    intake.new.insert(0, genesis.into());
+    workspace.role()?;
+    Some((workspace, intake))
+}
+
+/// What a device shows that is to be added to a member's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DeviceOffer {
+    /// The device.
+    pub device: DeviceId,
+    /// Its other keys.
+    pub certificate: Certificate,
+    /// Its word that it is the member's.
+    pub consent: Fixed<64>,
+}
+
+/// A device that waits to be added to a member's.
+pub struct NewDevice {
+    keys: DeviceKeys,
+    workspace: WorkspaceId,
+}
+
+impl NewDevice {
+    /// A device with the keys that follow from its root and a salt drawn for this.
+    pub fn new(root: &Secret, salt: &[u8; 32], workspace: WorkspaceId) -> Self {
+        let keys = DeviceKeys::derive(root, salt);
+        Self { keys, workspace }
+    }
+
+    /// What it shows to the member whose it is to be.
+    pub fn offer(&self, member: MemberId) -> DeviceOffer {
+        DeviceOffer {
+            device: self.keys.id(),
+            certificate: self.keys.certificate(),
+            consent: self.keys.consent(self.workspace, member),
+        }
+    }
+
+    /// Enters the workspace with what another device of the member has sent; `None` as long as its
+    /// beginning is not among it, or what adds this device.
+    pub fn enter(self, session: SessionId, objects: &[&[u8]]) -> Option<(Workspace, Intake)> {
+        enter(self.keys, self.workspace, session, objects)
     }
 }
 
@@ -263,14 +314,8 @@ impl Workspace {
         rng: &mut dyn CryptoRng,
         member: MemberId,
     ) -> Result<Intake, ActError> {
-        let device = self
-            .log
-            .state()
-            .member(member)
-            .filter(|member| !member.removed)
-            .ok_or(ActError::Unknown)?
-            .device;
-        let cut = self.chains.last_of(device);
+        self.live(member)?;
+        let cut = self.cut_of(member);
         let mut intake = self.act(Act::Remove { member, cut })?;
         // If it cannot begin now, it will as soon as it can: the log shows that it is needed.
         if self.role().is_some()
@@ -279,6 +324,107 @@ impl Workspace {
             intake.join(epoch);
         }
         Ok(intake)
+    }
+
+    /// Lets a member do more or less.
+    ///
+    /// # Errors
+    /// [`ActError`].
+    pub fn set_role(&mut self, member: MemberId, role: Role) -> Result<Intake, ActError> {
+        self.live(member)?;
+        let cut = self.cut_of(member);
+        self.act(Act::SetRole { member, role, cut })
+    }
+
+    /// Changes one's own name and colour.
+    ///
+    /// # Errors
+    /// [`ActError::NotPermitted`] for those who are no members.
+    pub fn set_profile(&mut self, profile: &Profile) -> Result<Intake, ActError> {
+        self.act(Act::Profile(ProfileFields::new(profile)))
+    }
+
+    /// Renames the workspace.
+    ///
+    /// # Errors
+    /// [`ActError::NotPermitted`] for those who are no managers.
+    pub fn rename(&mut self, name: &Name) -> Result<Intake, ActError> {
+        let name = name.as_str().to_owned();
+        self.act(Act::Rename { name })
+    }
+
+    /// Says at which relays members meet.
+    ///
+    /// # Errors
+    /// [`ActError::NotPermitted`], or [`ActError::Malformed`] for too many, too long, or none.
+    pub fn set_relays(&mut self, relays: Vec<String>) -> Result<Intake, ActError> {
+        self.act(Act::SetRelays { relays })
+    }
+
+    /// Says that members must know a later version of the protocol to write.
+    ///
+    /// # Errors
+    /// [`ActError::NotPermitted`], also for one that is not later.
+    pub fn upgrade(&mut self, version: u32) -> Result<Intake, ActError> {
+        self.act(Act::Upgrade { version })
+    }
+
+    /// Adds a device to one's own: what [`NewDevice::offer`] made on it.
+    ///
+    /// # Errors
+    /// [`ActError`].
+    pub fn add_device(
+        &mut self,
+        rng: &mut dyn CryptoRng,
+        offer: &DeviceOffer,
+    ) -> Result<Intake, ActError> {
+        let member = self.me().ok_or(ActError::NotPermitted)?.id;
+        let epoch = self.current_epoch().ok_or(ActError::NoEpoch)?;
+        let key = self.epochs.get(&epoch).ok_or(ActError::NoEpoch)?;
+        let recipient = offer.certificate.wrap;
+        let wrap = epoch::wrap(rng, self.id(), offer.device, recipient, key);
+        self.act(Act::AddDevice {
+            member,
+            device: offer.device,
+            certificate: offer.certificate,
+            consent: offer.consent,
+            epoch,
+            wrap: wrap.ok_or(ActError::BadKey)?,
+        })
+    }
+
+    /// Takes a device from its member, and begins an epoch without it.
+    ///
+    /// # Errors
+    /// [`ActError`].
+    pub fn remove_device(
+        &mut self,
+        rng: &mut dyn CryptoRng,
+        device: DeviceId,
+    ) -> Result<Intake, ActError> {
+        let cut = self.chains.last_of(device);
+        let mut intake = self.act(Act::RemoveDevice { device, cut })?;
+        if self.role() >= Some(Role::Editor)
+            && let Ok(epoch) = self.begin_epoch(rng)
+        {
+            intake.join(epoch);
+        }
+        Ok(intake)
+    }
+
+    fn live(&self, member: MemberId) -> Result<(), ActError> {
+        let found = self.log.state().member(member);
+        let live = found.filter(|member| !member.removed);
+        live.map(|_| ()).ok_or(ActError::Unknown)
+    }
+
+    /// What all devices that a member has or had have written, as far as it is known here.
+    fn cut_of(&self, member: MemberId) -> Vec<ObjectId> {
+        let devices = self.log.state().devices();
+        let of = devices.filter(|(_, device)| device.member == member);
+        let mut cut: Vec<ObjectId> = of.flat_map(|(id, _)| self.chains.last_of(id)).collect();
+        cut.sort_unstable();
+        cut
     }
 
     /// Begins an epoch for those who are members now.
@@ -291,8 +437,8 @@ impl Workspace {
         let mut recipients: Vec<_> = self
             .log
             .state()
-            .live()
-            .map(|member| (member.device, member.certificate.wrap))
+            .live_devices()
+            .map(|(id, device)| (id, device.certificate.wrap))
             .collect();
         recipients.sort_unstable_by_key(|(device, _)| *device);
         let mut wraps = Vec::new();

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Workspace;
+use crate::codec::Blob;
 use crate::crypto::secret::Secret;
 use crate::epoch;
 use crate::keys::EpochUse;
@@ -16,22 +17,13 @@ impl Workspace {
         let own = self.device();
         let mut found: Vec<(ObjectId, Secret)> = Vec::new();
         for op in self.log.ops() {
-            let (epoch, sealed) = match &op.body.act {
-                Act::Epoch { wraps, .. } => {
-                    let wrap = wraps.iter().find(|wrap| wrap.device == own);
-                    (op.id(), wrap.map(|wrap| &wrap.sealed))
-                }
-                Act::Admit {
-                    join, epoch, wrap, ..
-                } => {
-                    let joined = self.log.op(*join).map(Verified::device);
-                    (*epoch, (joined == Some(own)).then_some(wrap))
-                }
-                Act::Genesis { .. }
-                | Act::Invite(_)
-                | Act::Join { .. }
-                | Act::Remove { .. }
-                | Act::Revoke { .. } => continue,
+            let (epoch, sealed) = if let Act::Epoch { wraps, .. } = &op.body.act {
+                let wrap = wraps.iter().find(|wrap| wrap.device == own);
+                (op.id(), wrap.map(|wrap| &wrap.sealed))
+            } else if let Some((device, epoch, wrap)) = self.wrapped(&op.body.act) {
+                (epoch, (device == own).then_some(wrap))
+            } else {
+                continue;
             };
             let Some(sealed) = sealed.filter(|_| !self.epochs.contains_key(&epoch)) else {
                 continue;
@@ -61,7 +53,12 @@ impl Workspace {
     /// The epoch to seal under: known to every member and to nobody else. `None` if there is none that
     /// this device has the key of.
     pub fn current_epoch(&self) -> Option<ObjectId> {
-        let live: BTreeSet<DeviceId> = self.log.state().live().map(|m| m.device).collect();
+        let live: BTreeSet<DeviceId> = self
+            .log
+            .state()
+            .live_devices()
+            .map(|(device, _)| device)
+            .collect();
         let recipients = self.recipients();
         self.newest_epochs()
             .into_iter()
@@ -106,22 +103,34 @@ impl Workspace {
     fn recipients(&self) -> BTreeMap<ObjectId, BTreeSet<DeviceId>> {
         let mut recipients: BTreeMap<ObjectId, BTreeSet<DeviceId>> = BTreeMap::new();
         for op in self.log.ops() {
-            match &op.body.act {
-                Act::Epoch { wraps, .. } => recipients
-                    .entry(op.id())
-                    .or_default()
-                    .extend(wraps.iter().map(|wrap| wrap.device)),
-                Act::Admit { join, epoch, .. } => {
-                    let joined = self.log.op(*join).map(Verified::device);
-                    recipients.entry(*epoch).or_default().extend(joined);
-                }
-                Act::Genesis { .. }
-                | Act::Invite(_)
-                | Act::Join { .. }
-                | Act::Remove { .. }
-                | Act::Revoke { .. } => {}
+            if let Act::Epoch { wraps, .. } = &op.body.act {
+                let known = recipients.entry(op.id()).or_default();
+                known.extend(wraps.iter().map(|wrap| wrap.device));
+            } else if let Some((device, epoch, _)) = self.wrapped(&op.body.act) {
+                recipients.entry(epoch).or_default().insert(device);
             }
         }
         recipients
+    }
+
+    /// The device that an operation lets in, and the epoch's key that it is given.
+    fn wrapped<'a>(&self, act: &'a Act) -> Option<(DeviceId, ObjectId, &'a Blob)> {
+        if let Act::Admit {
+            join, epoch, wrap, ..
+        } = act
+        {
+            let joined = self.log.op(*join).map(Verified::device)?;
+            Some((joined, *epoch, wrap))
+        } else if let Act::AddDevice {
+            device,
+            epoch,
+            wrap,
+            ..
+        } = act
+        {
+            Some((*device, *epoch, wrap))
+        } else {
+            None
+        }
     }
 }

@@ -12,6 +12,7 @@ use rand_core::SeedableRng;
 use super::*;
 use crate::codec::{Blob, Fixed};
 use crate::keys::{EpochUse, InviteSeed, Meeting};
+use crate::log::Act;
 use crate::log::Mode;
 
 const DOCUMENT: DocumentId = Fixed([7; 16]);

@@ -24,7 +24,7 @@ pub(super) static RENAME: Action = Action {
     label: key!(action.rename_workspace),
     glyph: Glyph::Pencil,
     keys: Some(Keys(&[Stroke::plain("f2")])),
-    available: |shell| open_workspace(shell).is_some(),
+    available: is_manager,
     perform: |shell| shell.renaming.set(true),
 };
 
@@ -32,14 +32,17 @@ pub(super) static INVITE: Action = Action {
     label: key!(action.invite),
     glyph: Glyph::UserPlus,
     keys: Some(Keys(&[Stroke::plain("i")])),
-    available: |shell| {
-        open_workspace(shell).is_some_and(|card| {
-            let role = shell.members_of(card.id, |view| view.role);
-            role.flatten() == Some(Role::Manager)
-        })
-    },
+    available: is_manager,
     perform: |shell| shell.open(Layer::Invite),
 };
+
+/// Whether this person is a manager of the workspace that is open.
+fn is_manager(shell: Shell) -> bool {
+    open_workspace(shell).is_some_and(|card| {
+        let role = shell.members_of(card.id, |view| view.role);
+        role.flatten() == Some(Role::Manager)
+    })
+}
 
 pub(super) static GO_TO_DOCUMENTS: Action = Action {
     label: key!(action.go_to_documents),

@@ -12,6 +12,7 @@ use crate::codec::Blob;
 use crate::engine::desk::Desk;
 use crate::engine::{Effect, Outcome, archive};
 use crate::log;
+use crate::object::DeviceId;
 use crate::record::{self, Mail};
 use crate::signal::ConnectionId;
 use crate::sync::{Message, pack};
@@ -84,7 +85,7 @@ impl Engine {
             return;
         };
         let state = desk.workspace.log().state();
-        let Some(member) = state.by_noise_key(&remote) else {
+        let Some(device) = state.by_noise_key(&remote) else {
             // Somebody who was removed is not told anything; one who is not known yet waits.
             if state.was_removed(&remote) {
                 self.end_wire(now, rng, connection);
@@ -92,7 +93,7 @@ impl Engine {
             return;
         };
         let claimed = wire.peer.1;
-        if member.device != claimed || desk.workspace.role().is_none() {
+        if device != claimed || desk.workspace.role().is_none() {
             return self.end_wire(now, rng, connection);
         }
         let have = desk.workspace.have();
@@ -505,17 +506,30 @@ impl Engine {
         workspace: WorkspaceId,
         member: &log::Member,
     ) -> Presence {
-        if self.net.seen.contains_key(&(workspace, member.device)) {
+        let is_seen = |device| self.net.seen.contains_key(&(workspace, device));
+        if self.devices_of(workspace, member).any(is_seen) {
             Presence::Here
         } else {
             Presence::Away
         }
     }
 
+    fn devices_of(
+        &self,
+        workspace: WorkspaceId,
+        member: &log::Member,
+    ) -> impl Iterator<Item = DeviceId> {
+        let desk = self.desks.get(&workspace);
+        let state = desk.map(|desk| desk.workspace.log().state());
+        let devices = state.map(|state| state.devices_of(member.id));
+        devices.into_iter().flatten().map(|(id, _)| id)
+    }
+
     pub(in crate::engine) fn path_to(&self, workspace: WorkspaceId, member: &log::Member) -> Path {
+        let devices: Vec<DeviceId> = self.devices_of(workspace, member).collect();
         let wires = self.net.wires.values();
         let mut carriers = wires
-            .filter(|wire| wire.bound && wire.peer == (workspace, member.device))
+            .filter(|wire| wire.bound && wire.peer.0 == workspace && devices.contains(&wire.peer.1))
             .map(|wire| wire.carrier)
             .peekable();
         if carriers.peek().is_none() {

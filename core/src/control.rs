@@ -1,0 +1,58 @@
+//! Wrong rules, to show that the tests would find them. Only with the feature `controls`, which no
+//! build that people use has.
+
+/// A rule that is wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Control {
+    /// Late work counts only if the remover had it: honest work that was built on it is lost.
+    NoEndorsement,
+    /// Late work counts only if somebody built right on it.
+    EndorsementOfOne,
+    /// Late work counts if anybody built on it, whether that counts or not.
+    EndorsementByAnybody,
+    /// What somebody who was removed did without knowing of it stands.
+    NothingIsVoid,
+    /// Whoever is more junior removes as well.
+    NoSeniority,
+}
+
+#[cfg(feature = "controls")]
+mod switch {
+    use core::cell::Cell;
+
+    use super::Control;
+
+    std::thread_local! {
+        static WRONG: Cell<Option<Control>> = const { Cell::new(None) };
+    }
+
+    /// Does something under a wrong rule.
+    pub fn under<T>(control: Control, act: impl FnOnce() -> T) -> T {
+        struct Reset;
+        impl Drop for Reset {
+            fn drop(&mut self) {
+                WRONG.set(None);
+            }
+        }
+        WRONG.set(Some(control));
+        let _reset = Reset;
+        act()
+    }
+
+    pub(crate) fn is(control: Control) -> bool {
+        WRONG.get() == Some(control)
+    }
+}
+
+#[cfg(not(feature = "controls"))]
+mod switch {
+    use super::Control;
+
+    pub(crate) const fn is(_: Control) -> bool {
+        false
+    }
+}
+
+pub(crate) use switch::is;
+#[cfg(feature = "controls")]
+pub use switch::under;

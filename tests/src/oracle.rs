@@ -1,0 +1,746 @@
+//! What a set of operations and batches leads to, worked out a second time: slowly, and with nothing of
+//! core's log and chains but their types.
+//!
+//! Core goes through the members once, from the most senior down. Here everything is guessed and worked
+//! out again from the guess until nothing changes: first nothing is void, then what voids it is
+//! looked for anew among all that is not, and so on. Whoever is most senior is right from the first
+//! round on, those below from the next.
+#![allow(
+    clippy::wildcard_enum_match_arm,
+    reason = "each question here is about few of the operations"
+)]
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bocage_core::batch::Batch;
+use bocage_core::log::{Act, Mode, Op, Role, State};
+use bocage_core::object::{DeviceId, ObjectId, Verified};
+
+/// Numbers of operations or batches of a history.
+pub type Numbers = BTreeSet<usize>;
+
+/// A member as the log names them.
+type MemberId = ObjectId;
+
+/// How senior: how far from the founder, then by which operation.
+type Rank = (u32, ObjectId);
+
+/// An operation, and the numbers of all that it follows.
+#[derive(Debug)]
+pub struct Known {
+    /// The operation.
+    pub op: Verified<Op>,
+    /// All that its author knew.
+    pub past: Numbers,
+}
+
+/// A batch, and the numbers of all that it builds on.
+#[derive(Debug)]
+pub struct Written {
+    /// The batch.
+    pub batch: Verified<Batch>,
+    /// Batches that it builds on, directly or not.
+    pub past: Numbers,
+    /// Operations that its author knew.
+    pub knew: Numbers,
+}
+
+/// What operations lead to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Outcome {
+    /// Role, whether removed, name.
+    pub members: BTreeMap<MemberId, (Role, bool, String)>,
+    /// Whose, and whether taken from them.
+    pub devices: BTreeMap<DeviceId, (MemberId, bool)>,
+    /// Who offered it, who came, whether ended.
+    pub invitations: BTreeMap<ObjectId, (MemberId, BTreeSet<MemberId>, bool)>,
+    /// The epochs.
+    pub epochs: BTreeSet<ObjectId>,
+    /// The workspace's name.
+    pub name: String,
+    /// Its relays.
+    pub relays: Vec<String>,
+    /// The version of its protocol.
+    pub version: u32,
+    /// What ends the work of each device.
+    pub endings: BTreeMap<DeviceId, BTreeSet<ObjectId>>,
+}
+
+impl Outcome {
+    /// What core says.
+    pub fn of(state: &State) -> Self {
+        let members = state.members().map(|member| {
+            let name = member.profile.name.as_str().to_owned();
+            (member.id, (member.role, member.removed, name))
+        });
+        let devices = state
+            .devices()
+            .map(|(id, device)| (id, (device.member, device.removed)));
+        let invitations = state
+            .invitations()
+            .map(|(id, offer)| (id, (offer.by, offer.joined.clone(), offer.revoked)));
+        Self {
+            members: members.collect(),
+            devices: devices.collect(),
+            invitations: invitations.collect(),
+            epochs: state.epochs().clone(),
+            name: state.name().to_owned(),
+            relays: state.relays().to_vec(),
+            version: state.version(),
+            endings: state.endings().clone(),
+        }
+    }
+}
+
+/// A guess at what holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Guess {
+    outcome: Outcome,
+    ranks: BTreeMap<MemberId, Rank>,
+    /// The devices that a member's own operations name, whatever the member's devices did about each
+    /// other.
+    claimed: BTreeMap<MemberId, BTreeSet<DeviceId>>,
+    void: Numbers,
+}
+
+/// What the operations with these numbers lead to.
+pub fn outcome(all: &[Known], within: &Numbers) -> Outcome {
+    solve(all, within).outcome
+}
+
+fn solve(all: &[Known], within: &Numbers) -> Guess {
+    let mut guess = Guess::default();
+    for _ in 0..200 {
+        let better = Round {
+            all,
+            within,
+            last: &guess,
+        }
+        .run();
+        if better == guess {
+            return guess;
+        }
+        guess = better;
+    }
+    panic!("no answer is found");
+}
+
+struct Round<'a> {
+    all: &'a [Known],
+    within: &'a Numbers,
+    last: &'a Guess,
+}
+
+impl<'a> Round<'a> {
+    fn op(&self, number: usize) -> &'a Verified<Op> {
+        &self.all[number].op
+    }
+
+    fn act(&self, number: usize) -> &'a Act {
+        &self.op(number).body.act
+    }
+
+    fn knows(&self, later: usize, earlier: usize) -> bool {
+        self.all[later].past.contains(&earlier)
+    }
+
+    fn are_apart(&self, one: usize, other: usize) -> bool {
+        !self.knows(one, other) && !self.knows(other, one)
+    }
+
+    fn find(&self, id: ObjectId) -> Option<usize> {
+        self.within
+            .iter()
+            .copied()
+            .find(|number| self.op(*number).id() == id)
+    }
+
+    /// The author of an operation that is not void, by the last guess.
+    fn author(&self, number: usize) -> Option<(MemberId, Rank)> {
+        let (member, _) = self.last.outcome.devices.get(&self.op(number).device())?;
+        let rank = self.last.ranks.get(member)?;
+        (!self.last.void.contains(&number)).then_some((*member, *rank))
+    }
+
+    /// Everybody who was let in, with the best rank.
+    fn ranks(&self) -> BTreeMap<MemberId, (Rank, Role)> {
+        let mut ranks: BTreeMap<MemberId, (Rank, Role)> = BTreeMap::new();
+        for number in self.within {
+            let id = self.op(*number).id();
+            if matches!(self.act(*number), Act::Genesis { .. }) {
+                ranks.insert(id, ((0, id), Role::Manager));
+            }
+            let Act::Admit { join, invite, .. } = self.act(*number) else {
+                continue;
+            };
+            let Some((_, by)) = self.author(*number) else {
+                continue;
+            };
+            let Some(offer) = self.find(*invite) else {
+                continue;
+            };
+            let Some((_, offered)) = self.author(offer) else {
+                continue;
+            };
+            let (Act::Invite(invite), Some(asked)) = (self.act(offer), self.find(*join)) else {
+                continue;
+            };
+            let fits = matches!(self.act(asked), Act::Join { invite: public, .. } if *public == invite.public);
+            if !fits {
+                continue;
+            }
+            let rank = (by.max(offered).0 + 1, id);
+            let new = (rank, invite.role);
+            let entry = ranks.entry(*join).or_insert(new);
+            if rank < entry.0 {
+                *entry = new;
+            }
+        }
+        ranks
+    }
+
+    fn run(&self) -> Guess {
+        let ranks = self.ranks();
+        let mut order: Vec<(Rank, MemberId)> =
+            ranks.iter().map(|(id, (rank, _))| (*rank, *id)).collect();
+        order.sort_unstable();
+        let mut guess = Guess::default();
+        guess.outcome.version = 1;
+        let mut taken: BTreeSet<DeviceId> = BTreeSet::new();
+        // What is void, and by what.
+        let mut voided: BTreeMap<usize, BTreeSet<ObjectId>> = BTreeMap::new();
+        for (rank, id) in order {
+            let Some(first) = self.find(id).map(|number| self.op(number).device()) else {
+                continue;
+            };
+            if taken.contains(&first) {
+                continue;
+            }
+            guess.ranks.insert(id, rank);
+            let fate = self.fate(id, rank, first, &taken);
+            let devices = self.reach(id, first, &taken, |number| {
+                !fate.void(self, number, Role::Reader).is_empty()
+            });
+            for device in &devices {
+                taken.insert(*device);
+                let ends = fate.device_ends.get(device).cloned().unwrap_or_default();
+                guess
+                    .outcome
+                    .devices
+                    .insert(*device, (id, !ends.is_empty()));
+                let lessened = fate
+                    .roles
+                    .iter()
+                    .copied()
+                    .filter(|n| self.role_set(*n) < Some(Role::Editor));
+                let all: BTreeSet<ObjectId> = fate
+                    .ends
+                    .iter()
+                    .copied()
+                    .chain(ends)
+                    .chain(lessened)
+                    .map(|n| self.op(n).id())
+                    .collect();
+                if !all.is_empty() {
+                    guess.outcome.endings.insert(*device, all);
+                }
+            }
+            for number in self.within {
+                if !devices.contains(&self.op(*number).device()) {
+                    continue;
+                }
+                let by = fate.void(self, *number, self.least(*number, id, &fate.claimed));
+                if !by.is_empty() {
+                    guess.void.insert(*number);
+                    voided.insert(*number, by.iter().map(|n| self.op(*n).id()).collect());
+                }
+            }
+            let has_device = devices
+                .iter()
+                .any(|device| !fate.device_ends.contains_key(device));
+            let removed = !fate.ends.is_empty() || !has_device;
+            let role = self.role(ranks[&id].1, rank, &fate);
+            let name = self.name_of(id, &devices, &guess.void);
+            guess.outcome.members.insert(id, (role, removed, name));
+            guess.claimed.insert(id, fate.claimed);
+        }
+        self.rest(&mut guess);
+        self.spread(&mut guess, voided);
+        guess
+    }
+
+    /// A member's first device, and all that it and they add.
+    fn reach(
+        &self,
+        member: MemberId,
+        first: DeviceId,
+        taken: &BTreeSet<DeviceId>,
+        is_void: impl Fn(usize) -> bool,
+    ) -> BTreeSet<DeviceId> {
+        let mut found = BTreeSet::from([first]);
+        loop {
+            let before = found.len();
+            for number in self.within {
+                if let Act::AddDevice {
+                    member: of, device, ..
+                } = self.act(*number)
+                    && *of == member
+                    && found.contains(&self.op(*number).device())
+                    && !taken.contains(device)
+                    && !is_void(*number)
+                {
+                    found.insert(*device);
+                }
+            }
+            if found.len() == before {
+                return found;
+            }
+        }
+    }
+
+    /// All that was done about a member.
+    fn fate(&self, id: MemberId, rank: Rank, first: DeviceId, taken: &BTreeSet<DeviceId>) -> Fate {
+        let mut fate = Fate::default();
+        let mut senior_devices: BTreeMap<DeviceId, Numbers> = BTreeMap::new();
+        for number in self.within.iter().copied() {
+            let Some((by, senior)) = self.author(number) else {
+                continue;
+            };
+            if senior >= rank {
+                continue;
+            }
+            match self.act(number) {
+                Act::Remove { member, .. } if *member == id => {
+                    fate.ends.insert(number);
+                }
+                Act::SetRole { member, .. } if *member == id => {
+                    fate.roles.insert(number);
+                }
+                Act::RemoveDevice { device, .. } => {
+                    let own = self.last.claimed.get(&by);
+                    if !own.is_some_and(|own| own.contains(device)) {
+                        senior_devices.entry(*device).or_default().insert(number);
+                    }
+                }
+                _ => {}
+            }
+        }
+        let misses = |number: usize, ends: Option<&Numbers>| {
+            ends.is_some_and(|ends| {
+                ends.iter()
+                    .any(|end| *end != number && self.are_apart(number, *end))
+            })
+        };
+        let is_senior_void = |number: usize| {
+            misses(number, Some(&fate.ends))
+                || misses(number, senior_devices.get(&self.op(number).device()))
+        };
+        let claimed = self.reach(id, first, taken, is_senior_void);
+        let mut device_ends: BTreeMap<DeviceId, Numbers> = BTreeMap::new();
+        for number in self.within.iter().copied() {
+            if let Act::RemoveDevice { device, .. } = self.act(number)
+                && claimed.contains(device)
+                && claimed.contains(&self.op(number).device())
+                && !is_senior_void(number)
+            {
+                device_ends.entry(*device).or_default().insert(number);
+            }
+        }
+        for (device, ends) in senior_devices {
+            if claimed.contains(&device) {
+                device_ends.entry(device).or_default().extend(ends);
+            }
+        }
+        fate.claimed = claimed;
+        fate.device_ends = device_ends;
+        let own = |fate: &Fate, wanted: fn(&Act, MemberId) -> bool| -> Numbers {
+            let numbers = self.within.iter().copied();
+            numbers
+                .filter(|number| {
+                    wanted(self.act(*number), id)
+                        && fate.claimed.contains(&self.op(*number).device())
+                        && fate.void(self, *number, Role::Reader).is_empty()
+                })
+                .collect()
+        };
+        let leaves = own(
+            &fate,
+            |act, id| matches!(act, Act::Remove { member, .. } if *member == id),
+        );
+        fate.ends.extend(leaves);
+        let lessened = own(
+            &fate,
+            |act, id| matches!(act, Act::SetRole { member, .. } if *member == id),
+        );
+        fate.roles.extend(lessened);
+        fate
+    }
+
+    fn role_set(&self, number: usize) -> Option<Role> {
+        match self.act(number) {
+            Act::SetRole { role, .. } => Some(*role),
+            _ => None,
+        }
+    }
+
+    /// Of several that set the same, those that no other follows.
+    fn last_of(&self, numbers: &Numbers) -> Numbers {
+        let is_last = |number: &&usize| !numbers.iter().any(|other| self.knows(*other, **number));
+        numbers.iter().filter(is_last).copied().collect()
+    }
+
+    fn rank_of(&self, number: usize) -> Rank {
+        let owner = self.last.outcome.devices.get(&self.op(number).device());
+        let rank = owner.and_then(|(member, _)| self.last.ranks.get(member));
+        rank.copied().unwrap_or((u32::MAX, self.op(number).id()))
+    }
+
+    /// The role that holds. What a member's own devices set is as senior as the member.
+    fn role(&self, granted: Role, rank: Rank, fate: &Fate) -> Role {
+        let by = |number: usize| {
+            let own = fate.claimed.contains(&self.op(number).device());
+            if own { rank } else { self.rank_of(number) }
+        };
+        let last = self.last_of(&fate.roles);
+        let best = last
+            .into_iter()
+            .min_by_key(|number| (by(*number), self.role_set(*number), self.op(*number).id()));
+        best.and_then(|number| self.role_set(number))
+            .unwrap_or(granted)
+    }
+
+    fn name_of(&self, id: MemberId, devices: &BTreeSet<DeviceId>, void: &Numbers) -> String {
+        let set: Numbers = self
+            .within
+            .iter()
+            .copied()
+            .filter(|number| {
+                matches!(self.act(*number), Act::Profile(_))
+                    && devices.contains(&self.op(*number).device())
+                    && !void.contains(number)
+            })
+            .collect();
+        let best = self
+            .last_of(&set)
+            .into_iter()
+            .min_by_key(|number| self.op(*number).id());
+        let fields = match best
+            .or_else(|| self.find(id))
+            .map(|number| self.act(number))
+        {
+            Some(Act::Profile(fields)) => fields,
+            Some(Act::Genesis { profile, .. } | Act::Join { profile, .. }) => profile,
+            _ => panic!("a member has a profile"),
+        };
+        fields
+            .parse()
+            .expect("well formed")
+            .name
+            .as_str()
+            .to_owned()
+    }
+
+    /// What one must be at least for an operation.
+    fn least(&self, number: usize, author: MemberId, own: &BTreeSet<DeviceId>) -> Role {
+        match self.act(number) {
+            Act::Profile(_) | Act::AddDevice { .. } | Act::Join { .. } | Act::Genesis { .. } => {
+                Role::Reader
+            }
+            Act::Remove { member, .. } | Act::SetRole { member, .. } if *member == author => {
+                Role::Reader
+            }
+            Act::RemoveDevice { device, .. } if own.contains(device) => Role::Reader,
+            Act::Epoch { .. } => Role::Editor,
+            Act::Admit { invite, .. } => match self.find(*invite).map(|offer| self.act(offer)) {
+                Some(Act::Invite(invite)) if invite.mode == Mode::Auto => Role::Editor,
+                _ => Role::Manager,
+            },
+            _ => Role::Manager,
+        }
+    }
+
+    /// Invitations, name, relays and version, from what is not void.
+    fn rest(&self, guess: &mut Guess) {
+        let valid: Vec<(usize, MemberId)> = self
+            .within
+            .iter()
+            .copied()
+            .filter(|number| !guess.void.contains(number))
+            .filter_map(|number| {
+                let (member, _) = guess.outcome.devices.get(&self.op(number).device())?;
+                Some((number, *member))
+            })
+            .collect();
+        for (number, by) in &valid {
+            if matches!(self.act(*number), Act::Invite(_)) {
+                let id = self.op(*number).id();
+                guess
+                    .outcome
+                    .invitations
+                    .insert(id, (*by, BTreeSet::new(), false));
+            }
+        }
+        let (mut names, mut relays) = (Numbers::new(), Numbers::new());
+        for (number, _) in &valid {
+            match self.act(*number) {
+                Act::Admit { join, invite, .. } => {
+                    if let Some((_, joined, _)) = guess.outcome.invitations.get_mut(invite) {
+                        joined.insert(*join);
+                    }
+                }
+                Act::Revoke { invite } => {
+                    if let Some((_, _, revoked)) = guess.outcome.invitations.get_mut(invite) {
+                        *revoked = true;
+                    }
+                }
+                Act::Rename { .. } => {
+                    names.insert(*number);
+                }
+                Act::SetRelays { .. } => {
+                    relays.insert(*number);
+                }
+                Act::Epoch { .. } => {
+                    guess.outcome.epochs.insert(self.op(*number).id());
+                }
+                Act::Upgrade { version } => {
+                    guess.outcome.version = guess.outcome.version.max(*version);
+                }
+                _ => {}
+            }
+        }
+        let best = |set: &Numbers| {
+            let last = self.last_of(set).into_iter();
+            last.min_by_key(|number| (self.rank_of(*number), self.op(*number).id()))
+        };
+        if let Some(Act::Genesis { name, .. }) = self.within.first().map(|number| self.act(*number))
+        {
+            guess.outcome.name.clone_from(name);
+        }
+        if let Some(Act::Rename { name }) = best(&names).map(|number| self.act(number)) {
+            guess.outcome.name.clone_from(name);
+        }
+        if let Some(Act::SetRelays { relays }) = best(&relays).map(|number| self.act(number)) {
+            guess.outcome.relays.clone_from(relays);
+        }
+    }
+
+    /// What came in by something void is ended by what voids that, and so on.
+    fn spread(&self, guess: &mut Guess, voided: BTreeMap<usize, BTreeSet<ObjectId>>) {
+        let brings = |number: usize| match self.act(number) {
+            Act::Admit { join, .. } => self.find(*join).map(|asked| self.op(asked).device()),
+            Act::AddDevice { device, .. } => Some(*device),
+            _ => None,
+        };
+        let mut stray: BTreeMap<DeviceId, BTreeSet<ObjectId>> = BTreeMap::new();
+        loop {
+            let before = stray.clone();
+            for number in self.within.iter().copied() {
+                let by = match (voided.get(&number), before.get(&self.op(number).device())) {
+                    (Some(by), _) | (None, Some(by)) => by.clone(),
+                    (None, None) => continue,
+                };
+                if let Some(device) = brings(number)
+                    && !guess.outcome.devices.contains_key(&device)
+                {
+                    stray.entry(device).or_default().extend(by);
+                }
+            }
+            if stray == before {
+                break;
+            }
+        }
+        guess.outcome.endings.extend(stray);
+    }
+}
+
+/// What was done about a member.
+#[derive(Debug, Default)]
+struct Fate {
+    ends: Numbers,
+    device_ends: BTreeMap<DeviceId, Numbers>,
+    roles: Numbers,
+    claimed: BTreeSet<DeviceId>,
+}
+
+impl Fate {
+    /// What voids an operation of one of the member's devices.
+    fn void(&self, round: &Round<'_>, number: usize, least: Role) -> Numbers {
+        let device = round.op(number).device();
+        let own = self.device_ends.get(&device).into_iter().flatten().copied();
+        let lessened = self
+            .roles
+            .iter()
+            .copied()
+            .filter(|role| round.role_set(*role) < Some(least));
+        self.ends
+            .iter()
+            .copied()
+            .chain(own)
+            .chain(lessened)
+            .filter(|end| *end != number && round.are_apart(number, *end))
+            .collect()
+    }
+}
+
+/// Whether an operation is one that its author was entitled to, by what they knew. Proofs are taken
+/// for true: they are core's to check.
+pub fn is_sound(all: &[Known], op: &Verified<Op>, past: &Numbers) -> bool {
+    let guess = solve(all, past);
+    let state = &guess.outcome;
+    let live = |device: &DeviceId| {
+        let (member, taken) = state.devices.get(device)?;
+        let (role, removed, _) = state.members.get(member)?;
+        (!taken && !removed).then_some((*member, *role))
+    };
+    if matches!(op.body.act, Act::Join { .. }) {
+        return true;
+    }
+    let Some((by, role)) = live(&op.device()) else {
+        return false;
+    };
+    let is_over =
+        |target: &MemberId| role == Role::Manager && guess.ranks[&by] < guess.ranks[target];
+    let member = |id: &MemberId| state.members.get(id).filter(|(_, removed, _)| !removed);
+    match &op.body.act {
+        Act::Genesis { .. } | Act::Join { .. } => false,
+        Act::Invite(_) | Act::Rename { .. } | Act::SetRelays { .. } => role == Role::Manager,
+        Act::Upgrade { version } => role == Role::Manager && *version > state.version,
+        Act::Profile(_) => true,
+        Act::Epoch { links, .. } => {
+            role >= Role::Editor && links.iter().all(|link| state.epochs.contains(&link.epoch))
+        }
+        Act::Revoke { invite } => role == Role::Manager && state.invitations.contains_key(invite),
+        Act::Remove { member: target, .. } => {
+            member(target).is_some() && (*target == by || is_over(target))
+        }
+        Act::SetRole {
+            member: target,
+            role: new,
+            ..
+        } => member(target).is_some_and(|(old, ..)| {
+            new != old && (is_over(target) || (*target == by && new < old))
+        }),
+        Act::AddDevice {
+            member: own,
+            device,
+            epoch,
+            ..
+        } => *own == by && state.epochs.contains(epoch) && !state.devices.contains_key(device),
+        Act::RemoveDevice { device, .. } => {
+            let Some((target, _)) = live(device) else {
+                return false;
+            };
+            let left = state
+                .devices
+                .values()
+                .filter(|(of, taken)| *of == target && !taken)
+                .count();
+            left > 1 && (target == by || is_over(&target))
+        }
+        Act::Admit {
+            join,
+            invite,
+            epoch,
+            ..
+        } => {
+            let find = |id: &ObjectId| past.iter().find(|number| all[**number].op.id() == *id);
+            let (Some(asked), Some(offer)) = (find(join), find(invite)) else {
+                return false;
+            };
+            let (Some((_, joined, revoked)), Act::Invite(terms)) =
+                (state.invitations.get(invite), &all[*offer].op.body.act)
+            else {
+                return false;
+            };
+            let Act::Join { invite: public, .. } = &all[*asked].op.body.act else {
+                return false;
+            };
+            let least = if terms.mode == Mode::Auto {
+                Role::Editor
+            } else {
+                Role::Manager
+            };
+            role >= least
+                && *public == terms.public
+                && state.epochs.contains(epoch)
+                && !state.devices.contains_key(&all[*asked].op.device())
+                && !revoked
+                && joined.len() < terms.uses as usize
+        }
+    }
+}
+
+/// Whether the author of a batch might write, by what they knew.
+pub fn might_write(all: &[Known], device: DeviceId, knew: &Numbers) -> bool {
+    let state = outcome(all, knew);
+    let of = state.devices.get(&device).filter(|(_, taken)| !taken);
+    let member = of.and_then(|(member, _)| state.members.get(member));
+    member.is_some_and(|(role, removed, _)| !removed && *role >= Role::Editor)
+}
+
+/// Which batches may count: the largest set that fits the rules of core's `chains`.
+pub fn accepted(
+    all: &[Known],
+    within: &Numbers,
+    batches: &[Written],
+    endings: &BTreeMap<DeviceId, BTreeSet<ObjectId>>,
+) -> Numbers {
+    let place = |written: &Written| {
+        (
+            written.batch.device(),
+            written.batch.body.session,
+            written.batch.body.index,
+        )
+    };
+    let mut set: Numbers = (0..batches.len())
+        .filter(|number| {
+            let mine = &batches[*number];
+            batches
+                .iter()
+                .all(|other| place(other) != place(mine) || mine.batch.id() <= other.batch.id())
+        })
+        .collect();
+    loop {
+        let keeps = |number: &usize| {
+            let written = &batches[*number];
+            let built = written.past.iter().all(|before| set.contains(before));
+            let ends = endings.get(&written.batch.device()).into_iter().flatten();
+            built
+                && ends.into_iter().all(|end| {
+                    let Some(end) = within
+                        .iter()
+                        .copied()
+                        .find(|known| all[*known].op.id() == *end)
+                    else {
+                        return true;
+                    };
+                    written.knew.contains(&end)
+                        || is_in_cut(&all[end], written, batches)
+                        || set.iter().any(|later| {
+                            batches[*later].past.contains(number)
+                                && !batches[*later].knew.contains(&end)
+                        })
+                })
+        };
+        let kept: Numbers = set.iter().copied().filter(keeps).collect();
+        if kept == set {
+            return set;
+        }
+        set = kept;
+    }
+}
+
+fn is_in_cut(end: &Known, written: &Written, batches: &[Written]) -> bool {
+    let (Act::Remove { cut, .. } | Act::SetRole { cut, .. } | Act::RemoveDevice { cut, .. }) =
+        &end.op.body.act
+    else {
+        return false;
+    };
+    let chain = |written: &Written| (written.batch.device(), written.batch.body.session);
+    cut.iter().any(|last| {
+        let last = batches.iter().find(|other| other.batch.id() == *last);
+        last.is_some_and(|last| {
+            chain(last) == chain(written) && written.batch.body.index <= last.batch.body.index
+        })
+    })
+}

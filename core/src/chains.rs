@@ -43,6 +43,8 @@ pub struct Chains {
     heads: BTreeSet<ObjectId>,
     /// What came in since it was last settled what counts.
     fresh: Vec<usize>,
+    /// Whether a device has split one of its chains: then whoever builds on a branch matters.
+    is_split: bool,
     /// What was ended when it was last settled what counts.
     endings: BTreeMap<DeviceId, BTreeSet<ObjectId>>,
 }
@@ -236,7 +238,9 @@ impl Chains {
             self.changes.entry(*change).or_insert(place);
         }
         let slots = self.slots.entry(chain_of(&batch)).or_default();
-        slots.entry(body.index).or_default().push(place);
+        let rivals = slots.entry(body.index).or_default();
+        rivals.push(place);
+        self.is_split |= rivals.len() > 1;
         self.places.insert(id, place);
         self.entries.push(Entry {
             batch,
@@ -251,7 +255,8 @@ impl Chains {
     pub fn settle(&mut self, log: &Log) -> Settled {
         let fresh = core::mem::take(&mut self.fresh);
         let mut settled = Settled::default();
-        let is_plain = self.endings == *log.state().endings()
+        let is_plain = !self.is_split
+            && self.endings == *log.state().endings()
             && fresh.iter().all(|place| self.is_plain(log, &fresh, *place));
         if is_plain {
             for place in fresh {
@@ -284,24 +289,18 @@ impl Chains {
         settled
     }
 
-    /// Whether a batch that is new changes nothing for others: it is alone at its place, and nothing
+    /// Whether a batch that is new changes nothing for others, where no chain is split: nothing
     /// was ever ended of its author, or held of what it builds on.
     fn is_plain(&self, log: &Log, fresh: &[usize], place: usize) -> bool {
         let Some(entry) = self.entries.get(place) else {
             return false;
         };
-        let rivals = self
-            .slots
-            .get(&chain_of(&entry.batch))
-            .and_then(|slots| slots.get(&entry.batch.body.index));
         // `fresh` rises: what is built on stands before what builds on it.
         let builds_on_what_counts = entry.builds_on.iter().all(|before| {
             let counts = |entry: &Entry| entry.status == Status::Counts;
             self.entries.get(*before).is_some_and(counts) || fresh.binary_search(before).is_ok()
         });
-        rivals.is_some_and(|rivals| rivals.len() == 1)
-            && log.state().ended_by(entry.batch.device()).is_none()
-            && builds_on_what_counts
+        log.state().ended_by(entry.batch.device()).is_none() && builds_on_what_counts
     }
 
     /// Lets a batch count, if what it builds on does and its changes fit.

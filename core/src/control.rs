@@ -10,6 +10,8 @@ pub enum Control {
     EndorsementOfOne,
     /// Late work counts if anybody built on it, whether that counts or not.
     EndorsementByAnybody,
+    /// Of two branches of a chain the one with the lower id counts, whoever built on the other.
+    LowestIdWins,
     /// What somebody who was removed did without knowing of it stands.
     NothingIsVoid,
     /// Whoever is more junior removes as well.

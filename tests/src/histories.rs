@@ -56,6 +56,8 @@ pub struct Counts {
     pub endorsed: usize,
     /// Places in chains that are taken twice.
     pub equivocations: usize,
+    /// Of them those at which another counts than the one with the lowest id.
+    pub by_seniority: usize,
 }
 
 impl Counts {
@@ -74,6 +76,7 @@ impl Counts {
         self.held += other.held;
         self.endorsed += other.endorsed;
         self.equivocations += other.equivocations;
+        self.by_seniority += other.by_seniority;
     }
 }
 
@@ -794,6 +797,16 @@ impl History {
                 counting, accepted,
                 "seed {seed}: what counts, settled after each: {each}"
             );
+        }
+        for number in &accepted {
+            let mine = &self.batches[*number].batch;
+            let beaten = self.batches.iter().any(|other| {
+                let other = &other.batch;
+                other.device() == mine.device()
+                    && other.body.index == mine.body.index
+                    && other.id() < mine.id()
+            });
+            self.counts.by_seniority += usize::from(beaten);
         }
         self.counts.held += self.batches.len() - accepted.len();
         for number in &accepted {

@@ -685,21 +685,7 @@ pub fn accepted(
     batches: &[Written],
     endings: &BTreeMap<DeviceId, BTreeSet<ObjectId>>,
 ) -> Numbers {
-    let place = |written: &Written| {
-        (
-            written.batch.device(),
-            written.batch.body.session,
-            written.batch.body.index,
-        )
-    };
-    let mut set: Numbers = (0..batches.len())
-        .filter(|number| {
-            let mine = &batches[*number];
-            batches
-                .iter()
-                .all(|other| place(other) != place(mine) || mine.batch.id() <= other.batch.id())
-        })
-        .collect();
+    let mut set = branches(all, within, batches, endings);
     loop {
         let keeps = |number: &usize| {
             let written = &batches[*number];
@@ -743,4 +729,52 @@ fn is_in_cut(end: &Known, written: &Written, batches: &[Written]) -> bool {
             chain(last) == chain(written) && written.batch.body.index <= last.batch.body.index
         })
     })
+}
+
+/// The batches on those branches of their chains that count.
+fn branches(
+    all: &[Known],
+    within: &Numbers,
+    batches: &[Written],
+    endings: &BTreeMap<DeviceId, BTreeSet<ObjectId>>,
+) -> Numbers {
+    let guess = solve(all, within);
+    let member = |written: &Written| {
+        let found = guess.outcome.devices.get(&written.batch.device());
+        found.map(|(member, _)| *member)
+    };
+    let is_late = |written: &Written| {
+        let ends = endings.get(&written.batch.device()).into_iter().flatten();
+        ends.into_iter().any(|end| {
+            let end = within.iter().copied().find(|n| all[*n].op.id() == *end);
+            end.is_some_and(|end| {
+                !written.knew.contains(&end) && !is_in_cut(&all[end], written, batches)
+            })
+        })
+    };
+    // The most senior of others who built on a batch in time.
+    let claim = |number: usize| {
+        let built = batches.iter().filter(|later| later.past.contains(&number));
+        let others =
+            built.filter(|later| member(later) != member(&batches[number]) && !is_late(later));
+        let ranks = others.filter_map(|later| guess.ranks.get(&member(later)?).copied());
+        let best = ranks.min();
+        (best.is_none(), best, batches[number].batch.id())
+    };
+    let chain = |written: &Written| (written.batch.device(), written.batch.body.session);
+    let mut set = Numbers::new();
+    let mut ends: BTreeSet<_> = batches
+        .iter()
+        .map(|written| (chain(written), None))
+        .collect();
+    while let Some((of, before)) = ends.pop_first() {
+        let next = (0..batches.len()).filter(|number| {
+            chain(&batches[*number]) == of && batches[*number].batch.body.prev == before
+        });
+        if let Some(winner) = next.min_by_key(|number| claim(*number)) {
+            set.insert(winner);
+            ends.insert((of, Some(batches[winner].batch.id())));
+        }
+    }
+    set
 }

@@ -30,6 +30,7 @@ fn part(number: u64) {
         ("batches that do not count", counts.held),
         ("late batches that count", counts.endorsed),
         ("equivocations", counts.equivocations),
+        ("branches chosen by seniority", counts.by_seniority),
     ] {
         assert!(count > 0, "no {what}");
     }
@@ -77,6 +78,11 @@ fn endorsement_of_one_is_found() {
 #[test]
 fn endorsement_by_anybody_is_found() {
     is_found(Control::EndorsementByAnybody, 0);
+}
+
+#[test]
+fn branches_of_the_lowest_id_are_found() {
+    is_found(Control::LowestIdWins, 0);
 }
 
 #[test]

@@ -4,28 +4,30 @@
 //!
 //! The answer is the *largest* set in which every batch
 //! - builds on batches in the set only;
-//! - is the one at its place in its chain: of several, the one with the lowest id;
+//! - is on the branch of its chain that counts, where there are several;
 //! - and for every removal that ends its author: is in the removal's cut, or carries a batch in the set
 //!   whose author did not know of the removal.
 //!
 //! (That its author might write, as far as they knew, is decided when a batch comes in.)
 //!
+//! A device that writes two batches at one number of a chain splits it. Of the branches the one counts
+//! that the more senior member has built on, somebody else than its author; the lower id decides only
+//! between those that nobody has built on, or the same member. So nobody brings out a second branch when
+//! others have long built on the first, unless somebody more senior helps. Who built late on something,
+//! having been removed, and is in no cut, does not count here.
+//!
 //! The set is found by starting with all and taking out what breaks a rule until nothing does.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Chains, Entry, chain_of};
 use crate::control::{self, Control};
-use crate::log::Log;
+use crate::log::{Log, MemberId};
 use crate::object::ObjectId;
 
 /// For each batch, by its place, whether it may count.
 pub(super) fn accept(chains: &Chains, log: &Log) -> Vec<bool> {
-    let mut set: Vec<bool> = chains
-        .entries
-        .iter()
-        .map(|entry| wins(chains, entry))
-        .collect();
+    let mut set = on_winning_branches(chains, log);
     close(chains, &mut set);
     if log.state().endings().is_empty() {
         return set;
@@ -62,16 +64,98 @@ pub(super) fn accept(chains: &Chains, log: &Log) -> Vec<bool> {
     }
 }
 
-/// Whether no batch with a lower id is at the same place of the chain.
-fn wins(chains: &Chains, entry: &Entry) -> bool {
-    let slots = chains.slots.get(&chain_of(&entry.batch));
-    let rivals = slots.and_then(|slots| slots.get(&entry.batch.body.index));
-    rivals.into_iter().flatten().all(|rival| {
-        chains
-            .entries
-            .get(*rival)
-            .is_none_or(|rival| entry.batch.id() <= rival.batch.id())
-    })
+/// A member, after how senior they are.
+type Senior = ((u32, ObjectId), MemberId);
+
+/// For each batch, by its place, whether it is on the branch of its chain that counts.
+fn on_winning_branches(chains: &Chains, log: &Log) -> Vec<bool> {
+    let mut set = vec![true; chains.entries.len()];
+    let split = |slots: &&BTreeMap<u64, Vec<usize>>| slots.values().any(|rivals| rivals.len() > 1);
+    let chains_split: Vec<_> = chains.slots.values().filter(split).collect();
+    if chains_split.is_empty() {
+        return set;
+    }
+    let built_on = built_on_by(chains, log);
+    for slots in chains_split {
+        // The end of the branch so far; none once it has ended.
+        let mut end: Option<Option<ObjectId>> = Some(None);
+        for rivals in slots.values() {
+            let prev = |place: usize| chains.entries.get(place).map(|e| e.batch.body.prev);
+            let winner = rivals
+                .iter()
+                .filter(|place| end.is_some() && prev(**place) == end)
+                .min_by_key(|place| claim(chains, log, &built_on, **place))
+                .copied();
+            for rival in rivals {
+                if Some(*rival) != winner
+                    && let Some(slot) = set.get_mut(*rival)
+                {
+                    *slot = false;
+                }
+            }
+            let winner = winner.and_then(|place| chains.entries.get(place));
+            end = winner.map(|entry| Some(entry.batch.id()));
+        }
+    }
+    set
+}
+
+/// What decides between rivals; the lowest wins: whether nobody has built on it, who has, its id.
+fn claim(
+    chains: &Chains,
+    log: &Log,
+    built_on: &[[Option<Senior>; 2]],
+    place: usize,
+) -> (bool, Option<(u32, ObjectId)>, Option<ObjectId>) {
+    let entry = chains.entries.get(place);
+    let author = entry.and_then(|entry| log.state().author_of(entry.batch.device()));
+    let others = built_on.get(place).into_iter().flatten().flatten();
+    let mut others = others.filter(|(_, member)| Some(*member) != author);
+    let best = others.next().map(|(rank, _)| *rank);
+    let best = best.filter(|_| !control::is(Control::LowestIdWins));
+    (best.is_none(), best, entry.map(|entry| entry.batch.id()))
+}
+
+/// For each batch, by its place, the two most senior members who have built on it.
+fn built_on_by(chains: &Chains, log: &Log) -> Vec<[Option<Senior>; 2]> {
+    let mut best: Vec<[Option<Senior>; 2]> = vec![[None; 2]; chains.entries.len()];
+    for (place, entry) in chains.entries.iter().enumerate().rev() {
+        let mut all = best.get(place).copied().unwrap_or_default();
+        let is_late = ending(log, entry).any(|end| !in_cut(chains, log, entry, end));
+        let author = log.state().author_of(entry.batch.device());
+        let author = author.and_then(|id| log.state().member(id));
+        if let Some(member) = author.filter(|_| !is_late) {
+            add(&mut all, (member.seniority(), member.id));
+        }
+        for before in &entry.builds_on {
+            if let Some(slot) = best.get_mut(*before) {
+                for senior in all.iter().flatten() {
+                    add(slot, *senior);
+                }
+            }
+        }
+    }
+    best
+}
+
+/// Keeps the two most senior.
+fn add(two: &mut [Option<Senior>; 2], senior: Senior) {
+    let [first, second] = two;
+    if *first == Some(senior) || *second == Some(senior) {
+        return;
+    }
+    match *first {
+        None => *first = Some(senior),
+        Some(known) if senior < known => {
+            *second = *first;
+            *first = Some(senior);
+        }
+        Some(_) => {
+            if second.is_none_or(|known| senior < known) {
+                *second = Some(senior);
+            }
+        }
+    }
 }
 
 /// Takes out what builds on something that is out.

@@ -202,7 +202,7 @@ impl State {
 
 impl Member {
     /// Sorts the more senior first.
-    pub(crate) fn seniority(&self) -> impl Ord + use<> {
+    pub fn seniority(&self) -> (u32, ObjectId) {
         (self.rank.depth, self.rank.by)
     }
 

@@ -51,10 +51,14 @@ fn lets_in(manager: &mut Workspace, rng: &mut ChaCha20Rng, number: u8, role: Rol
 
 /// A batch with a text, whether its author may write or not.
 fn batch_of(author: &Workspace) -> Verified<Batch> {
+    batch_saying(author, "Hello.")
+}
+
+fn batch_saying(author: &Workspace, words: &str) -> Verified<Batch> {
     let mut document = AutoCommit::new();
     document.set_actor(ActorId::from(author.actor(DOCUMENT)));
     let text = document.put_object(ROOT, "text", ObjType::Text).unwrap();
-    document.splice_text(&text, 0, 0, "Hello.").unwrap();
+    document.splice_text(&text, 0, 0, words).unwrap();
     document.commit_with(CommitOptions::default().with_time(0));
     let change = document
         .get_last_local_change()
@@ -223,4 +227,52 @@ fn nothing_that_whoever_was_removed_has_opens_what_comes_after() {
     let late = batch_of(&editor);
     let intake = takes(&mut manager, late.bytes());
     assert!(intake.settled.counted.is_empty());
+}
+
+/// The late sibling: an editor's client brings out a second batch at a place of its chain long after others
+/// have built on the first. It must not displace the first, whichever has the lower id.
+#[test]
+fn a_late_sibling_displaces_nothing() {
+    let mut rng = ChaCha20Rng::seed_from_u64(6);
+    let mut manager = founder(&mut rng);
+    let editor = lets_in(&mut manager, &mut rng, 2, Role::Editor);
+    let mut other = lets_in(&mut manager, &mut rng, 3, Role::Editor);
+    let first = batch_saying(&editor, "Hello.");
+    let lower = |number: u32| {
+        let sibling = batch_saying(&editor, &format!("No {number}."));
+        (sibling.id() < first.id()).then_some(sibling)
+    };
+    let sibling = (0..1_000).find_map(lower).unwrap();
+    let counts = |workspace: &Workspace| {
+        (
+            workspace.chains().counts(first.id()),
+            workspace.chains().counts(sibling.id()),
+        )
+    };
+
+    // The control: nobody has built on the first, so the lower id decides.
+    takes(&mut other, first.bytes());
+    takes(&mut other, sibling.bytes());
+    assert_eq!(counts(&other), (false, true));
+
+    takes(&mut manager, first.bytes());
+    let mut document = AutoCommit::new();
+    document.set_actor(ActorId::from(manager.actor(DOCUMENT)));
+    document.put(ROOT, "answer", "Hello to you.").unwrap();
+    document.commit_with(CommitOptions::default().with_time(0));
+    let change = document.get_last_local_change().unwrap();
+    let change = change.raw_bytes().to_vec();
+    let answer = manager.write(DOCUMENT, 0, vec![change]).unwrap();
+    takes(&mut manager, sibling.bytes());
+    assert_eq!(counts(&manager), (true, false));
+
+    // Whoever had taken the sibling for true finds out with the answer.
+    let intake = takes(&mut other, &answer.new[0]);
+    assert_eq!(counts(&other), (true, false));
+    assert!(intake.settled.rebuilt.contains(&DOCUMENT));
+    assert_eq!(
+        manager.chains().heads(),
+        other.chains().heads(),
+        "both have come to the same"
+    );
 }

@@ -374,7 +374,8 @@ fn end_to_end(context: &mut Context<'_>) -> Result<Tally> {
     let folder = context.ws.e2e();
     let scripts = scripts(&folder)?;
     let finished = Run::new("testing in browsers", "node")
-        .args(["--test", "--test-reporter=tap"])
+        // People wait more than they work: two at a time take little longer than one.
+        .args(["--test", "--test-reporter=tap", "--test-concurrency=2"])
         .args(scripts)
         .env("BOCAGE_RELAY", context.relay()?)
         .env("BOCAGE_APP", context.app()?)

@@ -2,9 +2,12 @@
 // far things have come, directly and through the relay.
 
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
+import http from 'node:http';
+import path from 'node:path';
 
 import { browsers } from './harness/browsers.js';
+import { Proxy } from './harness/proxy.js';
 import { scenario } from './harness/scenario.js';
 
 const DOCUMENT = readFileSync(new URL('fixtures/declaration.txt', import.meta.url), 'utf8').trimEnd();
@@ -25,6 +28,23 @@ const NO_DIRECT = {
 
 /** Browsers report a WebSocket that cannot connect as an error, whatever the page does about it. */
 const GONE = /WebSocket|can’t establish a connection|was interrupted|ERR_INTERNET_DISCONNECTED/;
+
+/** Says something over a WebSocket in the open, as nobody in a browser does. */
+const proxySpeaks = (proxy, words) => new Promise((said, refuse) => {
+  const { host } = new URL(proxy.origin);
+  const headers = {
+    connection: 'Upgrade', upgrade: 'websocket', 'sec-websocket-version': '13', 'sec-websocket-key': 'MDEyMzQ1Njc4OWFiY2RlZg==', origin: proxy.origin, host,
+  };
+  const asked = http.request(`${proxy.origin}/relay`, { headers, agent: false });
+  asked.on('upgrade', (_, socket) => {
+    const mask = Buffer.from([1, 2, 3, 4]);
+    const frame = Buffer.concat([Buffer.from([0x82, 0x80 | words.length]), mask, Buffer.from(words).map((byte, i) => byte ^ mask[i % 4])]);
+    socket.on('error', () => {});
+    socket.write(frame, () => said(socket));
+  });
+  asked.on('error', refuse);
+  asked.end();
+});
 
 /** A manager, an editor and a reader who are in. */
 const three = async (stage, { editor: editorBrowser }, relay, quirks) => {
@@ -87,7 +107,9 @@ for (const cast of casts) {
 
   scenario(cast.browser, `without direct links the relay carries what it cannot read, ${cast.name}`, async (stage) => {
     const relay = await stage.relay();
-    const { manager, editor, reader } = await three(stage, cast, relay, NO_DIRECT);
+    const proxy = await new Proxy(relay).start();
+    stage.atEnd(() => proxy.stop());
+    const { manager, editor, reader } = await three(stage, cast, proxy, NO_DIRECT);
     await manager.writes('Par le relais.');
     await editor.reads('Par le relais.');
     await reader.reads('Par le relais.');
@@ -95,6 +117,28 @@ for (const cast of casts) {
     const links = await manager.links();
     assert.deepEqual(links.filter(({ state }) => state === 'connected'), []);
     assert.ok(await relay.counts('pipe_bytes_total') > 0);
+
+    await manager.opensTool('chat.tool');
+    await manager.says('Un mot en passant.');
+    await editor.opensTool('chat.tool');
+    await editor.readsMessage('Un mot en passant.', 'Zoé');
+    await reader.leaves();
+    await manager.says('Rosa le lira plus tard.');
+    await manager.waits('the mailbox has it', async () => await relay.counts('mail_bytes') > 0);
+    // Nothing of it could be read on the way, or can be where it lies.
+    const socket = await proxySpeaks(proxy, 'the control');
+    await manager.waits('what is said in the open is seen', () => proxy.spoken.includes('the control'));
+    socket.destroy();
+    const { spoken } = proxy;
+    const kept = readdirSync(relay.data, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => readFileSync(path.join(entry.parentPath ?? entry.path, entry.name)));
+    assert.ok(kept.length > 0 && kept.some((file) => file.length > 1024));
+    for (const words of ['Par le relais.', 'Un mot en passant.', 'Rosa le lira', WORKSPACE, 'Zoé', 'Émile', 'Rosa']) {
+      for (const place of [spoken, ...kept, Buffer.from(relay.log)]) {
+        assert.ok(!place.includes(words) && !place.includes(Buffer.from(words, 'utf16le')), `the relay sees ${words}`);
+      }
+    }
   }, { timeout: 180_000 });
 
   scenario(cast.browser, `what was written for those who are away waits in the mailbox, ${cast.name}`, async (stage) => {

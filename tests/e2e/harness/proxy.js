@@ -1,7 +1,33 @@
-// A proxy in front of the relay: counts what each answer weighs on the wire, and can change heads.
+// A proxy in front of the relay: counts what each answer weighs on the wire, can change heads, and keeps
+// what goes over WebSockets for those who look whether the relay could read it.
 
 import http from 'node:http';
 import net from 'node:net';
+
+/**
+ * What is in the frames that a browser sent (RFC 6455, section 5.2); the last may be cut off.
+ *
+ * @param {Buffer} wire
+ */
+const unmasked = (wire) => {
+  const parts = [];
+  for (let at = 0; at + 6 <= wire.length;) {
+    let size = wire[at + 1] & 0x7f;
+    at += 2;
+    if (size === 126) {
+      size = wire.readUInt16BE(at);
+      at += 2;
+    } else if (size === 127) {
+      size = Number(wire.readBigUInt64BE(at));
+      at += 8;
+    }
+    const mask = wire.subarray(at, at + 4);
+    at += 4;
+    parts.push(Buffer.from(wire.subarray(at, at + size)).map((byte, i) => byte ^ mask[i % 4]));
+    at += size;
+  }
+  return Buffer.concat(parts);
+};
 
 /** See the module. */
 export class Proxy {
@@ -11,6 +37,16 @@ export class Proxy {
    * @type {Map<string, number>}
    */
   bytes = new Map();
+
+  /**
+   * What browsers sent over each WebSocket, as it was on the wire.
+   *
+   * @type {Buffer[][]}
+   */
+  #sent = [];
+
+  /** @type {Buffer[]} */
+  #received = [];
 
   #server;
 
@@ -35,6 +71,11 @@ export class Proxy {
   /** All bytes so far. */
   get total() {
     return [...this.bytes.values()].reduce((sum, bytes) => sum + bytes, 0);
+  }
+
+  /** All that went over WebSockets, both ways, as the relay sees it. */
+  get spoken() {
+    return Buffer.concat([...this.#sent.map((chunks) => unmasked(Buffer.concat(chunks))), ...this.#received]);
   }
 
   async start() {
@@ -76,7 +117,13 @@ export class Proxy {
       socket.pipe(upstream).pipe(socket);
     });
     this.#keep(upstream);
-    upstream.on('data', (bytes) => this.#count(request.url, bytes.length));
+    const sent = [];
+    this.#sent.push(sent);
+    socket.on('data', (bytes) => sent.push(bytes));
+    upstream.on('data', (bytes) => {
+      this.#received.push(bytes);
+      this.#count(request.url, bytes.length);
+    });
     for (const [end, other] of [[socket, upstream], [upstream, socket]]) {
       end.on('error', () => other.destroy());
       end.on('close', () => other.destroy());

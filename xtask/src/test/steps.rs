@@ -374,8 +374,7 @@ fn end_to_end(context: &mut Context<'_>) -> Result<Tally> {
     let folder = context.ws.e2e();
     let scripts = scripts(&folder)?;
     let finished = Run::new("testing in browsers", "node")
-        // People wait more than they work: two at a time take little longer than one.
-        .args(["--test", "--test-reporter=tap", "--test-concurrency=2"])
+        .args(["--test", "--test-reporter=tap"])
         .args(scripts)
         .env("BOCAGE_RELAY", context.relay()?)
         .env("BOCAGE_APP", context.app()?)

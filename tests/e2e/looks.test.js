@@ -91,6 +91,6 @@ for (const browser of browsers) {
       const host = await stage.person('the host', { viewport, language });
       const guest = await stage.person('the guest', { viewport, language });
       await walk(browser, way, 'with-', [host, guest], (ways, ...hows) => tourTogether(host, guest, relay, ways, hows));
-    }, { timeout: 180_000 });
+    });
   }
 }

@@ -103,7 +103,7 @@ for (const cast of casts) {
     await editor.reloads();
     await editor.readsMessage('Merci !', 'Zoé');
     assert.deepEqual(await editor.messages(), ['Bonjour à tous 👋', 'Merci !']);
-  }, { timeout: 180_000 });
+  });
 
   scenario(cast.browser, `without direct links the relay carries what it cannot read, ${cast.name}`, async (stage) => {
     const relay = await stage.relay();
@@ -139,7 +139,7 @@ for (const cast of casts) {
         assert.ok(!place.includes(words) && !place.includes(Buffer.from(words, 'utf16le')), `the relay sees ${words}`);
       }
     }
-  }, { timeout: 180_000 });
+  });
 
   scenario(cast.browser, `what was written for those who are away waits in the mailbox, ${cast.name}`, async (stage) => {
     const relay = await stage.relay();
@@ -160,7 +160,7 @@ for (const cast of casts) {
     await reader.opensWorkspace(WORKSPACE);
     await reader.reads('Pour plus tard.');
     await editor.seesReach('3/3');
-  }, { timeout: 180_000 });
+  });
 
   scenario(cast.browser, `whatever ends at once, nothing that was saved is missing or doubled, ${cast.name}`, async (stage) => {
     const relay = await stage.relay();
@@ -185,7 +185,7 @@ for (const cast of casts) {
       await person.reloads();
       await person.reads(text);
     }
-  }, { timeout: 240_000 });
+  });
 
   scenario(cast.browser, `whoever is removed reads nothing that comes after, ${cast.name}`, async (stage) => {
     const relay = await stage.relay();
@@ -201,5 +201,5 @@ for (const cast of casts) {
     await editor.reloads();
     await editor.seesText('workspace.removed');
     await editor.reads('Avant. ');
-  }, { timeout: 180_000 });
+  });
 }

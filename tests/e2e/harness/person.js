@@ -433,6 +433,13 @@ export class Person extends Device {
     await this.step(`sees: ${state}`, () => this.finds(state, this.#control('button', `save.${state}`)), photographed);
   }
 
+  /** Waits for a moment at which nothing is being stored, and says whether that is because nothing can be. */
+  async hasNoRoom() {
+    const full = this.#control('button', 'save.full');
+    await this.finds('an end of saving', full.or(this.#control('button', 'save.saved')));
+    return full.isVisible();
+  }
+
   /** @param {'connected' | 'unreachable' | 'connecting' | 'incompatible'} state of the relay */
   async seesConnection(state) {
     await this.step(`sees: ${state}`, () => this.finds(state, this.#control('button', `relay.${state}`)));

@@ -1,7 +1,7 @@
 // Waiting for a state: asks again and again, never longer than it may, and says what it waited for.
 
-/** The longest wait for anything, in milliseconds. */
-export const PATIENCE = 15_000;
+/** The longest wait for anything, in milliseconds: a machine may have other work to do than this. */
+export const PATIENCE = 40_000;
 
 const PAUSE = 40;
 

@@ -8,6 +8,8 @@
 //! What the changes do to a document is not known here.
 
 mod accept;
+mod extent;
+mod past;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -18,6 +20,8 @@ use crate::ledger::{ChangeHash, Dangling, Ledger};
 use crate::log::{Log, Role, State};
 use crate::object::{DeviceId, ObjectId, Verified};
 use crate::prescan::{self, Limits, Refused};
+
+pub(crate) use past::Coverage;
 
 /// A chain: one session of one device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -41,6 +45,8 @@ pub struct Chains {
     ledgers: BTreeMap<DocumentId, Ledger>,
     /// The batches that count and that no batch which counts builds on.
     heads: BTreeSet<ObjectId>,
+    /// The places of batches, counting or not, that nothing builds on.
+    tips: BTreeSet<usize>,
     /// What came in since it was last settled what counts.
     fresh: Vec<usize>,
     /// Whether a device has split one of its chains: then whoever builds on a branch matters.
@@ -142,14 +148,6 @@ impl Chains {
         &self.heads
     }
 
-    /// How far each chain has come: the number after its last batch that is in.
-    pub fn ends(&self) -> BTreeMap<ChainId, u64> {
-        self.slots
-            .iter()
-            .filter_map(|(chain, slots)| Some((*chain, slots.last_key_value()?.0 + 1)))
-            .collect()
-    }
-
     /// How many batches of a chain are in without a gap.
     pub fn end(&self, chain: ChainId) -> u64 {
         self.slots
@@ -242,6 +240,10 @@ impl Chains {
         rivals.push(place);
         self.is_split |= rivals.len() > 1;
         self.places.insert(id, place);
+        for before in &builds_on {
+            self.tips.remove(before);
+        }
+        self.tips.insert(place);
         self.entries.push(Entry {
             batch,
             builds_on: builds_on.into_iter().collect(),

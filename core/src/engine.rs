@@ -33,9 +33,9 @@ use crate::crypto::hash::derive_key;
 use crate::crypto::secret::Secret;
 use crate::relay_link::{LinkOutput, RelayHeard, RelayLink};
 use crate::signal::ConnectionId;
-use crate::sync::Message;
 use crate::time::Timestamp;
 use crate::vault::{Family, Vault, Write};
+use crate::workspace::OnDisk;
 
 /// How many messages of tabs may wait while the engine reads its first records. Ten tabs that
 /// greet, watch and repeat what they hold stay far below; past it, messages are dropped, and the
@@ -185,7 +185,7 @@ enum Effect {
     ShowJoining,
     JoinStored(CommandId),
     /// So much of a workspace is on the disk.
-    OnDisk(WorkspaceId, Message),
+    OnDisk(WorkspaceId, OnDisk),
     /// These may be passed on.
     Pass(WorkspaceId, Vec<Arc<[u8]>>, net::Origin),
     /// Somebody was let in, and is told everything.

@@ -36,6 +36,7 @@ pub mod noise;
 pub mod object;
 pub mod prescan;
 pub mod receipt;
+pub mod reconcile;
 mod record;
 mod relay_link;
 mod signal;

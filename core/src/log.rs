@@ -117,6 +117,11 @@ impl Log {
         self.entries.iter().map(|entry| &entry.op)
     }
 
+    /// The names of all operations, rising.
+    pub(crate) fn ids(&self) -> impl Iterator<Item = ObjectId> {
+        self.places.keys().copied()
+    }
+
     /// Takes an operation in.
     ///
     /// # Errors
@@ -173,21 +178,6 @@ impl Log {
         heads
             .iter()
             .any(|head| *head == id || self.follows(*head, id))
-    }
-
-    /// The operations that one who knows `heads` lacks. Heads that are not in here say nothing.
-    pub(crate) fn after(&self, heads: &[ObjectId]) -> impl Iterator<Item = &Verified<Op>> {
-        let known: Vec<ObjectId> = heads
-            .iter()
-            .filter(|head| self.contains(**head))
-            .copied()
-            .collect();
-        let past = self.past_with(&known);
-        self.entries
-            .iter()
-            .enumerate()
-            .filter(move |(place, _)| !past.contains(*place))
-            .map(|(_, entry)| &entry.op)
     }
 
     fn entry(&self, id: ObjectId) -> Option<&Entry> {

@@ -3,13 +3,9 @@
 
 use minicbor::{Decode, Encode};
 
-use crate::batch::SessionId;
-use crate::chains::ChainId;
+use crate::batch::HEADS_MAX;
 use crate::log::is_rising;
-use crate::object::{Body, DeviceId, Kind, ObjectId};
-
-/// The most chains that a receipt names.
-pub(crate) const ENDS_MAX: usize = 4_096;
+use crate::object::{Body, Kind, ObjectId};
 
 /// What a device has on its disk. The newest counts.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
@@ -20,23 +16,9 @@ pub struct Receipt {
     /// The heads of the log that it has.
     #[n(1)]
     pub ops: Vec<ObjectId>,
-    /// How far it has each chain, by rising chain.
+    /// Batches that it has, with all that they build on, by rising id.
     #[n(2)]
-    pub ends: Vec<End>,
-}
-
-/// How many batches of a chain somebody has, from the first on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
-pub struct End {
-    /// The device that wrote it.
-    #[n(0)]
-    pub device: DeviceId,
-    /// Its session.
-    #[n(1)]
-    pub session: SessionId,
-    /// How many.
-    #[n(2)]
-    pub count: u64,
+    pub heads: Vec<ObjectId>,
 }
 
 impl Body for Receipt {
@@ -45,30 +27,10 @@ impl Body for Receipt {
 
 impl Receipt {
     pub(crate) fn is_well_formed(&self) -> bool {
-        let chains: Vec<ChainId> = self.ends.iter().map(End::chain).collect();
-        self.ops.len() <= crate::batch::HEADS_MAX
+        self.ops.len() <= HEADS_MAX
             && is_rising(&self.ops)
-            && chains.len() <= ENDS_MAX
-            && is_rising(&chains)
-    }
-
-    /// Whether the device has this batch of the chain.
-    pub fn covers(&self, chain: ChainId, index: u64) -> bool {
-        self.ends
-            .binary_search_by(|end| end.chain().cmp(&chain))
-            .ok()
-            .and_then(|at| self.ends.get(at))
-            .is_some_and(|end| end.count > index)
-    }
-}
-
-impl End {
-    /// Which chain.
-    pub fn chain(&self) -> ChainId {
-        ChainId {
-            device: self.device,
-            session: self.session,
-        }
+            && self.heads.len() <= HEADS_MAX
+            && is_rising(&self.heads)
     }
 }
 

@@ -4,8 +4,8 @@
 use minicbor::{Decode, Encode};
 
 use crate::codec::{self, Blob, Malformed};
-use crate::object::{OBJECT_MAX, ObjectId};
-use crate::receipt::{ENDS_MAX, End};
+use crate::object::OBJECT_MAX;
+use crate::reconcile::{self, Span};
 
 /// The most bytes of a message: an object and what stands around it.
 pub const MESSAGE_MAX: usize = OBJECT_MAX + 1_024;
@@ -17,16 +17,10 @@ const OBJECTS_BYTES: usize = 48 * 1024;
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 #[cbor(flat)]
 pub enum Message {
-    /// What the sender has. Answered with what it lacks.
+    /// What the sender has, as far as is to be told now. Answered with what it lacks, and what else the
+    /// other end must know to send what that lacks.
     #[n(0)]
-    Have {
-        /// The heads of its log.
-        #[n(0)]
-        ops: Vec<ObjectId>,
-        /// How far it has each chain.
-        #[n(1)]
-        ends: Vec<End>,
-    },
+    Compare(#[n(0)] Vec<Span>),
     /// Objects that the receiver may lack; each after those it builds on.
     #[n(1)]
     Objects(#[n(0)] Vec<Blob>),
@@ -54,10 +48,8 @@ impl Message {
         }
         let message = codec::from_bytes(bytes)?;
         match &message {
-            Self::Have { ops, ends } if ops.len() > ENDS_MAX || ends.len() > ENDS_MAX => {
-                Err(Malformed)
-            }
-            Self::Have { .. } | Self::Objects(_) | Self::Join(_) | Self::Closed => Ok(message),
+            Self::Compare(spans) if !reconcile::are_well_formed(spans) => Err(Malformed),
+            Self::Compare(_) | Self::Objects(_) | Self::Join(_) | Self::Closed => Ok(message),
         }
     }
 }

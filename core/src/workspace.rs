@@ -8,6 +8,7 @@
 //! What documents look like is not known here, and neither are links, rooms and time.
 
 mod acts;
+mod compare;
 mod epochs;
 #[cfg(test)]
 mod hostile;
@@ -20,16 +21,16 @@ use bocage_api::{Name, WorkspaceId};
 use thiserror::Error;
 
 use crate::batch::{Batch, DocumentId, SessionId};
-use crate::chains::{BatchError, ChainId, Chains, Settled};
+use crate::chains::{BatchError, Chains, Coverage, Settled};
 use crate::crypto::dh::PrivateKey;
 use crate::crypto::secret::Secret;
 use crate::keys::DeviceKeys;
 use crate::log::{Log, LogError, Member, Op, Role};
 use crate::object::{DeviceId, Kind, ObjectError, ObjectId, Signed, Verified};
-use crate::receipt::{End, Presence, Receipt};
-use crate::sync::Message;
+use crate::receipt::{Presence, Receipt};
 
 pub use acts::{ActError, DeviceOffer, NewDevice, Request};
+pub use compare::OnDisk;
 use pending::Pending;
 
 /// See the module.
@@ -43,6 +44,8 @@ pub struct Workspace {
     epochs: BTreeMap<ObjectId, Secret>,
     /// The newest of each device.
     receipts: BTreeMap<DeviceId, Verified<Receipt>>,
+    /// What each device has by its newest receipt.
+    coverage: BTreeMap<DeviceId, Coverage>,
     /// The newest counter of each device that is or was there.
     presences: BTreeMap<DeviceId, u64>,
 }
@@ -176,33 +179,24 @@ impl Workspace {
     /// Finds what counts now.
     fn settle(&mut self, intake: &mut Intake) {
         intake.settled = self.chains.settle(&self.log);
+        for (device, coverage) in &mut self.coverage {
+            if coverage.is_behind()
+                && let Some(receipt) = self.receipts.get(device)
+            {
+                self.chains.cover(coverage, &receipt.body.heads);
+            }
+        }
         if intake.log_grew {
             self.open_epochs();
         }
     }
 
-    /// What this device has, to tell another.
-    pub fn have(&self) -> Message {
-        Message::Have {
-            ops: self.log.heads().iter().copied().collect(),
-            ends: self.ends(),
-        }
-    }
-
-    /// What one who has this lacks: each object after those it builds on.
-    pub fn lacking(&self, ops: &[ObjectId], ends: &[End]) -> Vec<Arc<[u8]>> {
-        let counts: BTreeMap<ChainId, u64> =
-            ends.iter().map(|end| (end.chain(), end.count)).collect();
-        let ops = self.log.after(ops).map(Verified::bytes);
-        let batches = self.chains.batches().filter(|batch| {
-            let chain = crate::chains::chain_of(batch);
-            batch.body.index >= counts.get(&chain).copied().unwrap_or(0)
-        });
+    /// All objects that are in: each after those it builds on.
+    pub fn everything(&self) -> Vec<Arc<[u8]>> {
+        let ops = self.log.ops().map(Verified::bytes);
+        let batches = self.chains.batches().map(Verified::bytes);
         let receipts = self.receipts.values().map(Verified::bytes);
-        ops.chain(batches.map(Verified::bytes))
-            .chain(receipts)
-            .cloned()
-            .collect()
+        ops.chain(batches).chain(receipts).cloned().collect()
     }
 
     /// Whether somebody who came by an invitation has never shown that they know it. They ask in the
@@ -218,35 +212,17 @@ impl Workspace {
         let Some(found) = self.chains.batch(batch) else {
             return BTreeSet::new();
         };
-        let (chain, index) = (crate::chains::chain_of(found), found.body.index);
+        let place = self.chains.place(batch);
+        let covers = |coverage: &Coverage| place.is_some_and(|place| coverage.covers(place));
         self.log
             .state()
             .live_devices()
             .filter(|(device, _)| {
                 // Nobody passes on what is not on their disk.
-                if *device == found.device() {
-                    return true;
-                }
-                self.receipts
-                    .get(device)
-                    .is_some_and(|receipt| receipt.body.covers(chain, index))
+                *device == found.device() || self.coverage.get(device).is_some_and(covers)
             })
             .map(|(_, device)| device.member)
             .collect()
-    }
-
-    /// The newest receipt of a device.
-    pub fn receipt_of(&self, device: DeviceId) -> Option<&Receipt> {
-        self.receipts.get(&device).map(|receipt| &receipt.body)
-    }
-
-    fn ends(&self) -> Vec<End> {
-        let end = |(chain, count): (ChainId, u64)| End {
-            device: chain.device,
-            session: chain.session,
-            count,
-        };
-        self.chains.ends().into_iter().map(end).collect()
     }
 
     fn take_one(&mut self, signed: Signed, intake: &mut Intake) -> Outcome {
@@ -324,6 +300,8 @@ impl Workspace {
         }
         intake.receipts_grew = true;
         intake.new.push(Arc::clone(receipt.bytes()));
+        let coverage = self.coverage.entry(receipt.device()).or_default();
+        self.chains.cover(coverage, &receipt.body.heads);
         self.receipts.insert(receipt.device(), receipt);
         Outcome::New
     }

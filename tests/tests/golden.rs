@@ -93,14 +93,15 @@ fn vectors() -> String {
         .unwrap();
     vectors.objects("batch", &intake);
 
-    let have = manager.have();
-    vectors.bytes("message: have", &have.encode());
-    let intake = manager.acknowledge(1, &have).unwrap();
+    let spans = manager.compare();
+    vectors.bytes("message: compare", &Message::Compare(spans).encode());
+    let on_disk = manager.on_disk();
+    let intake = manager.acknowledge(1, &on_disk).unwrap();
     vectors.objects("receipt", &intake);
     let intake = manager.show_presence(2, Some(document)).unwrap();
     vectors.objects("presence", &intake);
 
-    let all = manager.lacking(&[], &[]);
+    let all = manager.everything();
     for message in pack(all.iter().map(|object| &**object)) {
         vectors.bytes("message: objects", &message.encode());
     }
@@ -127,7 +128,7 @@ fn vectors() -> String {
     ] {
         vectors.objects(what, &intake.unwrap());
     }
-    let all = manager.lacking(&[], &[]);
+    let all = manager.everything();
     let parts: Vec<&[u8]> = all.iter().map(|object| &**object).collect();
     let (second, _) = second.enter(Fixed([11; 16]), &parts).unwrap();
     assert_eq!(second.me().map(|member| member.id), Some(me));

@@ -3,12 +3,13 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 
+use std::sync::Arc;
+
 use automerge::transaction::{CommitOptions, Transactable};
 use automerge::{ActorId, AutoCommit, ObjType, ROOT, ReadDoc};
 use bocage_api::{Colour, Name, Profile};
 use bocage_core::codec::Fixed;
 use bocage_core::log::{Mode, Role};
-use bocage_core::sync::Message;
 use bocage_core::workspace::{ActError, Intake, Request, Workspace};
 use bocage_core::{InviteSeed, Secret};
 use rand_chacha::ChaCha20Rng;
@@ -28,6 +29,18 @@ struct Person {
     workspace: Workspace,
     document: AutoCommit,
     rng: ChaCha20Rng,
+}
+
+/// What the one lacks of what the other has, as they find out by comparing.
+fn lacking(one: &Workspace, other: &Workspace) -> Vec<Arc<[u8]>> {
+    let mut lacking = Vec::new();
+    let mut told = one.compare();
+    while !told.is_empty() {
+        let heard = other.compared(&told);
+        lacking.extend(heard.lacking);
+        told = one.compared(&heard.reply).reply;
+    }
+    lacking
 }
 
 impl Person {
@@ -74,7 +87,7 @@ impl Person {
         let join = request.bytes().to_vec();
         let offer = self.workspace.offer_for(&join).unwrap();
         self.workspace.admit(&mut self.rng, &join, offer).unwrap();
-        let objects = self.workspace.lacking(&[], &[]);
+        let objects = self.workspace.everything();
         let objects: Vec<&[u8]> = objects.iter().map(|object| &**object).collect();
         let Some((workspace, intake)) = request.enter(Fixed([number; 16]), &objects) else {
             panic!("not let in");
@@ -118,10 +131,7 @@ impl Person {
 
     /// Takes in all that another one has.
     fn hears(&mut self, other: &Self) -> Intake {
-        let Message::Have { ops, ends } = self.workspace.have() else {
-            panic!();
-        };
-        let objects = other.workspace.lacking(&ops, &ends);
+        let objects = lacking(&self.workspace, &other.workspace);
         let intake = self.workspace.take(objects.iter().map(|object| &**object));
         if intake.settled.rebuilt.is_empty() {
             self.apply(&intake);
@@ -214,10 +224,7 @@ fn what_arrives_before_what_it_builds_on_waits() {
     for word in ["one ", "two ", "three "] {
         manager.types(word).unwrap();
     }
-    let Message::Have { ops, ends } = editor.workspace.have() else {
-        panic!();
-    };
-    let mut objects = manager.workspace.lacking(&ops, &ends);
+    let mut objects = lacking(&editor.workspace, &manager.workspace);
     objects.reverse();
     for object in &objects {
         let intake = editor.workspace.take([&**object]);
@@ -252,8 +259,8 @@ fn a_receipt_tells_who_has_what() {
     assert_eq!(manager.workspace.holders(batch).len(), 1);
     editor.hears(&manager);
     assert_eq!(editor.workspace.holders(batch).len(), 1);
-    let have = editor.workspace.have();
-    editor.workspace.acknowledge(1, &have).unwrap();
+    let on_disk = editor.workspace.on_disk();
+    editor.workspace.acknowledge(1, &on_disk).unwrap();
     manager.hears(&editor);
     assert_eq!(manager.workspace.holders(batch).len(), 2);
 }

@@ -72,6 +72,10 @@ domains! {
     MailboxSign = "bocage/1 mailbox: sign",
     /// Key that seals what lies in the mailbox.
     MailboxSeal = "bocage/1 mailbox: seal",
+    /// Sum over what a device has, by which two compare.
+    Reconcile = "bocage/1 reconcile: sum",
+    /// Tells branches of a chain apart.
+    Branches = "bocage/1 reconcile: branches",
 }
 
 #[cfg(test)]

@@ -21,14 +21,12 @@ use crate::crypto::hash::derive_id;
 use crate::crypto::secret::Secret;
 use crate::log::{Act, Op, Role};
 use crate::object::{Kind, ObjectId, Signed, Verified};
-use crate::receipt::End;
 use crate::record::{self, Mail};
-use crate::sync::Message;
 use crate::time::Timestamp;
 use crate::tools::chat::{Channel, is_message};
 use crate::tools::documents::Page;
 use crate::vault::{Family, Vault};
-use crate::workspace::{ActError, Intake, Workspace};
+use crate::workspace::{ActError, Intake, OnDisk, Workspace};
 
 /// How long a device waits before it says again what it has on its disk.
 const RECEIPT_PAUSE: Duration = Duration::from_millis(500);
@@ -49,7 +47,7 @@ pub(super) struct Desk {
     /// The last batch of the page.
     pub(super) page_end: Option<ObjectId>,
     /// What of it all is on the disk.
-    pub(super) on_disk: Option<Message>,
+    pub(super) on_disk: Option<OnDisk>,
     pub(super) mail: Mail,
     /// What this device has made and does not have on its disk. It tells nobody of it: a tab says
     /// again what an engine lost, and then there would be two of it.
@@ -58,7 +56,7 @@ pub(super) struct Desk {
     pub(super) urgent: Vec<(Arc<[u8]>, Origin)>,
     /// When this device says next what it has on its disk, and what it has said last.
     pub(super) receipt_due: Option<Timestamp>,
-    receipted: Option<Message>,
+    receipted: Option<OnDisk>,
     last_receipt: Option<Timestamp>,
     /// How long the log was when rooms, links and mailboxes last followed it.
     pub(super) followed: usize,
@@ -126,7 +124,7 @@ impl Opening {
         let mut desk = Desk::new(workspace, self.archive, self.read.mail);
         desk.page_commands = self.read.commands;
         desk.note(&intake);
-        desk.on_disk = Some(desk.workspace.have());
+        desk.on_disk = Some(desk.workspace.on_disk());
         Some(desk)
     }
 }
@@ -345,7 +343,7 @@ impl Desk {
                 .push(self.archive.keep_mail(vault, rng, &self.mail)?);
         }
         if !intake.new.is_empty() {
-            let on_disk = self.workspace.have();
+            let on_disk = self.workspace.on_disk();
             outcome.effects.push(Effect::OnDisk(self.id, on_disk));
         }
         if intake.log_grew || intake.receipts_grew {
@@ -364,16 +362,15 @@ impl Desk {
         }
     }
 
-    /// What one who has this lacks, as far as it may be told.
-    pub(super) fn lacking(&self, ops: &[ObjectId], ends: &[End]) -> Vec<Arc<[u8]>> {
-        let mut lacking = self.workspace.lacking(ops, ends);
+    /// Of objects those that others may be told.
+    pub(super) fn tellable(&self, mut objects: Vec<Arc<[u8]>>) -> Vec<Arc<[u8]>> {
         if !self.unstored.is_empty() {
             let is_stored = |object: &Arc<[u8]>| {
                 Signed::parse(object).is_ok_and(|signed| !self.unstored.contains(&signed.id()))
             };
-            lacking.retain(is_stored);
+            objects.retain(is_stored);
         }
-        lacking
+        objects
     }
 
     /// What may be put into the mailbox.
@@ -539,7 +536,7 @@ impl Desk {
     }
 
     /// So much is on the disk now: the others will be told.
-    pub(super) fn stored(&mut self, now: Timestamp, on_disk: Message) {
+    pub(super) fn stored(&mut self, now: Timestamp, on_disk: OnDisk) {
         self.on_disk = Some(on_disk);
         if self.receipted == self.on_disk || self.workspace.role().is_none() {
             return;

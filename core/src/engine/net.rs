@@ -25,7 +25,7 @@ use crate::codec::Fixed;
 use crate::crypto::secret::Secret;
 use crate::link::Link;
 use crate::object::{DeviceId, ObjectId};
-use crate::receipt::End;
+use crate::reconcile::Span;
 use crate::signal::ConnectionId;
 use crate::time::Timestamp;
 
@@ -103,7 +103,9 @@ struct Wire {
     /// Whether the other end is known to be a member's device, so that it is told everything.
     bound: bool,
     /// What the other end has, if it said so before it was known who it is.
-    have: Option<(Vec<ObjectId>, Vec<End>)>,
+    told: Option<Vec<Span>>,
+    /// When this end last began to compare what both have.
+    compared: Option<Timestamp>,
     /// Given up then, if it is not open or nothing has come by it.
     deadline: Timestamp,
 }

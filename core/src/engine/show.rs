@@ -17,7 +17,6 @@ use super::{Effect, Engine, Output};
 use crate::invite_link::InviteLink;
 use crate::log;
 use crate::object::ObjectId;
-use crate::sync::Message;
 use crate::time::Timestamp;
 
 impl Engine {
@@ -321,14 +320,8 @@ impl Desk {
     }
 
     fn is_on_disk(&self, batch: ObjectId) -> bool {
-        let Some(Message::Have { ends, .. }) = &self.on_disk else {
-            return false;
-        };
-        self.workspace.chains().batch(batch).is_some_and(|found| {
-            let chain = crate::chains::chain_of(found);
-            ends.iter()
-                .any(|end| end.chain() == chain && end.count > found.body.index)
-        })
+        let on_disk = self.on_disk.as_ref();
+        on_disk.is_some_and(|on_disk| self.workspace.is_on_disk(on_disk, batch))
     }
 
     fn is_in_mailbox(&self, batch: ObjectId) -> bool {

@@ -20,6 +20,7 @@ use crate::log::{
 use crate::object::{DeviceId, ObjectId, Signed, Verified};
 use crate::receipt::{Presence, Receipt};
 
+use super::compare::{OnDisk, named};
 use super::pending::Pending;
 
 /// Why something cannot be done.
@@ -209,6 +210,7 @@ impl Workspace {
             pending: Pending::default(),
             epochs: BTreeMap::new(),
             receipts: BTreeMap::new(),
+            coverage: BTreeMap::new(),
             presences: BTreeMap::new(),
         };
         workspace.open_epochs();
@@ -511,18 +513,14 @@ impl Workspace {
         crate::batch::actor(self.id(), document, self.device(), self.session)
     }
 
-    /// Signs for what is on the disk: `ends` and `ops` as of a write that has succeeded. `counter` must
-    /// rise.
-    pub fn acknowledge(&mut self, counter: u64, on_disk: &crate::sync::Message) -> Option<Intake> {
-        let crate::sync::Message::Have { ops, ends } = on_disk else {
-            return None;
-        };
+    /// Signs for what is on the disk. `counter` must rise.
+    pub fn acknowledge(&mut self, counter: u64, on_disk: &OnDisk) -> Option<Intake> {
+        self.role()?;
         let receipt = Receipt {
             counter,
-            ops: ops.iter().take(HEADS_MAX).copied().collect(),
-            ends: ends.clone(),
+            ops: on_disk.ops.clone(),
+            heads: on_disk.heads.clone(),
         };
-        self.role()?;
         let receipt = Verified::make(&self.keys.sign, self.id(), receipt);
         self.own(&[receipt.bytes()]).ok()
     }
@@ -550,9 +548,8 @@ impl Workspace {
         self.own(&[op.bytes()])
     }
 
-    /// The heads of the log, as many as may be named.
     fn auth(&self) -> Vec<ObjectId> {
-        self.log.heads().iter().take(HEADS_MAX).copied().collect()
+        named(&self.log)
     }
 
     /// Takes in what this device has made. What others would refuse, it refuses as well.

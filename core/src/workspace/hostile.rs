@@ -44,7 +44,7 @@ fn lets_in(manager: &mut Workspace, rng: &mut ChaCha20Rng, number: u8, role: Rol
     let join = request.bytes().to_vec();
     let offer = manager.offer_for(&join).unwrap();
     manager.admit(rng, &join, offer).unwrap();
-    let objects = manager.lacking(&[], &[]);
+    let objects = manager.everything();
     let objects: Vec<&[u8]> = objects.iter().map(|object| &**object).collect();
     request.enter(Fixed([number; 16]), &objects).unwrap().0
 }
@@ -93,7 +93,7 @@ fn what_a_reader_writes_is_refused_by_all() {
     let mut manager = founder(&mut rng);
     let mut editor = lets_in(&mut manager, &mut rng, 2, Role::Editor);
     let reader = lets_in(&mut manager, &mut rng, 3, Role::Reader);
-    let all = manager.lacking(&[], &[]);
+    let all = manager.everything();
     editor.take(all.iter().map(|object| &**object));
 
     let by_reader = batch_of(&reader);
@@ -131,7 +131,7 @@ fn only_managers_remove_and_invite() {
     let mut manager = founder(&mut rng);
     let mut editor = lets_in(&mut manager, &mut rng, 2, Role::Editor);
     let reader = lets_in(&mut manager, &mut rng, 3, Role::Reader);
-    let all = manager.lacking(&[], &[]);
+    let all = manager.everything();
     editor.take(all.iter().map(|object| &**object));
     let founder = manager.me().unwrap().id;
     for hostile in [&editor, &reader] {
@@ -203,7 +203,7 @@ fn nothing_that_whoever_was_removed_has_opens_what_comes_after() {
     let removed = editor.me().unwrap().id;
     manager.remove(&mut rng, removed).unwrap();
     // The client that was removed has every byte of the log, and keeps all that it had.
-    let all = manager.lacking(&[], &[]);
+    let all = manager.everything();
     for workspace in [&mut editor, &mut stays] {
         workspace.take(all.iter().map(|object| &**object));
     }
@@ -275,4 +275,63 @@ fn a_late_sibling_displaces_nothing() {
         other.chains().heads(),
         "both have come to the same"
     );
+}
+
+/// Two devices compare, and take in what each lacks.
+fn meet(one: &mut Workspace, other: &mut Workspace) {
+    let mut told = one.compare();
+    let mut to_other = true;
+    while !told.is_empty() {
+        let (from, to) = if to_other {
+            (&mut *one, &mut *other)
+        } else {
+            (&mut *other, &mut *one)
+        };
+        let compared = to.compared(&told);
+        let objects: Vec<&[u8]> = compared.lacking.iter().map(|object| &**object).collect();
+        assert_eq!(from.take(objects.iter().copied()).refused, []);
+        told = compared.reply;
+        to_other = !to_other;
+    }
+}
+
+#[test]
+fn who_knows_one_branch_of_a_chain_is_brought_the_other() {
+    let mut rng = ChaCha20Rng::seed_from_u64(7);
+    let mut manager = founder(&mut rng);
+    let editor = lets_in(&mut manager, &mut rng, 2, Role::Editor);
+    let mut other = lets_in(&mut manager, &mut rng, 3, Role::Editor);
+    let (left, right) = (
+        batch_saying(&editor, "Left."),
+        batch_saying(&editor, "Right."),
+    );
+    takes(&mut manager, left.bytes());
+    takes(&mut other, right.bytes());
+    meet(&mut manager, &mut other);
+    for workspace in [&manager, &other] {
+        assert!(workspace.chains().contains(left.id()) && workspace.chains().contains(right.id()));
+    }
+    assert_eq!(manager.chains().heads(), other.chains().heads());
+    assert!(
+        manager.compared(&other.compare()).reply.is_empty(),
+        "nothing is left to tell"
+    );
+}
+
+#[test]
+fn a_receipt_covers_what_its_batches_build_on_until_a_newer_one_takes_that_back() {
+    let mut rng = ChaCha20Rng::seed_from_u64(8);
+    let mut manager = founder(&mut rng);
+    let mut editor = lets_in(&mut manager, &mut rng, 2, Role::Editor);
+    let before = editor.on_disk();
+    let batch = batch_of(&manager);
+    takes(&mut manager, batch.bytes());
+    takes(&mut editor, batch.bytes());
+    let all = editor.acknowledge(1, &editor.on_disk()).unwrap();
+    takes(&mut manager, &all.new[0]);
+    assert_eq!(manager.holders(batch.id()).len(), 2);
+    // Somebody's profile was put back to an earlier state.
+    let less = editor.acknowledge(2, &before).unwrap();
+    takes(&mut manager, &less.new[0]);
+    assert_eq!(manager.holders(batch.id()).len(), 1);
 }

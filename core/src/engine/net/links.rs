@@ -121,7 +121,8 @@ impl Engine {
                 link: None,
                 begins,
                 bound: false,
-                have: None,
+                told: None,
+                compared: None,
                 deadline: now + wait,
             },
         );
@@ -156,7 +157,8 @@ impl Engine {
                 link: Some(link),
                 begins: true,
                 bound: false,
-                have: None,
+                told: None,
+                compared: None,
                 deadline: now + HANDSHAKE_WAIT,
             },
         );
@@ -436,7 +438,8 @@ impl Engine {
                 link: Some(link),
                 begins: false,
                 bound: false,
-                have: None,
+                told: None,
+                compared: None,
                 deadline: now + HANDSHAKE_WAIT,
             },
         );

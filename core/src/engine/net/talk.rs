@@ -13,6 +13,7 @@ use crate::engine::desk::Desk;
 use crate::engine::{Effect, Outcome, archive};
 use crate::log;
 use crate::object::DeviceId;
+use crate::reconcile::{self, Span};
 use crate::record::{self, Mail};
 use crate::signal::ConnectionId;
 use crate::sync::{Message, pack};
@@ -24,6 +25,9 @@ const PRESENCE_EVERY: Duration = Duration::from_secs(15);
 
 /// How long after that others take it to be there.
 const PRESENCE_LASTS: Duration = Duration::from_secs(40);
+
+/// How long a device waits before it compares again over the same link, because something is missing.
+const COMPARE_PAUSE: Duration = Duration::from_secs(3);
 
 /// Where objects have come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,20 +100,20 @@ impl Engine {
         if device != claimed || desk.workspace.role().is_none() {
             return self.end_wire(now, rng, connection);
         }
-        let have = desk.workspace.have();
         let id = wire.peer;
-        if let Some(wire) = self.net.wires.get_mut(&connection) {
-            wire.bound = true;
-        }
+        let (told, begins) = match self.net.wires.get_mut(&connection) {
+            Some(wire) => {
+                wire.bound = true;
+                (wire.told.take(), wire.begins)
+            }
+            None => (None, false),
+        };
         self.net.seen.insert(id, now);
-        self.say(connection, &have);
-        let theirs = self
-            .net
-            .wires
-            .get_mut(&connection)
-            .and_then(|wire| wire.have.take());
-        if let Some((ops, ends)) = theirs {
-            self.send_lacking(connection, &ops, &ends);
+        if begins {
+            self.compare(now, connection);
+        }
+        if let Some(spans) = told {
+            self.compared(connection, &spans);
         }
         self.net.presence_due = Some(now);
         self.show_workspace(id.0);
@@ -162,11 +166,11 @@ impl Engine {
         };
         let (ground, bound, workspace) = (wire.ground, wire.bound, wire.peer.0);
         match message {
-            Message::Have { ops, ends } => {
+            Message::Compare(spans) => {
                 if bound {
-                    self.send_lacking(connection, &ops, &ends);
+                    self.compared(connection, &spans);
                 } else {
-                    wire.have = Some((ops, ends));
+                    wire.told = Some(spans);
                 }
             }
             Message::Objects(objects) => match ground {
@@ -249,7 +253,9 @@ impl Engine {
             remote.is_some_and(|remote| state.by_noise_key(&remote).is_some())
         };
         if self.desks.get(&workspace).is_some_and(is_member) {
-            self.send_lacking(connection, &[], &[]);
+            let desk = self.desks.get(&workspace);
+            let everything = desk.map(|desk| desk.tellable(desk.workspace.everything()));
+            self.say_all(connection, everything.unwrap_or_default(), Vec::new());
             self.bind(now, rng, connection);
         }
     }
@@ -357,6 +363,9 @@ impl Engine {
             .workspace
             .take(objects.iter().map(|object| object.0.as_slice()));
         self.take_intake(now, rng, workspace, &intake, origin);
+        if let Origin::Link(connection) = origin {
+            self.ask_for_missing(now, connection);
+        }
     }
 
     /// Lets what has come in take its effect.
@@ -398,24 +407,48 @@ impl Engine {
         self.follow_log(now, rng, workspace);
     }
 
-    /// Sends what the other end lacks.
-    fn send_lacking(
-        &mut self,
-        connection: ConnectionId,
-        ops: &[crate::object::ObjectId],
-        ends: &[crate::receipt::End],
-    ) {
-        let Some(desk) = self
-            .net
-            .wires
-            .get(&connection)
-            .and_then(|wire| self.desks.get(&wire.peer.0))
-        else {
+    /// Begins to find out what each end lacks.
+    fn compare(&mut self, now: Timestamp, connection: ConnectionId) {
+        let Some(wire) = self.net.wires.get_mut(&connection) else {
             return;
         };
-        let lacking = desk.lacking(ops, ends);
-        for message in pack(lacking.iter().map(|object| &**object)) {
+        wire.compared = Some(now);
+        if let Some(desk) = self.desks.get(&wire.peer.0) {
+            let spans = desk.workspace.compare();
+            self.say_all(connection, Vec::new(), spans);
+        }
+    }
+
+    /// Sends what the other end lacks, and asks for what this one does.
+    fn compared(&mut self, connection: ConnectionId, spans: &[Span]) {
+        let wire = self.net.wires.get(&connection);
+        let Some(desk) = wire.and_then(|wire| self.desks.get(&wire.peer.0)) else {
+            return;
+        };
+        let compared = desk.workspace.compared(spans);
+        let lacking = desk.tellable(compared.lacking);
+        self.say_all(connection, lacking, compared.reply);
+    }
+
+    /// What came builds on something that is missing: the other end must have it.
+    fn ask_for_missing(&mut self, now: Timestamp, connection: ConnectionId) {
+        let Some(wire) = self.net.wires.get(&connection) else {
+            return;
+        };
+        let desk = self.desks.get(&wire.peer.0);
+        let is_waiting = desk.is_some_and(|desk| desk.workspace.waiting() > 0);
+        let is_due = wire.compared.is_none_or(|at| at + COMPARE_PAUSE <= now);
+        if wire.bound && is_waiting && is_due {
+            self.compare(now, connection);
+        }
+    }
+
+    fn say_all(&mut self, connection: ConnectionId, objects: Vec<Arc<[u8]>>, spans: Vec<Span>) {
+        for message in pack(objects.iter().map(|object| &**object)) {
             self.say(connection, &message);
+        }
+        for spans in reconcile::pack(spans) {
+            self.say(connection, &Message::Compare(spans));
         }
     }
 

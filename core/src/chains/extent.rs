@@ -1,0 +1,82 @@
+//! How far chains have come, told so that two devices can compare it, and what one lacks of another's.
+
+use super::{ChainId, Chains};
+use crate::batch::Batch;
+use crate::crypto::domains::Domain;
+use crate::crypto::hash::derive_id;
+use crate::object::{ObjectId, Verified};
+use crate::reconcile::{Extent, Mark};
+
+impl Chains {
+    /// How far each chain has come.
+    pub(crate) fn extents(&self) -> impl Iterator<Item = (ChainId, Extent)> {
+        self.slots.keys().map(|chain| {
+            let count = self.end(*chain);
+            let mark = self.mark(*chain);
+            (*chain, Extent { count, mark })
+        })
+    }
+
+    /// Whether all that somebody with this extent of a chain has is in.
+    pub(crate) fn includes(&self, chain: ChainId, theirs: Extent) -> bool {
+        let Some(last) = theirs.count.checked_sub(1) else {
+            return true;
+        };
+        let end = self.end(chain);
+        if theirs.count == end && self.mark(chain) == theirs.mark {
+            return true;
+        }
+        let slots = self.slots.get(&chain);
+        let rivals = slots.and_then(|slots| slots.get(&last));
+        rivals.into_iter().flatten().any(|place| {
+            let entry = self.entries.get(*place);
+            entry.is_some_and(|entry| mark_of(entry.batch.id()) == theirs.mark)
+        })
+    }
+
+    /// What one lacks who has so much of a chain: the places of batches.
+    pub(crate) fn beyond(&self, chain: ChainId, theirs: Extent) -> impl Iterator<Item = usize> {
+        let slots = self.slots.get(&chain);
+        // From where there are branches on, they may have another.
+        let split = slots
+            .into_iter()
+            .flatten()
+            .find_map(|(index, rivals)| (rivals.len() > 1).then_some(*index));
+        let from = split.map_or(theirs.count, |split| split.min(theirs.count));
+        let beyond = slots.into_iter().flat_map(move |slots| slots.range(from..));
+        beyond.flat_map(|(_, places)| places).copied()
+    }
+
+    /// The batch at a place.
+    pub(crate) fn at(&self, place: usize) -> Option<&Verified<Batch>> {
+        self.entries.get(place).map(|entry| &entry.batch)
+    }
+
+    fn mark(&self, chain: ChainId) -> Mark {
+        let Some(slots) = self.slots.get(&chain) else {
+            return Mark::default();
+        };
+        let is_split = self.is_split && slots.values().any(|rivals| rivals.len() > 1);
+        if !is_split {
+            let last = slots
+                .last_key_value()
+                .and_then(|(_, rivals)| rivals.first());
+            let last = last.and_then(|place| self.at(*place));
+            return last.map_or_else(Mark::default, |batch| mark_of(batch.id()));
+        }
+        let all = || slots.values().flatten().filter_map(|place| self.at(*place));
+        let before: std::collections::BTreeSet<ObjectId> =
+            all().filter_map(|batch| batch.body.prev).collect();
+        let mut ends: Vec<ObjectId> = all()
+            .map(Verified::id)
+            .filter(|id| !before.contains(id))
+            .collect();
+        ends.sort_unstable();
+        let parts: Vec<&[u8]> = ends.iter().map(|id| id.0.as_slice()).collect();
+        Mark(derive_id(Domain::Branches, &parts))
+    }
+}
+
+fn mark_of(id: ObjectId) -> Mark {
+    Mark(id.0.first_chunk().copied().unwrap_or_default())
+}

@@ -9,6 +9,7 @@
 
 mod accept;
 mod extent;
+mod pack;
 mod past;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -62,6 +63,22 @@ struct Entry {
     /// changes depend on.
     builds_on: Vec<usize>,
     status: Status,
+    /// Whether it is the last of those that came together: up to here each chain ends with a signature.
+    ends_arrival: bool,
+}
+
+/// What is in, as far as a batch is looked over: also those before it of the same segment.
+#[derive(Default)]
+struct Ahead {
+    batches: HashMap<ObjectId, (usize, ChainId, u64)>,
+    changes: HashMap<ChangeHash, usize>,
+}
+
+/// What was found out about a batch that comes in.
+struct Checked {
+    batch: Verified<Batch>,
+    builds_on: BTreeSet<usize>,
+    changes: Vec<ChangeHash>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -187,10 +204,54 @@ impl Chains {
     /// # Errors
     /// [`BatchError`]; nothing has changed then.
     pub fn insert(&mut self, log: &Log, batch: Verified<Batch>) -> Result<(), BatchError> {
-        let id = batch.id();
-        if self.contains(id) {
+        if self.contains(batch.id()) {
             return Err(BatchError::Known);
         }
+        let checked = self.check(log, batch, &Ahead::default())?;
+        self.add(checked, true);
+        Ok(())
+    }
+
+    /// Takes batches in that came together, those that are new: all, or none. Of each run the last has
+    /// a signature.
+    ///
+    /// # Errors
+    /// [`BatchError`]; nothing has changed then.
+    pub(crate) fn insert_all(
+        &mut self,
+        log: &Log,
+        batches: Vec<Verified<Batch>>,
+    ) -> Result<(), BatchError> {
+        let mut ahead = Ahead::default();
+        let mut all = Vec::new();
+        for batch in batches {
+            let id = batch.id();
+            if self.contains(id) || ahead.batches.contains_key(&id) {
+                continue;
+            }
+            let checked = self.check(log, batch, &ahead)?;
+            let place = self.entries.len().saturating_add(all.len());
+            let (chain, index) = (chain_of(&checked.batch), checked.batch.body.index);
+            ahead.batches.insert(id, (place, chain, index));
+            for change in &checked.changes {
+                ahead.changes.entry(*change).or_insert(place);
+            }
+            all.push(checked);
+        }
+        let last = all.len().checked_sub(1).ok_or(BatchError::Known)?;
+        for (at, checked) in all.into_iter().enumerate() {
+            self.add(checked, at == last);
+        }
+        Ok(())
+    }
+
+    /// Looks a batch over that is not in.
+    fn check(
+        &self,
+        log: &Log,
+        batch: Verified<Batch>,
+        ahead: &Ahead,
+    ) -> Result<Checked, BatchError> {
         let body = &batch.body;
         if !body.is_well_formed() || batch.workspace() != log.workspace() {
             return Err(BatchError::Malformed);
@@ -198,19 +259,23 @@ impl Chains {
         if !body.auth.iter().all(|head| log.contains(*head)) {
             return Err(BatchError::MissingOps);
         }
+        let find = |id: &ObjectId| {
+            let known = self.places.get(id).and_then(|place| {
+                let before = self.entries.get(*place)?;
+                Some((*place, chain_of(&before.batch), before.batch.body.index))
+            });
+            known.or_else(|| ahead.batches.get(id).copied())
+        };
         let mut builds_on = BTreeSet::new();
         if let Some(prev) = body.prev {
-            let place = *self.places.get(&prev).ok_or(BatchError::Missing)?;
-            let before = self.entries.get(place).ok_or(BatchError::Missing)?;
-            if chain_of(&before.batch) != chain_of(&batch)
-                || Some(body.index) != before.batch.body.index.checked_add(1)
-            {
+            let (place, chain, index) = find(&prev).ok_or(BatchError::Missing)?;
+            if chain != chain_of(&batch) || Some(body.index) != index.checked_add(1) {
                 return Err(BatchError::Broken);
             }
             builds_on.insert(place);
         }
         for dep in &body.deps {
-            builds_on.insert(*self.places.get(dep).ok_or(BatchError::Missing)?);
+            builds_on.insert(find(dep).ok_or(BatchError::Missing)?.0);
         }
         let actor = batch::actor(log.workspace(), body.document, batch.device(), body.session);
         let mut changes = Vec::new();
@@ -221,7 +286,8 @@ impl Chains {
             }
             for dep in scanned.deps() {
                 if !changes.contains(dep) {
-                    builds_on.insert(*self.changes.get(dep).ok_or(BatchError::Missing)?);
+                    let known = self.changes.get(dep).or_else(|| ahead.changes.get(dep));
+                    builds_on.insert(*known.ok_or(BatchError::Missing)?);
                 }
             }
             changes.push(*scanned.hash());
@@ -229,17 +295,30 @@ impl Chains {
         if !might_write(log, &batch) {
             return Err(BatchError::NotEntitled);
         }
+        Ok(Checked {
+            batch,
+            builds_on,
+            changes,
+        })
+    }
+
+    fn add(&mut self, checked: Checked, ends_arrival: bool) {
+        let Checked {
+            batch,
+            builds_on,
+            changes,
+        } = checked;
         let place = self.entries.len();
         self.fresh.push(place);
-        for change in &changes {
+        for change in changes {
             // The first to bring a change has it: its actor shows whose it is.
-            self.changes.entry(*change).or_insert(place);
+            self.changes.entry(change).or_insert(place);
         }
         let slots = self.slots.entry(chain_of(&batch)).or_default();
-        let rivals = slots.entry(body.index).or_default();
+        let rivals = slots.entry(batch.body.index).or_default();
         rivals.push(place);
         self.is_split |= rivals.len() > 1;
-        self.places.insert(id, place);
+        self.places.insert(batch.id(), place);
         for before in &builds_on {
             self.tips.remove(before);
         }
@@ -248,8 +327,8 @@ impl Chains {
             batch,
             builds_on: builds_on.into_iter().collect(),
             status: Status::Held,
+            ends_arrival,
         });
-        Ok(())
     }
 
     /// Finds what counts, now that batches or operations have come in. Costs in proportion to what

@@ -39,6 +39,7 @@ pub mod receipt;
 pub mod reconcile;
 mod record;
 mod relay_link;
+mod segment;
 mod signal;
 pub mod sync;
 mod text_document;

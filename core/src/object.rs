@@ -90,6 +90,8 @@ pub struct Signed {
     bytes: Arc<[u8]>,
     kind: Kind,
     id: ObjectId,
+    /// Whether the signature is among the bytes. Without, it is another object's that names this one.
+    is_complete: bool,
 }
 
 /// An object whose signature holds.
@@ -128,6 +130,7 @@ impl Signed {
             bytes: bytes.into(),
             kind,
             id,
+            is_complete: true,
         })
     }
 
@@ -189,16 +192,18 @@ impl Signed {
 impl<T: Body> Verified<T> {
     /// Makes and signs an object.
     pub(crate) fn make(key: &SigningKey, workspace: WorkspaceId, body: T) -> Self {
-        let mut bytes = vec![T::KIND as u8];
-        bytes.extend_from_slice(&workspace.0);
-        bytes.extend_from_slice(&key.verifying_key().0);
-        bytes.extend(codec::to_bytes(&body));
-        let id = id_of(&bytes);
+        let device = DeviceId(key.verifying_key().0);
+        let Unsigned {
+            mut bytes,
+            id,
+            body,
+        } = Unsigned::new(workspace, device, body);
         bytes.extend_from_slice(&key.sign(&signed_message(id)).0);
         let signed = Signed {
             bytes: bytes.into(),
             kind: T::KIND,
             id,
+            is_complete: true,
         };
         Self {
             body,
@@ -224,10 +229,99 @@ impl<T> Verified<T> {
         self.signed.workspace()
     }
 
-    /// All its bytes.
+    /// All its bytes; without its signature where there is none ([`Self::signature`]).
     pub fn bytes(&self) -> &Arc<[u8]> {
         &self.signed.bytes
     }
+
+    /// Its own signature. None where it was believed for that of a later object, which names it.
+    pub(crate) fn signature(&self) -> Option<Signature> {
+        let bytes = &self.signed.bytes;
+        let signature = self
+            .signed
+            .is_complete
+            .then(|| bytes.last_chunk())
+            .flatten();
+        signature.copied().map(Signature)
+    }
+}
+
+/// What an object says, before anything is known about who made it.
+pub(crate) struct Unsigned<T> {
+    bytes: Vec<u8>,
+    id: ObjectId,
+    body: T,
+}
+
+impl<T: Body> Unsigned<T> {
+    /// Writes an object out, but for its signature.
+    pub(crate) fn new(workspace: WorkspaceId, device: DeviceId, body: T) -> Self {
+        let mut bytes = vec![T::KIND as u8];
+        bytes.extend_from_slice(&workspace.0);
+        bytes.extend_from_slice(&device.0);
+        bytes.extend(codec::to_bytes(&body));
+        let id = id_of(&bytes);
+        Self { bytes, id, body }
+    }
+
+    /// The object's name.
+    pub(crate) fn id(&self) -> ObjectId {
+        self.id
+    }
+
+    /// How many bytes it has.
+    pub(crate) fn len(&self) -> usize {
+        self.bytes.len()
+    }
+}
+
+/// Objects of one device, of which each but the first names the one before it, as `prev` finds: the
+/// signature of the last is over them all.
+///
+/// # Errors
+/// [`ObjectError::BadSignature`], also when one does not name the one before.
+pub(crate) fn verify_run<T: Body>(
+    run: Vec<Unsigned<T>>,
+    signature: &Signature,
+    prev: impl Fn(&T) -> Option<ObjectId>,
+) -> Result<Vec<Verified<T>>, ObjectError> {
+    let last = run.last().ok_or(ObjectError::BadSignature)?;
+    let last_id = last.id;
+    let device = last.bytes.get(33..HEAD).and_then(|key| key.first_chunk());
+    let device = DeviceId(*device.ok_or(ObjectError::Malformed)?);
+    device
+        .verifying_key()
+        .verify(&signed_message(last_id), signature)
+        .map_err(|_| ObjectError::BadSignature)?;
+    let mut before = None;
+    let mut verified = Vec::with_capacity(run.len());
+    for Unsigned {
+        mut bytes,
+        id,
+        body,
+    } in run
+    {
+        if before.is_some() && prev(&body) != before {
+            return Err(ObjectError::BadSignature);
+        }
+        before = Some(id);
+        let is_complete = id == last_id;
+        if is_complete {
+            bytes.extend_from_slice(&signature.0);
+        }
+        let signed = Signed {
+            bytes: bytes.into(),
+            kind: T::KIND,
+            id,
+            is_complete,
+        };
+        verified.push(Verified {
+            body,
+            signed,
+            made_of: PhantomData,
+        });
+    }
+    Ok(verified)
 }
 
 fn id_of(unsigned: &[u8]) -> ObjectId {

@@ -22,7 +22,7 @@ use thiserror::Error;
 use crate::crypto::sha256;
 
 mod columns;
-mod cursor;
+pub(crate) mod cursor;
 mod operations;
 mod runs;
 
@@ -36,7 +36,7 @@ pub use operations::{Action, Key, OpName, Operation, Operations};
 const MAGIC: [u8; 4] = [0x85, 0x6f, 0x4a, 0x83];
 
 /// Magic and checksum, which the hash leaves out.
-const UNHASHED: usize = 8;
+pub(crate) const UNHASHED: usize = 8;
 
 /// The chunk type of a plain change. Documents, compressed changes and bundles have others.
 const CHANGE: u8 = 1;
@@ -297,6 +297,50 @@ pub fn scan<'a>(bytes: &'a [u8], limits: &Limits) -> Result<ScannedChange<'a>, R
     };
     change.check_operations()?;
     Ok(change)
+}
+
+/// A plain change, taken apart as far as segments tell it in parts.
+pub(crate) struct Parts<'a> {
+    pub(crate) deps: Vec<[u8; 32]>,
+    pub(crate) actor: [u8; 16],
+    pub(crate) seq: u64,
+    pub(crate) start_op: u64,
+    /// All that follows.
+    pub(crate) rest: &'a [u8],
+}
+
+/// Takes a change apart that was looked over.
+pub(crate) fn parts(bytes: &[u8]) -> Result<Parts<'_>, Refused> {
+    let mut chunk = Cursor::new(bytes.get(UNHASHED..).unwrap_or_default());
+    chunk.byte()?;
+    let len = chunk.unsigned()?;
+    let mut body = Cursor::new(chunk.take(len)?);
+    let deps = deps(&mut body, &Limits::PROTOCOL)?;
+    let actor = actor(&mut body)?;
+    let seq = number(&mut body)?;
+    let start_op = number(&mut body)?;
+    let rest = body.rest();
+    Ok(Parts {
+        deps,
+        actor,
+        seq,
+        start_op,
+        rest,
+    })
+}
+
+/// The plain change that has this body.
+pub(crate) fn plain(body: &[u8]) -> Vec<u8> {
+    let mut hashed = vec![CHANGE];
+    cursor::put(&mut hashed, u64::try_from(body.len()).unwrap_or(u64::MAX));
+    hashed.extend_from_slice(body);
+    let hash = sha256::hash(&[&hashed]);
+    let checksum = hash.first_chunk::<4>().copied().unwrap_or_default();
+    let mut change = Vec::with_capacity(hashed.len().saturating_add(UNHASHED));
+    change.extend_from_slice(&MAGIC);
+    change.extend_from_slice(&checksum);
+    change.extend_from_slice(&hashed);
+    change
 }
 
 fn deps(body: &mut Cursor<'_>, limits: &Limits) -> Result<Vec<[u8; 32]>, Refused> {

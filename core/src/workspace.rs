@@ -22,16 +22,20 @@ use thiserror::Error;
 
 use crate::batch::{Batch, DocumentId, SessionId};
 use crate::chains::{BatchError, Chains, Coverage, Settled};
+use crate::codec::Fixed;
 use crate::crypto::dh::PrivateKey;
+use crate::crypto::hash::hash;
 use crate::crypto::secret::Secret;
 use crate::keys::DeviceKeys;
 use crate::log::{Log, LogError, Member, Op, Role};
 use crate::object::{DeviceId, Kind, ObjectError, ObjectId, Signed, Verified};
 use crate::receipt::{Presence, Receipt};
+use crate::segment;
 
 pub use acts::{ActError, DeviceOffer, NewDevice, Request};
 pub use compare::OnDisk;
-use pending::Pending;
+pub(crate) use compare::Parcel;
+use pending::{Pending, Segment, Waiting};
 
 /// See the module.
 pub struct Workspace {
@@ -93,7 +97,7 @@ pub enum Refused {
 enum Outcome {
     New,
     Known,
-    Waits(Signed),
+    Waits(Waiting),
     Refused(Refused),
 }
 
@@ -165,13 +169,15 @@ impl Workspace {
     fn put_in<'a>(&mut self, objects: impl IntoIterator<Item = &'a [u8]>) -> Intake {
         let mut intake = Intake::default();
         for bytes in objects {
-            match Signed::parse(bytes) {
-                Ok(signed) => {
-                    let outcome = self.take_one(signed, &mut intake);
-                    self.note(outcome, &mut intake);
+            let outcome = if segment::is_one(bytes) {
+                self.read_segment(bytes, &mut intake)
+            } else {
+                match Signed::parse(bytes) {
+                    Ok(signed) => self.take_one(signed, &mut intake),
+                    Err(error) => Outcome::Refused(error.into()),
                 }
-                Err(error) => intake.refused.push(error.into()),
-            }
+            };
+            self.note(outcome, &mut intake);
         }
         intake
     }
@@ -189,14 +195,6 @@ impl Workspace {
         if intake.log_grew {
             self.open_epochs();
         }
-    }
-
-    /// All objects that are in: each after those it builds on.
-    pub fn everything(&self) -> Vec<Arc<[u8]>> {
-        let ops = self.log.ops().map(Verified::bytes);
-        let batches = self.chains.batches().map(Verified::bytes);
-        let receipts = self.receipts.values().map(Verified::bytes);
-        ops.chain(batches).chain(receipts).cloned().collect()
     }
 
     /// Whether somebody who came by an invitation has never shown that they know it. They ask in the
@@ -251,7 +249,7 @@ impl Workspace {
                 Outcome::New
             }
             Err(LogError::Known) => Outcome::Known,
-            Err(LogError::Missing(_)) => Outcome::Waits(waits),
+            Err(LogError::Missing(_)) => Outcome::Waits(Waiting::Object(waits)),
             Err(error @ (LogError::Foreign | LogError::Unsound)) => {
                 Outcome::Refused(Refused::Op(error))
             }
@@ -273,15 +271,31 @@ impl Workspace {
                 intake.new.push(bytes);
                 Outcome::New
             }
-            Err(BatchError::Known) => Outcome::Known,
-            Err(BatchError::Missing | BatchError::MissingOps) => Outcome::Waits(waits),
-            Err(
-                error @ (BatchError::Malformed
-                | BatchError::NotEntitled
-                | BatchError::Broken
-                | BatchError::ForeignActor
-                | BatchError::Change(_)),
-            ) => Outcome::Refused(Refused::Batch(error)),
+            Err(error) => after(error, Waiting::Object(waits)),
+        }
+    }
+
+    fn read_segment(&mut self, bytes: &[u8], intake: &mut Intake) -> Outcome {
+        let id = Fixed(hash(bytes));
+        if self.pending.contains(id) {
+            return Outcome::Known;
+        }
+        match segment::expand(bytes) {
+            Ok(batches) => {
+                let bytes = bytes.into();
+                self.take_segment(Segment { id, bytes, batches }, intake)
+            }
+            Err(error) => Outcome::Refused(error.into()),
+        }
+    }
+
+    fn take_segment(&mut self, segment: Segment, intake: &mut Intake) -> Outcome {
+        match self.chains.insert_all(&self.log, segment.batches.clone()) {
+            Ok(()) => {
+                intake.new.push(segment.bytes);
+                Outcome::New
+            }
+            Err(error) => after(error, Waiting::Segment(segment)),
         }
     }
 
@@ -329,8 +343,8 @@ impl Workspace {
     fn note(&mut self, outcome: Outcome, intake: &mut Intake) {
         match outcome {
             Outcome::New | Outcome::Known => {}
-            Outcome::Waits(signed) => {
-                if !self.pending.add(signed) {
+            Outcome::Waits(waiting) => {
+                if !self.pending.add(waiting) {
                     intake.refused.push(Refused::TooMuchWaiting);
                 }
             }
@@ -342,13 +356,29 @@ impl Workspace {
     fn retry(&mut self, intake: &mut Intake) {
         loop {
             let before = intake.new.len();
-            for signed in self.pending.take_all() {
-                let outcome = self.take_one(signed, intake);
+            for waiting in self.pending.take_all() {
+                let outcome = match waiting {
+                    Waiting::Object(signed) => self.take_one(signed, intake),
+                    Waiting::Segment(segment) => self.take_segment(segment, intake),
+                };
                 self.note(outcome, intake);
             }
             if intake.new.len() == before {
                 return;
             }
         }
+    }
+}
+
+/// What becomes of batches that the chains have not taken.
+fn after(error: BatchError, waiting: Waiting) -> Outcome {
+    match error {
+        BatchError::Known => Outcome::Known,
+        BatchError::Missing | BatchError::MissingOps => Outcome::Waits(waiting),
+        BatchError::Malformed
+        | BatchError::NotEntitled
+        | BatchError::Broken
+        | BatchError::ForeignActor
+        | BatchError::Change(_) => Outcome::Refused(Refused::Batch(error)),
     }
 }

@@ -5,6 +5,7 @@
 
 #![allow(clippy::unwrap_used, missing_docs)]
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -92,6 +93,16 @@ fn vectors() -> String {
         .write(document, 1_700_000_000_000, vec![change])
         .unwrap();
     vectors.objects("batch", &intake);
+    text.splice_text(&object, 10, 0, " corpus").unwrap();
+    text.commit_with(CommitOptions::default().with_time(0));
+    let change = text.get_last_local_change().unwrap().raw_bytes().to_vec();
+    let intake = manager
+        .write(document, 1_700_000_000_250, vec![change])
+        .unwrap();
+    vectors.objects("batch", &intake);
+    let all = manager.everything(&BTreeSet::new());
+    let segment = all.iter().find(|object| object.first() == Some(&5));
+    vectors.bytes("segment of both", segment.unwrap());
 
     let spans = manager.compare();
     vectors.bytes("message: compare", &Message::Compare(spans).encode());
@@ -101,7 +112,7 @@ fn vectors() -> String {
     let intake = manager.show_presence(2, Some(document)).unwrap();
     vectors.objects("presence", &intake);
 
-    let all = manager.everything();
+    let all = manager.everything(&BTreeSet::new());
     for message in pack(all.iter().map(|object| &**object)) {
         vectors.bytes("message: objects", &message.encode());
     }
@@ -128,7 +139,7 @@ fn vectors() -> String {
     ] {
         vectors.objects(what, &intake.unwrap());
     }
-    let all = manager.everything();
+    let all = manager.everything(&BTreeSet::new());
     let parts: Vec<&[u8]> = all.iter().map(|object| &**object).collect();
     let (second, _) = second.enter(Fixed([11; 16]), &parts).unwrap();
     assert_eq!(second.me().map(|member| member.id), Some(me));

@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use automerge::transaction::{CommitOptions, Transactable};
@@ -36,9 +37,9 @@ fn lacking(one: &Workspace, other: &Workspace) -> Vec<Arc<[u8]>> {
     let mut lacking = Vec::new();
     let mut told = one.compare();
     while !told.is_empty() {
-        let heard = other.compared(&told);
+        let heard = other.compared(&told, &BTreeSet::new());
         lacking.extend(heard.lacking);
-        told = one.compared(&heard.reply).reply;
+        told = one.compared(&heard.reply, &BTreeSet::new()).reply;
     }
     lacking
 }
@@ -87,7 +88,7 @@ impl Person {
         let join = request.bytes().to_vec();
         let offer = self.workspace.offer_for(&join).unwrap();
         self.workspace.admit(&mut self.rng, &join, offer).unwrap();
-        let objects = self.workspace.everything();
+        let objects = self.workspace.everything(&BTreeSet::new());
         let objects: Vec<&[u8]> = objects.iter().map(|object| &**object).collect();
         let Some((workspace, intake)) = request.enter(Fixed([number; 16]), &objects) else {
             panic!("not let in");

@@ -12,10 +12,16 @@ use super::home::{move_aside, put};
 use crate::object::DeviceId;
 use crate::record::{Mail, Stored, remember};
 use crate::vault::{Family, RecordKey, Shelf, Unreadable, Vault, Write};
+use crate::workspace::Workspace;
 use bocage_api::{Refusal, WorkspaceId};
 
 /// After so many records of objects they are put together: opening stays quick, and the list short.
-const RECORDS_MAX: usize = 256;
+const RECORDS_MAX: usize = 64;
+
+/// A record of older objects is written anew with more in it until it has so many bytes, its last
+/// object until that has so many: few records and long segments, and little is written twice.
+const TAIL_BYTES: usize = 128 * 1024;
+const TAIL_OBJECT: usize = 4 * 1024;
 
 /// The most bytes of objects in one record.
 const RECORD_BYTES: usize = 1024 * 1024;
@@ -31,6 +37,8 @@ pub(super) struct Archive {
     recent: BTreeMap<u64, Stored>,
     next: u64,
     next_segment: u64,
+    /// The last record of older ones.
+    last: Option<Stored>,
     damaged: Vec<(Shelf, RecordKey, Vec<u8>)>,
     /// Places where a record is missing though later ones are there.
     holes: Vec<RecordKey>,
@@ -55,6 +63,7 @@ impl Archive {
             recent: BTreeMap::new(),
             next: 0,
             next_segment: 0,
+            last: None,
             damaged: Vec::new(),
             holes: Vec::new(),
         }
@@ -117,6 +126,8 @@ impl Archive {
         }
         if key.family == self.objects {
             self.recent.insert(key.index, stored);
+        } else {
+            self.last = Some(stored);
         }
         Ok(())
     }
@@ -178,16 +189,37 @@ impl Archive {
             self.recent.insert(self.next, stored);
             self.next = self.next.saturating_add(1);
         }
-        if self.recent.len() > RECORDS_MAX && !self.is_damaged() {
-            writes.extend(self.compact(vault, rng)?);
-        }
         Ok(writes)
     }
 
-    /// Puts the recent records together into larger ones.
-    fn compact(&mut self, vault: &Vault, rng: &mut dyn CryptoRng) -> Result<Vec<Write>, Refusal> {
+    /// Puts recent records together when there are many: in fewer bytes, and with the last of the older
+    /// ones as long as that is small.
+    pub(super) fn tidy(
+        &mut self,
+        vault: &Vault,
+        rng: &mut dyn CryptoRng,
+        workspace: &Workspace,
+    ) -> Result<Vec<Write>, Refusal> {
+        if self.recent.len() <= RECORDS_MAX || self.is_damaged() {
+            return Ok(Vec::new());
+        }
         let recent = core::mem::take(&mut self.recent);
+        let mut objects: Vec<Vec<u8>> = Vec::new();
         let mut commands = Vec::new();
+        if let Some(last) = self.last.take() {
+            for command in last.commands() {
+                remember(&mut commands, command);
+            }
+            let bytes: usize = last.objects().map(<[u8]>::len).sum();
+            if bytes < TAIL_BYTES {
+                objects.extend(last.objects().map(<[u8]>::to_vec));
+                self.next_segment = self.next_segment.saturating_sub(1);
+            }
+        }
+        let tail = objects.pop_if(|object| object.len() < TAIL_OBJECT);
+        let loose = tail.iter().map(Vec::as_slice);
+        let loose = loose.chain(recent.values().flat_map(Stored::objects));
+        objects.extend(workspace.repack(loose));
         for command in recent.values().flat_map(Stored::commands) {
             remember(&mut commands, command);
         }
@@ -195,7 +227,7 @@ impl Archive {
         let mut group: Vec<&[u8]> = Vec::new();
         let mut bytes = 0usize;
         let mut groups = Vec::new();
-        for object in recent.values().flat_map(Stored::objects) {
+        for object in objects.iter().map(Vec::as_slice) {
             bytes = bytes.saturating_add(object.len());
             if bytes > RECORD_BYTES {
                 groups.push(core::mem::take(&mut group));
@@ -212,6 +244,7 @@ impl Archive {
             self.next_segment = self.next_segment.saturating_add(1);
             let stored = Stored::new(group, &commands);
             writes.push(put(vault, rng, key, &stored.encode())?);
+            self.last = Some(stored);
         }
         writes.extend(recent.keys().map(|index| {
             Write::Delete(RecordKey {

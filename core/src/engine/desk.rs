@@ -306,6 +306,9 @@ impl Desk {
         let mut later = Vec::new();
         for object in &intake.new {
             let Ok(signed) = Signed::parse(object) else {
+                // Batches that came together.
+                kept.push(object);
+                self.urgent.push((Arc::clone(object), origin));
                 continue;
             };
             if signed.kind() == Kind::Receipt {
@@ -336,6 +339,8 @@ impl Desk {
         if !kept.is_empty() || !commands.is_empty() {
             let writes = self.archive.append(vault, rng, kept, &commands)?;
             outcome.writes.extend(writes);
+            let writes = self.archive.tidy(vault, rng, &self.workspace)?;
+            outcome.writes.extend(writes);
         }
         if self.owe(intake) {
             outcome
@@ -362,15 +367,9 @@ impl Desk {
         }
     }
 
-    /// Of objects those that others may be told.
-    pub(super) fn tellable(&self, mut objects: Vec<Arc<[u8]>>) -> Vec<Arc<[u8]>> {
-        if !self.unstored.is_empty() {
-            let is_stored = |object: &Arc<[u8]>| {
-                Signed::parse(object).is_ok_and(|signed| !self.unstored.contains(&signed.id()))
-            };
-            objects.retain(is_stored);
-        }
-        objects
+    /// What others may not be told yet.
+    pub(super) fn untold(&self) -> &BTreeSet<ObjectId> {
+        &self.unstored
     }
 
     /// What may be put into the mailbox.
@@ -594,13 +593,6 @@ impl Desk {
 
     pub(super) fn channel_document(&self) -> DocumentId {
         Fixed(self.channel_id().0)
-    }
-
-    /// An object that is in, by its name.
-    pub(super) fn object(&self, id: ObjectId) -> Option<Arc<[u8]>> {
-        let op = self.workspace.log().op(id).map(Verified::bytes);
-        let batch = || self.workspace.chains().batch(id).map(Verified::bytes);
-        op.or_else(batch).cloned()
     }
 
     /// Moves damaged records aside. Somebody who is alone begins anew what nobody else has.

@@ -16,9 +16,10 @@ use super::{Engine, Outcome};
 use crate::codec::{self, Blob};
 use crate::crypto::aead;
 use crate::keys::EpochUse;
-use crate::object::{Kind, ObjectId, Signed};
+use crate::object::ObjectId;
 use crate::record::Cursor;
 use crate::time::Timestamp;
+use crate::workspace::Parcel;
 
 /// How long to wait for more before something is put into the mailbox.
 const POST_WAIT: Duration = Duration::from_secs(1);
@@ -259,30 +260,16 @@ impl Engine {
         for id in &desk.mail.unposted {
             self.post.failed.remove(id);
         }
-        // What is gone with a damaged record cannot be put anywhere.
-        let gone: Vec<ObjectId> = desk
-            .to_post()
-            .filter(|id| desk.object(*id).is_none())
-            .collect();
+        let owed: Vec<ObjectId> = desk.to_post().collect();
+        let (parcels, gone) = desk.workspace.parcels(&owed);
         let mut bytes = 0usize;
-        let mut all: Vec<(ObjectId, Blob)> = Vec::new();
-        for id in desk.to_post() {
-            let Some(object) = desk.object(id) else {
-                continue;
-            };
-            bytes = bytes.saturating_add(object.len());
-            if bytes > ITEM_BYTES && !all.is_empty() {
-                break;
-            }
-            all.push((id, Blob(object.to_vec())));
-        }
-        let is_op =
-            |blob: &Blob| Signed::parse(&blob.0).is_ok_and(|signed| signed.kind() == Kind::Op);
-        let ops: Vec<(ObjectId, Blob)> = all
-            .iter()
-            .filter(|(_, blob)| is_op(blob))
-            .cloned()
-            .collect();
+        let mut fits = |parcel: &&Parcel| {
+            let is_first = bytes == 0;
+            bytes = bytes.saturating_add(parcel.bytes.len());
+            is_first || bytes <= ITEM_BYTES
+        };
+        let all: Vec<&Parcel> = parcels.iter().take_while(|parcel| fits(parcel)).collect();
+        let ops: Vec<&Parcel> = all.iter().filter(|parcel| parcel.is_op).copied().collect();
         let mut frames = Vec::new();
         for epoch in desk.workspace.known_epochs(EPOCHS) {
             // Those who were away when an epoch began learn of it in the mailbox of the one before.
@@ -295,7 +282,10 @@ impl Engine {
             }
             let sign = EpochUse(key).mailbox_sign();
             let address = sign.verifying_key().0;
-            let blobs: Vec<Blob> = objects.iter().map(|(_, blob)| blob.clone()).collect();
+            let blobs: Vec<Blob> = objects
+                .iter()
+                .map(|parcel| Blob(parcel.bytes.to_vec()))
+                .collect();
             let seal = EpochUse(key).mailbox_seal();
             let Some(item) = seal_item(rng, &seal, &address, &blobs) else {
                 continue;
@@ -307,7 +297,10 @@ impl Engine {
             self.post.next_request = request.wrapping_add(1);
             let put = Put {
                 workspace,
-                objects: objects.iter().map(|(id, _)| *id).collect(),
+                objects: objects
+                    .iter()
+                    .flat_map(|parcel| parcel.brings.iter().copied())
+                    .collect(),
             };
             self.post.puts.insert(request, put);
             frames.push(ClientFrame::Put {

@@ -4,19 +4,19 @@ use super::Refused;
 
 /// What is still to be read.
 #[derive(Clone, Copy)]
-pub(super) struct Cursor<'a>(&'a [u8]);
+pub(crate) struct Cursor<'a>(&'a [u8]);
 
 impl<'a> Cursor<'a> {
-    pub(super) fn new(bytes: &'a [u8]) -> Self {
+    pub(crate) fn new(bytes: &'a [u8]) -> Self {
         Self(bytes)
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
     /// Nothing may be left.
-    pub(super) fn end(&self) -> Result<(), Refused> {
+    pub(crate) fn end(&self) -> Result<(), Refused> {
         if self.is_empty() {
             Ok(())
         } else {
@@ -24,18 +24,23 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    pub(super) fn byte(&mut self) -> Result<u8, Refused> {
+    /// All that is left.
+    pub(crate) fn rest(&self) -> &'a [u8] {
+        self.0
+    }
+
+    pub(crate) fn byte(&mut self) -> Result<u8, Refused> {
         let [byte] = self.array()?;
         Ok(byte)
     }
 
-    pub(super) fn array<const N: usize>(&mut self) -> Result<[u8; N], Refused> {
+    pub(crate) fn array<const N: usize>(&mut self) -> Result<[u8; N], Refused> {
         let (front, rest) = self.0.split_first_chunk::<N>().ok_or(Refused::CutOff)?;
         self.0 = rest;
         Ok(*front)
     }
 
-    pub(super) fn take(&mut self, len: u64) -> Result<&'a [u8], Refused> {
+    pub(crate) fn take(&mut self, len: u64) -> Result<&'a [u8], Refused> {
         let len = usize::try_from(len).map_err(|_| Refused::CutOff)?;
         let (front, rest) = self.0.split_at_checked(len).ok_or(Refused::CutOff)?;
         self.0 = rest;
@@ -43,7 +48,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// An unsigned number of 64 bits at most.
-    pub(super) fn unsigned(&mut self) -> Result<u64, Refused> {
+    pub(crate) fn unsigned(&mut self) -> Result<u64, Refused> {
         let mut value = 0u64;
         for shift in (0..64).step_by(7) {
             let byte = self.byte()?;
@@ -65,7 +70,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// A signed number of 64 bits at most.
-    pub(super) fn signed(&mut self) -> Result<i64, Refused> {
+    pub(crate) fn signed(&mut self) -> Result<i64, Refused> {
         let mut value = 0i64;
         let mut before = 0u8;
         for shift in (0..64).step_by(7) {
@@ -91,6 +96,18 @@ impl<'a> Cursor<'a> {
             before = byte;
         }
         Err(Refused::BadNumber)
+    }
+}
+
+/// Appends an unsigned number.
+pub(crate) fn put(bytes: &mut Vec<u8>, mut value: u64) {
+    loop {
+        let low = u8::try_from(value & 0x7f).unwrap_or_default();
+        value >>= 7;
+        if value == 0 {
+            return bytes.push(low);
+        }
+        bytes.push(low | 0x80);
     }
 }
 

@@ -6,9 +6,11 @@ use std::sync::Arc;
 use super::Workspace;
 use crate::batch::HEADS_MAX;
 use crate::chains::ChainId;
-use crate::log::Log;
-use crate::object::{ObjectId, Verified};
+use crate::log::{Log, Op};
+use crate::object::{ObjectId, Signed, Verified};
+use crate::receipt::Receipt;
 use crate::reconcile::{self, Extent, Holdings, Item, Key, Span};
+use crate::segment;
 
 /// What is on the disk, as of a write that has succeeded.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +30,15 @@ pub struct Compared {
     pub lacking: Vec<Arc<[u8]>>,
     /// To be told.
     pub reply: Vec<Span>,
+}
+
+/// Bytes on their way.
+pub(crate) struct Parcel {
+    pub(crate) bytes: Arc<[u8]>,
+    /// What is in it.
+    pub(crate) brings: Vec<ObjectId>,
+    /// Whether that is an operation of the log, else batches.
+    pub(crate) is_op: bool,
 }
 
 /// A list of all there is, by name.
@@ -62,8 +73,8 @@ impl Workspace {
         reconcile::begin(&self.held())
     }
 
-    /// Answers what another device has told of what it has.
-    pub fn compared(&self, spans: &[Span]) -> Compared {
+    /// Answers what another device has told of what it has. Nothing that `untold` names is sent.
+    pub fn compared(&self, spans: &[Span], untold: &BTreeSet<ObjectId>) -> Compared {
         let answer = reconcile::answer(&self.held(), spans);
         let mut ops = BTreeSet::new();
         let mut batches = BTreeSet::new();
@@ -83,15 +94,88 @@ impl Workspace {
             }
         }
         let ops = self.log.ops().filter(|op| ops.contains(&op.id()));
-        let batches = batches.iter().filter_map(|place| self.chains.at(*place));
         let receipts = receipts.iter().filter_map(|id| self.receipts.get(id));
-        let lacking = ops.map(Verified::bytes);
-        let lacking = lacking.chain(batches.map(Verified::bytes));
-        let lacking = lacking.chain(receipts.map(Verified::bytes));
         Compared {
-            lacking: lacking.cloned().collect(),
+            lacking: self.bring(ops, batches, receipts, untold),
             reply: answer.reply,
         }
+    }
+
+    /// All that is in, but for what `untold` names: each object after those it builds on.
+    pub fn everything(&self, untold: &BTreeSet<ObjectId>) -> Vec<Arc<[u8]>> {
+        let batches = (0..self.chains.len()).collect();
+        self.bring(self.log.ops(), batches, self.receipts.values(), untold)
+    }
+
+    /// Bytes that bring what these name, each after what it builds on, and what of it is not there.
+    pub(crate) fn parcels(&self, names: &[ObjectId]) -> (Vec<Parcel>, Vec<ObjectId>) {
+        let mut parcels = Vec::new();
+        let mut places = BTreeSet::new();
+        let mut gone = Vec::new();
+        for id in names {
+            if let Some(op) = self.log.op(*id) {
+                let bytes = Arc::clone(op.bytes());
+                parcels.push(Parcel {
+                    bytes,
+                    brings: vec![*id],
+                    is_op: true,
+                });
+            } else if let Some(place) = self.chains.place(*id) {
+                places.insert(place);
+            } else {
+                gone.push(*id);
+            }
+        }
+        let packed = self.chains.pack(self.id(), places).into_iter();
+        parcels.extend(packed.map(|packed| Parcel {
+            bytes: packed.bytes,
+            brings: packed.batches,
+            is_op: false,
+        }));
+        (parcels, gone)
+    }
+
+    /// The same objects in fewer bytes: operations, what is not in, batches.
+    pub(crate) fn repack<'a>(&self, objects: impl Iterator<Item = &'a [u8]>) -> Vec<Vec<u8>> {
+        let mut all = Vec::new();
+        let mut places = BTreeSet::new();
+        for object in objects {
+            let ids: Vec<ObjectId> = match segment::expand(object) {
+                Ok(batches) => batches.iter().map(Verified::id).collect(),
+                Err(_) => Signed::parse(object).iter().map(Signed::id).collect(),
+            };
+            let found: Vec<usize> = ids.iter().filter_map(|id| self.chains.place(*id)).collect();
+            if ids.is_empty() || found.len() < ids.len() {
+                all.push(object.to_vec());
+            } else {
+                places.extend(found);
+            }
+        }
+        let packed = self.chains.pack(self.id(), places);
+        all.extend(packed.into_iter().map(|packed| packed.bytes.to_vec()));
+        all
+    }
+
+    /// Bytes that bring these, each after what it builds on.
+    fn bring<'a>(
+        &'a self,
+        ops: impl Iterator<Item = &'a Verified<Op>>,
+        mut batches: BTreeSet<usize>,
+        receipts: impl Iterator<Item = &'a Verified<Receipt>>,
+        untold: &BTreeSet<ObjectId>,
+    ) -> Vec<Arc<[u8]>> {
+        let is_told = |id: ObjectId| !untold.contains(&id);
+        if !untold.is_empty() {
+            let told = |place: &usize| self.chains.at(*place).is_some_and(|at| is_told(at.id()));
+            batches.retain(told);
+        }
+        let ops = ops.filter(|op| is_told(op.id()));
+        let mut all: Vec<Arc<[u8]>> = ops.map(|op| Arc::clone(op.bytes())).collect();
+        let packed = self.chains.pack(self.id(), batches);
+        all.extend(packed.into_iter().map(|packed| packed.bytes));
+        let receipts = receipts.filter(|receipt| is_told(receipt.id()));
+        all.extend(receipts.map(|receipt| Arc::clone(receipt.bytes())));
+        all
     }
 
     /// What is on the disk once all that is in is there.

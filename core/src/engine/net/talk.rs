@@ -254,7 +254,7 @@ impl Engine {
         };
         if self.desks.get(&workspace).is_some_and(is_member) {
             let desk = self.desks.get(&workspace);
-            let everything = desk.map(|desk| desk.tellable(desk.workspace.everything()));
+            let everything = desk.map(|desk| desk.workspace.everything(desk.untold()));
             self.say_all(connection, everything.unwrap_or_default(), Vec::new());
             self.bind(now, rng, connection);
         }
@@ -425,9 +425,8 @@ impl Engine {
         let Some(desk) = wire.and_then(|wire| self.desks.get(&wire.peer.0)) else {
             return;
         };
-        let compared = desk.workspace.compared(spans);
-        let lacking = desk.tellable(compared.lacking);
-        self.say_all(connection, lacking, compared.reply);
+        let compared = desk.workspace.compared(spans, desk.untold());
+        self.say_all(connection, compared.lacking, compared.reply);
     }
 
     /// What came builds on something that is missing: the other end must have it.

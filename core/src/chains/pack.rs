@@ -1,0 +1,125 @@
+//! Which batches go into a segment together: as many as came together or one after the other, so that
+//! each chain in it ends with a signature.
+
+use std::collections::{BTreeSet, HashSet};
+use std::sync::Arc;
+
+use bocage_api::WorkspaceId;
+
+use super::{Chains, chain_of};
+use crate::batch::Batch;
+use crate::object::{ObjectId, Verified};
+use crate::segment;
+
+/// Bytes that bring batches: one, as it was signed, or a segment.
+pub(crate) struct Packed {
+    pub(crate) bytes: Arc<[u8]>,
+    /// Those that are in it.
+    pub(crate) batches: Vec<ObjectId>,
+}
+
+impl Chains {
+    /// Puts batches together, each after those it builds on. Where one carries no signature, those up to
+    /// the next in its chain that does come along.
+    pub(crate) fn pack(&self, workspace: WorkspaceId, places: BTreeSet<usize>) -> Vec<Packed> {
+        let places = self.with_proof(places);
+        let mut packed = Vec::new();
+        let mut together = Group::default();
+        let mut arrival = Group::default();
+        let mut rest = places.iter().peekable();
+        while let Some(place) = rest.next() {
+            if let Some(batch) = self.at(*place) {
+                arrival.add(batch);
+            }
+            let next = rest.peek().map_or(self.entries.len(), |next| **next);
+            let mut between = self.entries.get(*place..next).into_iter().flatten();
+            if !between.any(|entry| entry.ends_arrival) {
+                continue;
+            }
+            if !together.fits(&arrival) {
+                core::mem::take(&mut together).finish(workspace, &mut packed);
+            }
+            for batch in core::mem::take(&mut arrival).batches {
+                together.add(batch);
+            }
+        }
+        together.finish(workspace, &mut packed);
+        packed
+    }
+
+    /// Adds what carries the signatures for those that have none.
+    fn with_proof(&self, places: BTreeSet<usize>) -> BTreeSet<usize> {
+        let mut all = places.clone();
+        for place in places {
+            let mut at = place;
+            while self.at(at).is_some_and(|batch| batch.signature().is_none()) {
+                // It came together with one that follows it in its chain and is signed.
+                let Some(next) = self.next_in_chain(at) else {
+                    break;
+                };
+                all.insert(next);
+                at = next;
+            }
+        }
+        all
+    }
+
+    fn next_in_chain(&self, place: usize) -> Option<usize> {
+        let batch = self.at(place)?;
+        let slots = self.slots.get(&chain_of(batch))?;
+        let rivals = slots.get(&batch.body.index.checked_add(1)?)?;
+        let follows = |next: &&usize| {
+            let next = self.at(**next);
+            next.is_some_and(|next| next.body.prev == Some(batch.id()))
+        };
+        rivals.iter().find(follows).copied()
+    }
+}
+
+/// Batches that may become a segment.
+#[derive(Default)]
+struct Group<'a> {
+    batches: Vec<&'a Verified<Batch>>,
+    bytes: usize,
+    /// The last batch of each run.
+    ends: HashSet<ObjectId>,
+}
+
+impl<'a> Group<'a> {
+    fn add(&mut self, batch: &'a Verified<Batch>) {
+        if let Some(prev) = batch.body.prev {
+            self.ends.remove(&prev);
+        }
+        self.ends.insert(batch.id());
+        self.bytes = self.bytes.saturating_add(batch.bytes().len());
+        self.batches.push(batch);
+    }
+
+    /// Whether another may go along.
+    fn fits(&self, other: &Self) -> bool {
+        let batches = self.batches.len().saturating_add(other.batches.len());
+        batches <= segment::BATCHES_MAX
+            && self.ends.len().saturating_add(other.ends.len()) <= segment::RUNS_MAX
+            && self.bytes.saturating_add(other.bytes) <= segment::BYTES_MAX
+    }
+
+    fn finish(self, workspace: WorkspaceId, packed: &mut Vec<Packed>) {
+        let whole = match self.batches.as_slice() {
+            [] | [_] => None,
+            many => segment::make(workspace, many),
+        };
+        if let Some(bytes) = whole {
+            let batches = self.batches.iter().map(|batch| batch.id()).collect();
+            let bytes = bytes.into();
+            return packed.push(Packed { bytes, batches });
+        }
+        let signed = self
+            .batches
+            .into_iter()
+            .filter(|batch| batch.signature().is_some());
+        packed.extend(signed.map(|batch| Packed {
+            bytes: Arc::clone(batch.bytes()),
+            batches: vec![batch.id()],
+        }));
+    }
+}

@@ -93,7 +93,7 @@ fn vectors() -> String {
         .write(document, 1_700_000_000_000, vec![change])
         .unwrap();
     vectors.objects("batch", &intake);
-    text.splice_text(&object, 10, 0, " corpus").unwrap();
+    text.splice_text(&object, 9, 0, " corpus").unwrap();
     text.commit_with(CommitOptions::default().with_time(0));
     let change = text.get_last_local_change().unwrap().raw_bytes().to_vec();
     let intake = manager

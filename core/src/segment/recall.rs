@@ -67,12 +67,11 @@ impl Seen {
     }
 
     fn write(&self, told: &mut Vec<u8>, id: &[u8; 32]) {
-        match self.places.get(id) {
-            Some(place) => put(told, length(self.ids.len().saturating_sub(*place))),
-            None => {
-                put(told, 0);
-                told.extend_from_slice(id);
-            }
+        if let Some(place) = self.places.get(id) {
+            put(told, length(self.ids.len().saturating_sub(*place)));
+        } else {
+            put(told, 0);
+            told.extend_from_slice(id);
         }
     }
 

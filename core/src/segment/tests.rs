@@ -80,7 +80,7 @@ fn typed(characters: u64, turn: u64) -> (Workspace, Workspace) {
     for n in 0..characters {
         let word = words[usize::try_from(n).unwrap() % words.len()].to_string();
         let time = 1_700_000_000_000 + n * 173 + (n * 7_919) % 101;
-        let both = if (n / turn) % 2 == 0 {
+        let both = if (n / turn).is_multiple_of(2) {
             (&mut manager, &mut editor)
         } else {
             (&mut editor, &mut manager)

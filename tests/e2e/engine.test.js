@@ -102,6 +102,7 @@ for (const browser of browsers) {
       await manager.reads(text);
       await manager.writes(` ${tab}`);
       text += ` ${tab}`;
+      await manager.seesSaved();
     }
     // The middle, the one that runs the engine, the last, and again the one that runs it.
     for (const [close, then] of [[3, 1], [1, 2], [3, 1], [1, 1]]) {
@@ -111,8 +112,9 @@ for (const browser of browsers) {
       await manager.writes(` then ${close}`);
       text += ` then ${close}`;
       await manager.reads(text);
+      // What a tab has not seen stored goes with it.
+      await manager.seesSaved();
     }
-    await manager.seesSaved();
     await manager.reloads();
     await manager.reads(text);
   });

@@ -76,7 +76,6 @@ struct Ahead {
 
 /// What was found out about a batch that comes in.
 struct Checked {
-    batch: Verified<Batch>,
     builds_on: BTreeSet<usize>,
     changes: Vec<ChangeHash>,
 }
@@ -207,8 +206,8 @@ impl Chains {
         if self.contains(batch.id()) {
             return Err(BatchError::Known);
         }
-        let checked = self.check(log, batch, &Ahead::default())?;
-        self.add(checked, true);
+        let checked = self.check(log, &batch, &Ahead::default())?;
+        self.add(batch, checked, true);
         Ok(())
     }
 
@@ -221,26 +220,35 @@ impl Chains {
         &mut self,
         log: &Log,
         batches: Vec<Verified<Batch>>,
-    ) -> Result<(), BatchError> {
+    ) -> Result<(), (BatchError, Vec<Verified<Batch>>)> {
         let mut ahead = Ahead::default();
         let mut all = Vec::new();
-        for batch in batches {
+        for (at, batch) in batches.iter().enumerate() {
             let id = batch.id();
             if self.contains(id) || ahead.batches.contains_key(&id) {
                 continue;
             }
-            let checked = self.check(log, batch, &ahead)?;
+            let checked = match self.check(log, batch, &ahead) {
+                Ok(checked) => checked,
+                Err(error) => return Err((error, batches)),
+            };
             let place = self.entries.len().saturating_add(all.len());
-            let (chain, index) = (chain_of(&checked.batch), checked.batch.body.index);
+            let (chain, index) = (chain_of(batch), batch.body.index);
             ahead.batches.insert(id, (place, chain, index));
             for change in &checked.changes {
                 ahead.changes.entry(*change).or_insert(place);
             }
-            all.push(checked);
+            all.push((at, checked));
         }
-        let last = all.len().checked_sub(1).ok_or(BatchError::Known)?;
-        for (at, checked) in all.into_iter().enumerate() {
-            self.add(checked, at == last);
+        let Some((last, _)) = all.last() else {
+            return Err((BatchError::Known, batches));
+        };
+        let last = *last;
+        let mut new = all.into_iter().peekable();
+        for (at, batch) in batches.into_iter().enumerate() {
+            if let Some((_, checked)) = new.next_if(|(new, _)| *new == at) {
+                self.add(batch, checked, at == last);
+            }
         }
         Ok(())
     }
@@ -249,7 +257,7 @@ impl Chains {
     fn check(
         &self,
         log: &Log,
-        batch: Verified<Batch>,
+        batch: &Verified<Batch>,
         ahead: &Ahead,
     ) -> Result<Checked, BatchError> {
         let body = &batch.body;
@@ -269,7 +277,7 @@ impl Chains {
         let mut builds_on = BTreeSet::new();
         if let Some(prev) = body.prev {
             let (place, chain, index) = find(&prev).ok_or(BatchError::Missing)?;
-            if chain != chain_of(&batch) || Some(body.index) != index.checked_add(1) {
+            if chain != chain_of(batch) || Some(body.index) != index.checked_add(1) {
                 return Err(BatchError::Broken);
             }
             builds_on.insert(place);
@@ -292,22 +300,14 @@ impl Chains {
             }
             changes.push(*scanned.hash());
         }
-        if !might_write(log, &batch) {
+        if !might_write(log, batch) {
             return Err(BatchError::NotEntitled);
         }
-        Ok(Checked {
-            batch,
-            builds_on,
-            changes,
-        })
+        Ok(Checked { builds_on, changes })
     }
 
-    fn add(&mut self, checked: Checked, ends_arrival: bool) {
-        let Checked {
-            batch,
-            builds_on,
-            changes,
-        } = checked;
+    fn add(&mut self, batch: Verified<Batch>, checked: Checked, ends_arrival: bool) {
+        let Checked { builds_on, changes } = checked;
         let place = self.entries.len();
         self.fresh.push(place);
         for change in changes {

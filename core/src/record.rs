@@ -6,6 +6,7 @@
 use bocage_api::{CommandId, Language, Name, Profile, Settings, Theme, WorkspaceId};
 use minicbor::{Decode, Encode};
 
+use crate::batch::SessionId;
 use crate::codec::{Blob, from_bytes, to_bytes};
 use crate::invite_link::InviteLink;
 use crate::object::ObjectId;
@@ -87,12 +88,24 @@ pub(crate) struct Stored {
 /// What is still to be put into a workspace's mailbox.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
 pub(crate) struct Mail {
-    /// By rising id.
+    /// Operations, by rising id.
     #[n(0)]
-    pub(crate) unposted: Vec<ObjectId>,
-    /// How far the mailbox of each epoch was read.
+    pub(crate) ops: Vec<ObjectId>,
+    /// Batches: all of a session from a number on. So nothing is written for each of them.
     #[n(1)]
+    pub(crate) owed: Vec<Owed>,
+    /// How far the mailbox of each epoch was read.
+    #[n(2)]
     pub(crate) read: Vec<Cursor>,
+}
+
+/// From where on batches of a session of this device are still to be posted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub(crate) struct Owed {
+    #[n(0)]
+    pub(crate) session: SessionId,
+    #[n(1)]
+    pub(crate) from: u64,
 }
 
 /// How far a mailbox was read.

@@ -128,7 +128,7 @@ impl Workspace {
     }
 
     /// Begins another session: what is written from now on is another chain.
-    pub(crate) fn renew_session(&mut self, session: SessionId) {
+    pub fn renew_session(&mut self, session: SessionId) {
         self.session = session;
     }
 
@@ -290,12 +290,16 @@ impl Workspace {
     }
 
     fn take_segment(&mut self, segment: Segment, intake: &mut Intake) -> Outcome {
-        match self.chains.insert_all(&self.log, segment.batches.clone()) {
+        let Segment { id, bytes, batches } = segment;
+        match self.chains.insert_all(&self.log, batches) {
             Ok(()) => {
-                intake.new.push(segment.bytes);
+                intake.new.push(bytes);
                 Outcome::New
             }
-            Err(error) => after(error, Waiting::Segment(segment)),
+            Err((error, batches)) => {
+                let segment = Segment { id, bytes, batches };
+                after(error, Waiting::Segment(segment))
+            }
         }
     }
 

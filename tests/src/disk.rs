@@ -65,6 +65,12 @@ impl Disk {
             .any(|record| record.windows(needle.len()).any(|w| w == needle))
     }
 
+    /// How many bytes the names and values of all records have.
+    pub fn bytes(&self) -> usize {
+        let key = 16 + 8;
+        self.records.values().map(|record| key + record.len()).sum()
+    }
+
     /// How many records there are.
     pub fn len(&self) -> usize {
         self.records.len()

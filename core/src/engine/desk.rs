@@ -49,6 +49,8 @@ pub(super) struct Desk {
     /// What of it all is on the disk.
     pub(super) on_disk: Option<OnDisk>,
     pub(super) mail: Mail,
+    /// What this device has made and the mailbox does not have.
+    pub(super) unposted: BTreeSet<ObjectId>,
     /// What this device has made and does not have on its disk. It tells nobody of it: a tab says
     /// again what an engine lost, and then there would be two of it.
     unstored: BTreeSet<ObjectId>,
@@ -123,6 +125,7 @@ impl Opening {
             Workspace::open(root, &self.record.salt, session, self.record.id, &objects)?;
         let mut desk = Desk::new(workspace, self.archive, self.read.mail);
         desk.page_commands = self.read.commands;
+        desk.unposted = desk.workspace.owed(&desk.mail);
         desk.note(&intake);
         desk.on_disk = Some(desk.workspace.on_disk());
         Some(desk)
@@ -143,6 +146,7 @@ impl Desk {
             page_end: None,
             on_disk: None,
             mail,
+            unposted: BTreeSet::new(),
             unstored: BTreeSet::new(),
             urgent: Vec::new(),
             receipt_due: None,
@@ -374,23 +378,34 @@ impl Desk {
 
     /// What may be put into the mailbox.
     pub(super) fn to_post(&self) -> impl Iterator<Item = ObjectId> {
-        let unposted = self.mail.unposted.iter().copied();
+        let unposted = self.unposted.iter().copied();
         unposted.filter(|id| !self.unstored.contains(id))
     }
 
-    /// Adds what this device has made to what the mailbox is owed. Whether that is anything.
+    /// Adds what this device has made to what the mailbox is owed. Whether the record of that changes.
     fn owe(&mut self, intake: &Intake) -> bool {
         let own = self.workspace.device();
-        let before = self.mail.unposted.len();
-        for object in &intake.new {
-            if let Ok(signed) = Signed::parse(object)
-                && signed.device() == own
-                && matches!(signed.kind(), Kind::Op | Kind::Batch)
-            {
-                self.mail.unposted.push(signed.id());
-            }
+        let made = intake
+            .new
+            .iter()
+            .filter_map(|object| Signed::parse(object).ok());
+        let made: Vec<ObjectId> = made
+            .filter(|signed| signed.device() == own)
+            .filter(|signed| matches!(signed.kind(), Kind::Op | Kind::Batch))
+            .map(|signed| signed.id())
+            .collect();
+        self.unposted.extend(&made);
+        let is_owed = |id: &ObjectId| self.workspace.is_owed(&self.mail, *id);
+        let covered = made.iter().all(is_owed);
+        if !covered {
+            self.note_owed();
         }
-        self.mail.unposted.len() > before
+        !covered
+    }
+
+    /// Brings the record of what the mailbox is owed up to date.
+    pub(super) fn note_owed(&mut self) {
+        self.workspace.note_owed(&mut self.mail, &self.unposted);
     }
 
     /// Remembers where things are.

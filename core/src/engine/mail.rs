@@ -167,10 +167,11 @@ impl Engine {
             return;
         };
         // Operations go into several mailboxes, and are done when they are in all.
-        desk.mail.unposted.retain(|id| {
+        desk.unposted.retain(|id| {
             let failed = self.post.failed.contains(id);
             failed || !put.objects.contains(id) || under_way.contains(id)
         });
+        desk.note_owed();
         let write = desk.archive.keep_mail(&self.vault, rng, &desk.mail);
         let outcome = Outcome {
             writes: write.into_iter().collect(),
@@ -257,10 +258,10 @@ impl Engine {
         let Some(current) = desk.workspace.current_epoch() else {
             return;
         };
-        for id in &desk.mail.unposted {
+        for id in &desk.unposted {
             self.post.failed.remove(id);
         }
-        let owed: Vec<ObjectId> = desk.to_post().collect();
+        let owed: BTreeSet<ObjectId> = desk.to_post().collect();
         let (parcels, gone) = desk.workspace.parcels(&owed);
         let mut bytes = 0usize;
         let mut fits = |parcel: &&Parcel| {
@@ -312,7 +313,7 @@ impl Engine {
             });
         }
         if let Some(desk) = self.desks.get_mut(&workspace) {
-            desk.mail.unposted.retain(|id| !gone.contains(id));
+            desk.unposted.retain(|id| !gone.contains(id));
         }
         for frame in frames {
             self.tell_relay(&frame);

@@ -330,6 +330,6 @@ impl Desk {
             .chains()
             .batch(batch)
             .is_some_and(|found| found.device() == self.workspace.device());
-        own && !self.mail.read.is_empty() && !self.mail.unposted.contains(&batch)
+        own && !self.mail.read.is_empty() && !self.unposted.contains(&batch)
     }
 }

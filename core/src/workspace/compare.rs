@@ -1,15 +1,16 @@
 //! What this device has, told to others: for comparing with theirs, and for its receipts.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::Workspace;
-use crate::batch::HEADS_MAX;
+use crate::batch::{Batch, HEADS_MAX, SessionId};
 use crate::chains::ChainId;
 use crate::log::{Log, Op};
 use crate::object::{ObjectId, Signed, Verified};
 use crate::receipt::Receipt;
 use crate::reconcile::{self, Extent, Holdings, Item, Key, Span};
+use crate::record::{Mail, Owed};
 use crate::segment;
 
 /// What is on the disk, as of a write that has succeeded.
@@ -108,22 +109,23 @@ impl Workspace {
     }
 
     /// Bytes that bring what these name, each after what it builds on, and what of it is not there.
-    pub(crate) fn parcels(&self, names: &[ObjectId]) -> (Vec<Parcel>, Vec<ObjectId>) {
-        let mut parcels = Vec::new();
+    pub(crate) fn parcels(&self, names: &BTreeSet<ObjectId>) -> (Vec<Parcel>, Vec<ObjectId>) {
+        let ops = self.log.ops().filter(|op| names.contains(&op.id()));
+        let mut parcels: Vec<Parcel> = ops
+            .map(|op| Parcel {
+                bytes: Arc::clone(op.bytes()),
+                brings: vec![op.id()],
+                is_op: true,
+            })
+            .collect();
         let mut places = BTreeSet::new();
         let mut gone = Vec::new();
-        for id in names {
-            if let Some(op) = self.log.op(*id) {
-                let bytes = Arc::clone(op.bytes());
-                parcels.push(Parcel {
-                    bytes,
-                    brings: vec![*id],
-                    is_op: true,
-                });
-            } else if let Some(place) = self.chains.place(*id) {
-                places.insert(place);
-            } else {
-                gone.push(*id);
+        for id in names.iter().filter(|id| !self.log.contains(**id)) {
+            match self.chains.place(*id) {
+                Some(place) => {
+                    places.insert(place);
+                }
+                None => gone.push(*id),
             }
         }
         let packed = self.chains.pack(self.id(), places).into_iter();
@@ -133,6 +135,46 @@ impl Workspace {
             is_op: false,
         }));
         (parcels, gone)
+    }
+
+    /// What a record says that the mailbox is owed.
+    pub(crate) fn owed(&self, mail: &Mail) -> BTreeSet<ObjectId> {
+        let ops = mail
+            .ops
+            .iter()
+            .filter(|op| self.log.contains(**op))
+            .copied();
+        let batches = mail.owed.iter().flat_map(|owed| {
+            let (device, session) = (self.device(), owed.session);
+            self.chains.from(ChainId { device, session }, owed.from)
+        });
+        ops.chain(batches.map(Verified::id)).collect()
+    }
+
+    /// Whether a record says that of this object.
+    pub(crate) fn is_owed(&self, mail: &Mail, id: ObjectId) -> bool {
+        let batch = self.chains.batch(id);
+        let covers = |batch: &Verified<Batch>| {
+            let of = |owed: &&Owed| owed.session == batch.body.session;
+            let owed = mail.owed.iter().find(of);
+            owed.is_some_and(|owed| owed.from <= batch.body.index)
+        };
+        mail.ops.binary_search(&id).is_ok() || batch.is_some_and(covers)
+    }
+
+    /// Lets a record say that the mailbox is owed these.
+    pub(crate) fn note_owed(&self, mail: &mut Mail, unposted: &BTreeSet<ObjectId>) {
+        let is_op = |id: &&ObjectId| self.log.contains(**id);
+        mail.ops = unposted.iter().filter(is_op).copied().collect();
+        let mut from: BTreeMap<SessionId, u64> = BTreeMap::new();
+        for batch in unposted.iter().filter_map(|id| self.chains.batch(*id)) {
+            let first = from.entry(batch.body.session).or_insert(u64::MAX);
+            *first = batch.body.index.min(*first);
+        }
+        let owed = from
+            .into_iter()
+            .map(|(session, from)| Owed { session, from });
+        mail.owed = owed.collect();
     }
 
     /// The same objects in fewer bytes: operations, what is not in, batches.

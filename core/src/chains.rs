@@ -62,6 +62,8 @@ struct Entry {
     /// All that it builds on directly: the one before it, those it names, those whose changes its
     /// changes depend on.
     builds_on: Vec<usize>,
+    /// The hashes of its changes.
+    changes: Vec<ChangeHash>,
     status: Status,
     /// Whether it is the last of those that came together: up to here each chain ends with a signature.
     ends_arrival: bool,
@@ -72,12 +74,15 @@ struct Entry {
 struct Ahead {
     batches: HashMap<ObjectId, (usize, ChainId, u64)>,
     changes: HashMap<ChangeHash, usize>,
+    /// The actor of the last one's changes.
+    actor: Option<(ChainId, DocumentId, [u8; 16])>,
 }
 
 /// What was found out about a batch that comes in.
 struct Checked {
     builds_on: BTreeSet<usize>,
     changes: Vec<ChangeHash>,
+    actor: [u8; 16],
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -235,6 +240,7 @@ impl Chains {
             let place = self.entries.len().saturating_add(all.len());
             let (chain, index) = (chain_of(batch), batch.body.index);
             ahead.batches.insert(id, (place, chain, index));
+            ahead.actor = Some((chain, batch.body.document, checked.actor));
             for change in &checked.changes {
                 ahead.changes.entry(*change).or_insert(place);
             }
@@ -285,7 +291,14 @@ impl Chains {
         for dep in &body.deps {
             builds_on.insert(find(dep).ok_or(BatchError::Missing)?.0);
         }
-        let actor = batch::actor(log.workspace(), body.document, batch.device(), body.session);
+        let actor = match ahead.actor {
+            Some((chain, document, actor))
+                if (chain, document) == (chain_of(batch), body.document) =>
+            {
+                actor
+            }
+            _ => batch::actor(log.workspace(), body.document, batch.device(), body.session),
+        };
         let mut changes = Vec::new();
         for change in &body.changes {
             let scanned = prescan::scan(&change.0, &Limits::PROTOCOL)?;
@@ -303,16 +316,22 @@ impl Chains {
         if !might_write(log, batch) {
             return Err(BatchError::NotEntitled);
         }
-        Ok(Checked { builds_on, changes })
+        Ok(Checked {
+            builds_on,
+            changes,
+            actor,
+        })
     }
 
     fn add(&mut self, batch: Verified<Batch>, checked: Checked, ends_arrival: bool) {
-        let Checked { builds_on, changes } = checked;
+        let Checked {
+            builds_on, changes, ..
+        } = checked;
         let place = self.entries.len();
         self.fresh.push(place);
-        for change in changes {
+        for change in &changes {
             // The first to bring a change has it: its actor shows whose it is.
-            self.changes.entry(change).or_insert(place);
+            self.changes.entry(*change).or_insert(place);
         }
         let slots = self.slots.entry(chain_of(&batch)).or_default();
         let rivals = slots.entry(batch.body.index).or_default();
@@ -326,6 +345,7 @@ impl Chains {
         self.entries.push(Entry {
             batch,
             builds_on: builds_on.into_iter().collect(),
+            changes,
             status: Status::Held,
             ends_arrival,
         });
@@ -399,7 +419,7 @@ impl Chains {
             return;
         }
         let ledger = self.ledgers.entry(entry.batch.body.document).or_default();
-        let fits = fits(ledger, &entry.batch.body).is_ok();
+        let fits = fits(ledger, entry).is_ok();
         let id = entry.batch.id();
         if fits {
             for before in &entry.builds_on {
@@ -463,11 +483,11 @@ fn might_write(log: &Log, batch: &Verified<Batch>) -> bool {
 }
 
 /// Takes the changes of a batch into the ledger: all, or none if one does not fit.
-fn fits(ledger: &mut Ledger, batch: &Batch) -> Result<(), Dangling> {
+fn fits(ledger: &mut Ledger, entry: &Entry) -> Result<(), Dangling> {
     let mut scanned = Vec::new();
-    for change in &batch.changes {
+    for (change, hash) in entry.batch.body.changes.iter().zip(&entry.changes) {
         // It was scanned when it came in.
-        let change = prescan::scan(&change.0, &Limits::PROTOCOL);
+        let change = prescan::scan_again(&change.0, *hash);
         scanned.push(change.map_err(|_| Dangling::Dependency)?);
     }
     ledger.take_all(&scanned)

@@ -11,7 +11,8 @@ pub struct Malformed;
 
 /// The value's bytes.
 pub(crate) fn to_bytes<T: Encode<()>>(value: &T) -> Vec<u8> {
-    let mut bytes = Vec::new();
+    // Most values are shorter.
+    let mut bytes = Vec::with_capacity(512);
     // Writing to a vector cannot fail, and no type here has an encoder that does.
     let _: Result<(), minicbor::encode::Error<core::convert::Infallible>> =
         minicbor::encode(value, &mut bytes);

@@ -256,10 +256,12 @@ pub(crate) struct Unsigned<T> {
 impl<T: Body> Unsigned<T> {
     /// Writes an object out, but for its signature.
     pub(crate) fn new(workspace: WorkspaceId, device: DeviceId, body: T) -> Self {
-        let mut bytes = vec![T::KIND as u8];
+        let body_bytes = codec::to_bytes(&body);
+        let mut bytes = Vec::with_capacity(HEAD + body_bytes.len() + SIGNATURE);
+        bytes.push(T::KIND as u8);
         bytes.extend_from_slice(&workspace.0);
         bytes.extend_from_slice(&device.0);
-        bytes.extend(codec::to_bytes(&body));
+        bytes.extend(body_bytes);
         let id = id_of(&bytes);
         Self { bytes, id, body }
     }

@@ -248,6 +248,22 @@ impl<'a> ScannedChange<'a> {
 /// [`Refused`]. That costs time and memory in proportion to the length of `bytes`, and for a change
 /// within `limits` to what these allow; never to what a change claims.
 pub fn scan<'a>(bytes: &'a [u8], limits: &Limits) -> Result<ScannedChange<'a>, Refused> {
+    let change = outline(bytes, limits, None)?;
+    change.check_operations()?;
+    Ok(change)
+}
+
+/// Reads a change again that was looked over before, when its hash was this.
+pub(crate) fn scan_again(bytes: &[u8], hash: [u8; 32]) -> Result<ScannedChange<'_>, Refused> {
+    outline(bytes, &Limits::PROTOCOL, Some(hash))
+}
+
+/// All but what operations say. The checksum is not looked at where the hash is known.
+fn outline<'a>(
+    bytes: &'a [u8],
+    limits: &Limits,
+    known: Option<[u8; 32]>,
+) -> Result<ScannedChange<'a>, Refused> {
     if bytes.len() > limits.bytes {
         return Err(Refused::TooLong(bytes.len()));
     }
@@ -281,11 +297,14 @@ pub fn scan<'a>(bytes: &'a [u8], limits: &Limits) -> Result<ScannedChange<'a>, R
     if start_op.saturating_add(ops) > COUNTER_MAX {
         return Err(Refused::BadNumber);
     }
-    let hash = sha256::hash(&[bytes.get(UNHASHED..).unwrap_or_default()]);
+    let hash = match known {
+        Some(hash) => hash,
+        None => sha256::hash(&[bytes.get(UNHASHED..).unwrap_or_default()]),
+    };
     if !hash.starts_with(&checksum) {
         return Err(Refused::BadChecksum);
     }
-    let change = ScannedChange {
+    Ok(ScannedChange {
         bytes,
         hash,
         deps,
@@ -294,9 +313,7 @@ pub fn scan<'a>(bytes: &'a [u8], limits: &Limits) -> Result<ScannedChange<'a>, R
         start_op,
         ops,
         columns,
-    };
-    change.check_operations()?;
-    Ok(change)
+    })
 }
 
 /// A plain change, taken apart as far as segments tell it in parts.
@@ -329,18 +346,19 @@ pub(crate) fn parts(bytes: &[u8]) -> Result<Parts<'_>, Refused> {
     })
 }
 
-/// The plain change that has this body.
-pub(crate) fn plain(body: &[u8]) -> Vec<u8> {
-    let mut hashed = vec![CHANGE];
-    cursor::put(&mut hashed, u64::try_from(body.len()).unwrap_or(u64::MAX));
-    hashed.extend_from_slice(body);
-    let hash = sha256::hash(&[&hashed]);
-    let checksum = hash.first_chunk::<4>().copied().unwrap_or_default();
-    let mut change = Vec::with_capacity(hashed.len().saturating_add(UNHASHED));
-    change.extend_from_slice(&MAGIC);
-    change.extend_from_slice(&checksum);
-    change.extend_from_slice(&hashed);
-    change
+/// The plain change that has this body, and its hash.
+pub(crate) fn plain(body: &[u8]) -> (Vec<u8>, [u8; 32]) {
+    let mut change = Vec::with_capacity(body.len().saturating_add(UNHASHED + 4));
+    change.extend_from_slice(&[0; UNHASHED]);
+    change.push(CHANGE);
+    cursor::put(&mut change, u64::try_from(body.len()).unwrap_or(u64::MAX));
+    change.extend_from_slice(body);
+    let hash = sha256::hash(&[change.get(UNHASHED..).unwrap_or_default()]);
+    let [a, b, c, d, ..] = hash;
+    for (slot, byte) in change.iter_mut().zip(MAGIC.into_iter().chain([a, b, c, d])) {
+        *slot = byte;
+    }
+    (change, hash)
 }
 
 fn deps(body: &mut Cursor<'_>, limits: &Limits) -> Result<Vec<[u8; 32]>, Refused> {

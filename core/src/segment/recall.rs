@@ -24,10 +24,12 @@ use crate::batch::{Batch, CHANGES_MAX, DocumentId, HEADS_MAX, actor};
 use crate::chains::ChainId;
 use crate::codec::{Blob, Fixed};
 use crate::crypto::sha256;
-use crate::ledger::ChangeHash;
 use crate::object::{ObjectId, Unsigned};
 use crate::prescan::cursor::Cursor;
 use crate::prescan::{self, Refused};
+
+/// Most bodies of changes are shorter.
+const BODY: usize = 192;
 
 /// What both ends remember while they go through a segment.
 pub(super) struct Recall {
@@ -61,7 +63,8 @@ struct Writing {
 }
 
 impl Seen {
-    fn add(&mut self, id: [u8; 32]) {
+    /// Adds one that was told. Who reads needs no places.
+    fn tell(&mut self, id: [u8; 32]) {
         self.places.insert(id, self.ids.len());
         self.ids.push(id);
     }
@@ -151,14 +154,15 @@ impl Recall {
             put(&mut told, offset(parts.start_op, writing.start_op));
             put(&mut told, length(parts.rest.len()));
             told.extend_from_slice(parts.rest);
-            self.changes
-                .add(writing.wrote(parts.seq, parts.start_op, &change.0));
+            writing.wrote(parts.seq, parts.start_op);
+            let hashed = change.0.get(prescan::UNHASHED..).unwrap_or_default();
+            self.changes.tell(sha256::hash(&[hashed]));
         }
         put(bytes, offset(batch.time, run.time));
         patch::write(bytes, &run.told, &told);
         run.time = batch.time;
         run.told = told;
-        self.batches.add(id.0);
+        self.batches.tell(id.0);
         Some(())
     }
 
@@ -189,7 +193,7 @@ impl Recall {
         for _ in 0..super::count(cursor, CHANGES_MAX)? {
             let writing = run.writing(self.workspace, document, chain);
             let writing = writing.ok_or(Refused::CutOff)?;
-            let mut body = Vec::new();
+            let mut body = Vec::with_capacity(BODY);
             let count = super::count(cursor, HEADS_MAX)?;
             put(&mut body, length(count));
             for _ in 0..count {
@@ -203,8 +207,9 @@ impl Recall {
             put(&mut body, start_op);
             let rest = cursor.unsigned()?;
             body.extend_from_slice(cursor.take(rest)?);
-            let change = prescan::plain(&body);
-            self.changes.add(writing.wrote(seq, start_op, &change));
+            writing.wrote(seq, start_op);
+            let (change, hash) = prescan::plain(&body);
+            self.changes.ids.push(hash);
             changes.push(Blob(change));
         }
         cursor.end()?;
@@ -221,17 +226,15 @@ impl Recall {
         let batch = Unsigned::new(self.workspace, chain.device, batch);
         run.time = time;
         run.told = told;
-        self.batches.add(batch.id().0);
+        self.batches.ids.push(batch.id().0);
         Ok(batch)
     }
 }
 
 impl Writing {
-    /// Notes a change; gives its hash.
-    fn wrote(&mut self, seq: u64, start_op: u64, change: &[u8]) -> ChangeHash {
+    /// Notes a change.
+    fn wrote(&mut self, seq: u64, start_op: u64) {
         self.seq = seq.wrapping_add(1);
         self.start_op = start_op.wrapping_add(1);
-        let hashed = change.get(prescan::UNHASHED..).unwrap_or_default();
-        sha256::hash(&[hashed])
     }
 }

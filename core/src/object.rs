@@ -161,6 +161,21 @@ impl Signed {
         bytes.first_chunk().copied().unwrap_or_default()
     }
 
+    /// Signs a body.
+    pub(crate) fn make(key: &SigningKey, kind: Kind, workspace: WorkspaceId, body: &[u8]) -> Self {
+        let mut bytes = vec![kind as u8];
+        bytes.extend_from_slice(&workspace.0);
+        bytes.extend_from_slice(&key.verifying_key().0);
+        bytes.extend_from_slice(body);
+        let id = id_of(&bytes);
+        bytes.extend_from_slice(&key.sign(&signed_message(id)).0);
+        Self {
+            bytes: bytes.into(),
+            kind,
+            id,
+        }
+    }
+
     /// Checks the signature, and only then reads the body.
     ///
     /// # Errors
@@ -189,17 +204,7 @@ impl Signed {
 impl<T: Body> Verified<T> {
     /// Makes and signs an object.
     pub(crate) fn make(key: &SigningKey, workspace: WorkspaceId, body: T) -> Self {
-        let mut bytes = vec![T::KIND as u8];
-        bytes.extend_from_slice(&workspace.0);
-        bytes.extend_from_slice(&key.verifying_key().0);
-        bytes.extend(codec::to_bytes(&body));
-        let id = id_of(&bytes);
-        bytes.extend_from_slice(&key.sign(&signed_message(id)).0);
-        let signed = Signed {
-            bytes: bytes.into(),
-            kind: T::KIND,
-            id,
-        };
+        let signed = Signed::make(key, T::KIND, workspace, &codec::to_bytes(&body));
         Self {
             body,
             signed,

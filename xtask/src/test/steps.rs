@@ -1,6 +1,7 @@
 //! The checks, in their order.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::tally::{self, Tally};
 use super::{Context, Step};
@@ -10,7 +11,7 @@ use crate::process::Run;
 use crate::toolchain::{self, WASM};
 use crate::tools::{self, Tools};
 use crate::workspace::path_with;
-use crate::{browsers, budget, deny, files, layers, relay, smoke, wasm};
+use crate::{browsers, budget, deny, files, fuzz, layers, relay, smoke, wasm};
 
 /// The packages that run in a browser only.
 const BROWSER_PACKAGES: [&str; 4] = [
@@ -21,6 +22,8 @@ const BROWSER_PACKAGES: [&str; 4] = [
 ];
 /// Seconds after which a test in a browser is given up.
 const BROWSER_TEST_SECONDS: &str = "120";
+/// How long each target is fuzzed: eleven of them, two at a time, take three minutes.
+const FUZZ_TIME: Duration = Duration::from_secs(30);
 
 /// Every check.
 pub(super) const STEPS: &[Step] = &[
@@ -93,6 +96,13 @@ pub(super) const STEPS: &[Step] = &[
         fast: false,
         after: &[],
         run: doc_tests,
+    },
+    Step {
+        name: "fuzz",
+        what: "Bytes at which a decoder might break a promise",
+        fast: false,
+        after: &[],
+        run: fuzz,
     },
     Step {
         name: "wasm",
@@ -296,6 +306,26 @@ fn doc_tests(context: &mut Context<'_>) -> Result<Tally> {
     // Documentation without examples is no mistake.
     let (passed, _) = tally::libtest(&finished.text).unwrap_or_default();
     Ok(Tally::of(passed.max(1) as usize, &[]))
+}
+
+/// Half a minute each; `cargo xtask soak --fuzz` takes longer. And the mistake that was put in must be found.
+fn fuzz(context: &mut Context<'_>) -> Result<Tally> {
+    let targets = fuzz::targets(context.ws)?;
+    let fuzzer = fuzz::Fuzzer::build(context.ws)?;
+    let mut broken = Vec::new();
+    if !fuzzer.finds_the_planted()? {
+        broken.push("the planted mistake was not found".to_owned());
+    }
+    let outcomes = fuzzer.fuzz(&targets, FUZZ_TIME)?;
+    let checks = outcomes.len() + 1;
+    for outcome in outcomes {
+        broken.extend(
+            outcome
+                .broken
+                .map(|what| format!("{}: {what}", outcome.target)),
+        );
+    }
+    Ok(Tally::of(checks - broken.len(), &broken))
 }
 
 fn browser_tests(context: &mut Context<'_>) -> Result<Tally> {

@@ -67,7 +67,7 @@ mod tests {
     #[test]
     fn what_is_modest_passes() {
         let modest = target(|input| drop(input.to_vec()));
-        check(&modest, &[1; 100_000], Clock::Read);
+        check(&modest, &vec![1; 100_000], Clock::Read);
     }
 
     #[test]

@@ -13,6 +13,7 @@
     reason = "this crate exists for tests, in which a broken assumption should stop the test"
 )]
 
+pub mod bombs;
 pub mod check;
 pub mod seeds;
 pub mod targets;

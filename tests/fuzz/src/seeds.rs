@@ -292,6 +292,15 @@ fn honest(actors: [[u8; 16]; 2]) -> Vec<(u8, Vec<u8>)> {
     made
 }
 
+/// A change that may be the first of [`crate::bombs::Doors`]' document.
+pub fn honest_change() -> Vec<u8> {
+    let [author, _] = authors();
+    let actor = bocage_core::batch::actor(author.id(), DOCUMENT, author.device(), Fixed([3; 16]));
+    let mut document = writer(actor);
+    document.put(ROOT, "honest", true).unwrap();
+    commit(&mut document)
+}
+
 pub(crate) fn changes() -> Vec<Vec<u8>> {
     let mut seeds = Vec::new();
     for (_, change) in honest([[1; 16], [2; 16]]) {
@@ -350,7 +359,7 @@ pub fn named_crashers(target: &str) -> Vec<(String, Vec<u8>)> {
 
 #[cfg(test)]
 mod tests {
-    use bocage_core::doors;
+    use bocage_core::doors::{self, Record};
     use bocage_core::prescan::{Limits, scan};
 
     use super::*;
@@ -375,13 +384,15 @@ mod tests {
             }
         }
         assert!(read >= 15, "{read}");
-        use doors::Record::{Join, Mail, Person, Stored, Workspace};
         let mut rng =
             <rand_chacha::ChaCha20Rng as rand_chacha::rand_core::SeedableRng>::seed_from_u64(1);
-        for (seed, record) in records()
-            .iter()
-            .zip([Person, Workspace, Join, Stored, Mail])
-        {
+        for (seed, record) in records().iter().zip([
+            Record::Person,
+            Record::Workspace,
+            Record::Join,
+            Record::Stored,
+            Record::Mail,
+        ]) {
             assert!(
                 doors::record(&mut rng, record, &seed[1..]).is_some(),
                 "{record:?}"

@@ -22,6 +22,8 @@ const BROWSER_PACKAGES: [&str; 4] = [
 ];
 /// Seconds after which a test in a browser is given up.
 const BROWSER_TEST_SECONDS: &str = "120";
+/// The fewest tests of core's cryptography: a module that wasm leaves out would else be missed by nobody.
+const KNOWN_ANSWERS: u32 = 22;
 /// How long each target is fuzzed: eleven of them, two at a time, take three minutes.
 const FUZZ_TIME: Duration = Duration::from_secs(30);
 
@@ -110,6 +112,13 @@ pub(super) const STEPS: &[Step] = &[
         fast: false,
         after: &[],
         run: browser_tests,
+    },
+    Step {
+        name: "answers",
+        what: "Known answers of the primitives, in wasm",
+        fast: false,
+        after: &[],
+        run: known_answers,
     },
     Step {
         name: "app",
@@ -344,6 +353,26 @@ fn browser_tests(context: &mut Context<'_>) -> Result<Tally> {
         .env("WASM_BINDGEN_TEST_TIMEOUT", BROWSER_TEST_SECONDS)
         .logged(&context.ws.log("wasm"))?;
     Tally::from_runner(finished, tally::libtest)
+}
+
+/// The tests of core's cryptography once more, as what runs in the browser is compiled. Node runs them.
+fn known_answers(context: &mut Context<'_>) -> Result<Tally> {
+    let tools = context.tools()?;
+    let finished = context
+        .cargo("asking the primitives for known answers")
+        .args(["test", "--locked", "--no-fail-fast", "--lib"])
+        .args(["--target", WASM, "--package", "bocage-core"])
+        .args(["--features", "wasm"])
+        .env(
+            "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER",
+            tools.wasm_test_runner(),
+        )
+        .logged(&context.ws.log("answers"))?;
+    let tally = Tally::from_runner(finished, tally::libtest)?;
+    if tally.passed + tally.failed < KNOWN_ANSWERS {
+        return Err(Error::Invalid("some of them were not asked".to_owned()));
+    }
+    Ok(tally)
 }
 
 fn app(context: &mut Context<'_>) -> Result<Tally> {

@@ -128,7 +128,9 @@ impl<'a> Fuzzer<'a> {
         let host = host(ws)?;
         let folder = ws.cargo_target().join("fuzz");
         Run::cargo("building the fuzz targets", ws.root())
+            // No other program of the package could be linked: what counts branches comes with libFuzzer.
             .args(["build", "--locked", "--package", "bocage-fuzz"])
+            .args(["--bin", "bocage-fuzz"])
             .args(["--features", "libfuzzer", "--profile", "fuzz"])
             // With a target named, what runs while building is compiled as usual.
             .args(["--target", &host, "--target-dir"])

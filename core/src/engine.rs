@@ -7,7 +7,7 @@
 mod archive;
 mod desk;
 mod home;
-mod mail;
+pub(crate) mod mail;
 mod net;
 mod queue;
 mod show;

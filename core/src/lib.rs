@@ -23,6 +23,8 @@ pub mod chains;
 pub mod codec;
 pub mod control;
 pub mod crypto;
+#[cfg(feature = "doors")]
+pub mod doors;
 mod engine;
 mod epoch;
 #[cfg(test)]

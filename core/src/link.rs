@@ -44,9 +44,12 @@ pub(crate) enum LinkError {
 /// See the module.
 pub(crate) struct Link {
     state: State,
-    /// The pieces of a message so far.
-    incoming: Vec<u8>,
+    incoming: Pieces,
 }
+
+/// The pieces of a message so far.
+#[derive(Default)]
+pub(crate) struct Pieces(Vec<u8>);
 
 enum State {
     Shaking {
@@ -107,7 +110,7 @@ impl Link {
                 handshake,
                 initiator,
             },
-            incoming: Vec::new(),
+            incoming: Pieces::default(),
         }
     }
 
@@ -175,7 +178,7 @@ impl Link {
             } => {
                 let plain = receiver.open(frame)?;
                 heard.opened = !proved;
-                heard.message = self.piece(&plain)?;
+                heard.message = self.incoming.take(&plain)?;
                 self.state = State::Open {
                     sender,
                     receiver,
@@ -185,25 +188,6 @@ impl Link {
             }
         }
         Ok(heard)
-    }
-
-    /// A piece of a message; the message, if it is the last.
-    fn piece(&mut self, plain: &[u8]) -> Result<Option<Vec<u8>>, LinkError> {
-        match plain.split_first() {
-            // The proof that nothing else goes with.
-            None => Ok(None),
-            Some((&flag, piece)) => {
-                if self.incoming.len().saturating_add(piece.len()) > MESSAGE_MAX {
-                    return Err(LinkError::TooLong);
-                }
-                self.incoming.extend_from_slice(piece);
-                match flag {
-                    MORE => Ok(None),
-                    LAST => Ok(Some(core::mem::take(&mut self.incoming))),
-                    _ => Err(LinkError::Empty),
-                }
-            }
-        }
     }
 
     /// The frames of a message, to be sent in this order.
@@ -227,6 +211,27 @@ impl Link {
                 return Ok(frames);
             }
             rest = left;
+        }
+    }
+}
+
+impl Pieces {
+    /// A piece of a message; the message, if it is the last.
+    pub(crate) fn take(&mut self, plain: &[u8]) -> Result<Option<Vec<u8>>, LinkError> {
+        match plain.split_first() {
+            // The proof that nothing else goes with.
+            None => Ok(None),
+            Some((&flag, piece)) => {
+                if self.0.len().saturating_add(piece.len()) > MESSAGE_MAX {
+                    return Err(LinkError::TooLong);
+                }
+                self.0.extend_from_slice(piece);
+                match flag {
+                    MORE => Ok(None),
+                    LAST => Ok(Some(core::mem::take(&mut self.0))),
+                    _ => Err(LinkError::Empty),
+                }
+            }
         }
     }
 }

@@ -164,6 +164,22 @@ impl Signed {
         bytes.first_chunk().copied().unwrap_or_default()
     }
 
+    /// Signs a body.
+    pub(crate) fn make(key: &SigningKey, kind: Kind, workspace: WorkspaceId, body: &[u8]) -> Self {
+        let mut bytes = vec![kind as u8];
+        bytes.extend_from_slice(&workspace.0);
+        bytes.extend_from_slice(&key.verifying_key().0);
+        bytes.extend_from_slice(body);
+        let id = id_of(&bytes);
+        bytes.extend_from_slice(&key.sign(&signed_message(id)).0);
+        Self {
+            bytes: bytes.into(),
+            kind,
+            id,
+            is_complete: true,
+        }
+    }
+
     /// Checks the signature, and only then reads the body.
     ///
     /// # Errors
@@ -192,19 +208,7 @@ impl Signed {
 impl<T: Body> Verified<T> {
     /// Makes and signs an object.
     pub(crate) fn make(key: &SigningKey, workspace: WorkspaceId, body: T) -> Self {
-        let device = DeviceId(key.verifying_key().0);
-        let Unsigned {
-            mut bytes,
-            id,
-            body,
-        } = Unsigned::new(workspace, device, body);
-        bytes.extend_from_slice(&key.sign(&signed_message(id)).0);
-        let signed = Signed {
-            bytes: bytes.into(),
-            kind: T::KIND,
-            id,
-            is_complete: true,
-        };
+        let signed = Signed::make(key, T::KIND, workspace, &codec::to_bytes(&body));
         Self {
             body,
             signed,
@@ -274,6 +278,12 @@ impl<T: Body> Unsigned<T> {
     /// How many bytes it has.
     pub(crate) fn len(&self) -> usize {
         self.bytes.len()
+    }
+
+    /// Its bytes.
+    #[cfg(feature = "doors")]
+    pub(crate) fn into_bytes(self) -> Vec<u8> {
+        self.bytes
     }
 }
 

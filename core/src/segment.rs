@@ -126,6 +126,14 @@ pub(crate) fn expand(bytes: &[u8]) -> Result<Vec<Verified<Batch>>, ObjectError> 
     Ok(order.into_iter().filter_map(&mut next).collect())
 }
 
+/// What [`expand`] reads before it checks signatures.
+#[cfg(feature = "doors")]
+pub(crate) fn told(bytes: &[u8]) -> Option<Vec<Vec<u8>>> {
+    let (runs, _) = read(&mut Cursor::new(bytes)).ok()?;
+    let batches = runs.into_iter().flat_map(|run| run.batches);
+    Some(batches.map(Unsigned::into_bytes).collect())
+}
+
 /// Which run each batch is of, in their order.
 type Order = Vec<usize>;
 

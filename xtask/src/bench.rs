@@ -24,7 +24,7 @@ struct Known {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "limits are far below 2^52")]
-const KNOWN: [Known; 3] = [
+const KNOWN: [Known; 7] = [
     Known {
         id: "app.first_load_bytes",
         at_most: Some(budget::FIRST_LOAD_MAX as f64),
@@ -37,7 +37,22 @@ const KNOWN: [Known; 3] = [
         id: "app.worker_roundtrip_us",
         at_most: None,
     },
+    bomb("core.bomb_million_us"),
+    bomb("core.bomb_five_million_us"),
+    bomb("core.bomb_compressed_us"),
+    bomb("core.bomb_document_us"),
 ];
+
+/// What the rows begin with that are measured natively, in core alone.
+const CORE: &str = "core.";
+
+/// Something small that is large inside must be refused within a millisecond.
+const fn bomb(id: &'static str) -> Known {
+    Known {
+        id,
+        at_most: Some(1000.0),
+    }
+}
 
 /// What a provider measured: one line of JSON.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -97,7 +112,18 @@ pub(crate) fn run(ws: &Workspace, args: lexopt::Parser) -> Result<ExitCode> {
             wish.only
         )));
     }
-    let measured = in_the_browser(ws, &wish)?;
+    let asked = |native: bool| {
+        KNOWN
+            .iter()
+            .any(|known| known.id.starts_with(&wish.only) && known.id.starts_with(CORE) == native)
+    };
+    let mut measured = Vec::new();
+    if asked(true) {
+        measured.extend(in_core(ws, &wish)?);
+    }
+    if asked(false) {
+        measured.extend(in_the_browser(ws, &wish)?);
+    }
     let report = Report {
         machine: machine(ws)?,
         reduced: wish.reduced,
@@ -140,6 +166,18 @@ impl Row {
     fn misses(&self) -> bool {
         self.holds == Some(false) || self.value.is_none()
     }
+}
+
+/// Measures core by itself.
+fn in_core(ws: &Workspace, wish: &Wish) -> Result<Vec<Measured>> {
+    let finished = Run::cargo("measuring core", ws.root())
+        .args(["run", "--quiet", "--locked", "--release"])
+        .args(["--package", "bocage-fuzz", "--bin", "bombs"])
+        .logged(&ws.log("bench-core"))?
+        .require()?;
+    let mut measured = measured_in(&finished.text)?;
+    measured.retain(|row| row.id.starts_with(&wish.only));
+    Ok(measured)
 }
 
 /// Measures the finished app, as the relay serves it, in a real browser.

@@ -15,10 +15,12 @@ mod bench;
 mod browsers;
 mod budget;
 mod build;
+mod debian;
 mod deny;
 mod error;
 mod files;
 mod finish;
+mod fuzz;
 mod layers;
 mod lockfile;
 mod process;
@@ -67,8 +69,15 @@ cargo xtask bench [--json FILE] [--only PREFIX] [--reduced]
     --only     rows whose id begins with PREFIX
     --reduced  smaller sizes, which prove nothing about the targets
 
-cargo xtask soak [--minutes N]
+cargo xtask soak [--minutes N] [--fuzz]
     Property tests with ever new seeds, then the browser tests that kill and restart, for N minutes (default 60).
+    --fuzz     the fuzz targets instead, each for its part of the time, 5 minutes at least
+
+cargo xtask fuzz [--target NAME] [--seconds S] [--list]
+    Look for bytes at which a decoder breaks a promise, S seconds for each target (default 60). What is found is
+    kept in tests/fuzz/crashers, and the native tests replay it.
+    --target   one target
+    --list     the targets' names
 
 cargo xtask sim [--seeds N] [--devices D] [--events E] [--first SEED] [--histories N]
     Random stories of several devices in virtual time; says which seed fails, and that seed alone is told
@@ -111,6 +120,7 @@ fn command() -> Result<ExitCode> {
         "build" => build::run(&ws, args),
         "bench" => bench::run(&ws, args),
         "soak" => soak::run(&ws, args),
+        "fuzz" => fuzz::run(&ws, args),
         "sim" => sim::run(&ws, args),
         "layers" => layers::run(&ws, args),
         "finish" => finish_by_hand(&ws, args),

@@ -1,7 +1,7 @@
 //! `cargo xtask soak`: the checks that find more the longer they run.
 //!
 //! Property tests of every native package with seeds that are new each round, then the browser tests that kill and
-//! restart. Nothing here is part of `cargo xtask test`.
+//! restart; or the fuzz targets. Nothing here is part of `cargo xtask test`.
 
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -13,20 +13,32 @@ use crate::process::Run;
 use crate::progress::duration;
 use crate::tools::{self, Tools};
 use crate::workspace::{Workspace, path_with};
-use crate::{browsers, files, relay};
+use crate::{browsers, files, fuzz, relay};
 
 /// How long, unless told otherwise.
 const MINUTES: u64 = 60;
 /// Cases of each property in a round: some minutes' work, so that the time asked for is kept roughly.
 const CASES: &str = "5000";
 
+/// The least time for a fuzz target: the first minutes find what the checks find as well.
+const FUZZ_LEAST: Duration = Duration::from_mins(5);
+
+#[derive(Debug, PartialEq, Eq)]
+struct Wish {
+    minutes: u64,
+    fuzz: bool,
+}
+
 /// Runs the command.
 pub(crate) fn run(ws: &Workspace, args: lexopt::Parser) -> Result<ExitCode> {
-    let minutes = minutes(args)?;
+    let Wish { minutes, fuzz } = Wish::parse(args)?;
+    if fuzz {
+        return fuzzed(ws, Duration::from_mins(minutes));
+    }
     let scripts = browser_scripts(ws)?;
     // Half the time for each kind, where there are both.
     let kinds = if scripts.is_empty() { 1 } else { 2 };
-    let time = Duration::from_secs(minutes * 60) / kinds;
+    let time = Duration::from_mins(minutes) / kinds;
     properties(ws, time)?;
     if !scripts.is_empty() {
         browsers_killed(ws, &scripts, time)?;
@@ -35,17 +47,45 @@ pub(crate) fn run(ws: &Workspace, args: lexopt::Parser) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn minutes(mut args: lexopt::Parser) -> Result<u64, lexopt::Error> {
-    use lexopt::ValueExt as _;
+impl Wish {
+    fn parse(mut args: lexopt::Parser) -> Result<Self, lexopt::Error> {
+        use lexopt::ValueExt as _;
 
-    let mut minutes = MINUTES;
-    while let Some(option) = args::option(&mut args)? {
-        match option.as_str() {
-            "minutes" => minutes = args.value()?.parse()?,
-            _ => return Err(args::unknown(&option)),
+        let mut wish = Self {
+            minutes: MINUTES,
+            fuzz: false,
+        };
+        while let Some(option) = args::option(&mut args)? {
+            match option.as_str() {
+                "minutes" => wish.minutes = args.value()?.parse()?,
+                "fuzz" => wish.fuzz = true,
+                _ => return Err(args::unknown(&option)),
+            }
         }
+        Ok(wish)
     }
-    Ok(minutes)
+}
+
+/// All fuzz targets, each for its part of the time.
+fn fuzzed(ws: &Workspace, time: Duration) -> Result<ExitCode> {
+    let targets = fuzz::targets(ws)?;
+    let rounds = u32::try_from(targets.len().div_ceil(fuzz::AT_A_TIME).max(1)).unwrap_or(u32::MAX);
+    let each = (time / rounds).max(FUZZ_LEAST);
+    let outcomes = fuzz::Fuzzer::build(ws)?.fuzz(&targets, each)?;
+    let broken: Vec<String> = outcomes
+        .into_iter()
+        .filter_map(|outcome| {
+            outcome
+                .broken
+                .map(|what| format!("{}: {what}", outcome.target))
+        })
+        .collect();
+    if broken.is_empty() {
+        println!("each target held for {}", duration(each));
+        return Ok(ExitCode::SUCCESS);
+    }
+    println!("{}", broken.join("\n"));
+    Ok(ExitCode::FAILURE)
 }
 
 /// Rounds of all native tests; a failing case is kept by proptest beside its test.
@@ -111,9 +151,16 @@ mod tests {
 
     #[test]
     fn the_time_is_a_number_of_minutes() {
-        let parsed = |args: &[&str]| minutes(lexopt::Parser::from_args(args));
-        assert_eq!(parsed(&[]).unwrap(), MINUTES);
-        assert_eq!(parsed(&["--minutes", "5"]).unwrap(), 5);
+        let parsed = |args: &[&str]| Wish::parse(lexopt::Parser::from_args(args));
+        assert_eq!(parsed(&[]).unwrap().minutes, MINUTES);
+        assert_eq!(parsed(&["--minutes", "5"]).unwrap().minutes, 5);
         assert!(parsed(&["--minutes", "soon"]).is_err());
+    }
+
+    #[test]
+    fn fuzzing_is_asked_for() {
+        let parsed = |args: &[&str]| Wish::parse(lexopt::Parser::from_args(args)).unwrap().fuzz;
+        assert!(!parsed(&[]));
+        assert!(parsed(&["--fuzz"]));
     }
 }

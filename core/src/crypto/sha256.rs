@@ -47,6 +47,9 @@ fn hmac(key: &Secret, parts: &[&[u8]]) -> Secret {
 
 #[cfg(test)]
 mod tests {
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
     use super::*;
     use crate::crypto::hex;
 

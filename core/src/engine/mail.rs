@@ -343,7 +343,8 @@ fn seal_item(
     aead::seal(key, rng, address, &plain).ok()
 }
 
-fn open_item(
+/// What is in an item, if it is one of this mailbox.
+pub(crate) fn open_item(
     key: &crate::crypto::secret::Secret,
     address: &[u8; 32],
     item: &[u8],

@@ -45,10 +45,14 @@ pub(super) const VALUE_TYPE: u64 = 0xf;
 const VALUE_TYPE_BITS: u32 = 4;
 /// Null, false and true, which have no length.
 const VALUE_TYPE_EMPTY_MAX: u64 = 2;
+const VALUE_TYPE_UNSIGNED: u64 = 3;
+pub(super) const VALUE_TYPE_SIGNED: u64 = 4;
 const VALUE_TYPE_FLOAT: u64 = 5;
 const FLOAT_LEN: u64 = 8;
-/// The last type there is: a timestamp.
-const VALUE_TYPE_MAX: u64 = 9;
+const VALUE_TYPE_TEXT: u64 = 6;
+const VALUE_TYPE_COUNTER: u64 = 8;
+/// The last type there is.
+const VALUE_TYPE_TIMESTAMP: u64 = 9;
 
 /// The columns of one change. Those that are left out are empty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -162,12 +166,20 @@ impl<'a> Columns<'a> {
             let fits = match kind {
                 0..=VALUE_TYPE_EMPTY_MAX => len == 0,
                 VALUE_TYPE_FLOAT => len == FLOAT_LEN,
-                _ => kind <= VALUE_TYPE_MAX,
+                _ => kind <= VALUE_TYPE_TIMESTAMP,
             };
             if !fits {
                 return Err(Refused::BadValue(VALUE_META));
             }
-            bytes.take(len.checked_mul(run.len).ok_or(Refused::CutOff)?)?;
+            let all = bytes.take(len.checked_mul(run.len).ok_or(Refused::CutOff)?)?;
+            // Without a length there is one value for them all.
+            let each = usize::try_from(len).unwrap_or(usize::MAX).max(1);
+            let empty: &[&[u8]] = if len == 0 { &[&[]] } else { &[] };
+            for value in all.chunks(each).chain(empty.iter().copied()) {
+                if !is_value(kind, value) {
+                    return Err(Refused::BadValue(VALUE));
+                }
+            }
         }
         seen.end()?;
         bytes.end()
@@ -254,6 +266,18 @@ impl<'a> Columns<'a> {
         }
         seen.end()
     }
+}
+
+/// Whether these bytes are a value of this type, in its one spelling.
+fn is_value(kind: u64, bytes: &[u8]) -> bool {
+    let mut rest = Cursor::new(bytes);
+    let read = match kind {
+        VALUE_TYPE_UNSIGNED => rest.unsigned().is_ok(),
+        VALUE_TYPE_SIGNED | VALUE_TYPE_COUNTER | VALUE_TYPE_TIMESTAMP => rest.signed().is_ok(),
+        VALUE_TYPE_TEXT => return core::str::from_utf8(bytes).is_ok(),
+        _ => return true,
+    };
+    read && rest.is_empty()
 }
 
 /// Counts the rows of a column, which are to be as many as expected, or none.

@@ -4,13 +4,12 @@
 use super::columns::{
     ACTION, Columns, EXPAND, INSERT, KEY_ACTOR, KEY_COUNTER, KEY_NAME, MARK_NAME, OBJECT_ACTOR,
     OBJECT_COUNTER, PRED_ACTOR, PRED_COUNT, PRED_COUNTER, VALUE_META, VALUE_TYPE,
+    VALUE_TYPE_SIGNED,
 };
 use super::runs::{Flags, Rows};
 use super::{COUNTER_MAX, Refused};
 
-// Types of values.
 const VALUE_NULL: u64 = 0;
-const VALUE_SIGNED: u64 = 4;
 
 /// What an operation does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -215,7 +214,9 @@ impl Operation<'_> {
             }
             Action::Put => true,
             Action::Delete => value == VALUE_NULL && !self.insert && !self.preds.is_empty(),
-            Action::Increment => value == VALUE_SIGNED && !self.insert && !self.preds.is_empty(),
+            Action::Increment => {
+                value == VALUE_TYPE_SIGNED && !self.insert && !self.preds.is_empty()
+            }
             // What ends a mark says nothing of it but whether it expands.
             Action::Mark => self.insert && (mark.named || value == VALUE_NULL),
         };

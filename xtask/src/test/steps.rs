@@ -1,6 +1,7 @@
 //! The checks, in their order.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::tally::{self, Tally};
 use super::{Context, Step};
@@ -10,7 +11,7 @@ use crate::process::Run;
 use crate::toolchain::{self, WASM};
 use crate::tools::{self, Tools};
 use crate::workspace::path_with;
-use crate::{browsers, budget, deny, files, layers, relay, smoke, wasm};
+use crate::{browsers, budget, deny, files, fuzz, layers, relay, smoke, wasm};
 
 /// The packages that run in a browser only.
 const BROWSER_PACKAGES: [&str; 4] = [
@@ -21,6 +22,10 @@ const BROWSER_PACKAGES: [&str; 4] = [
 ];
 /// Seconds after which a test in a browser is given up.
 const BROWSER_TEST_SECONDS: &str = "120";
+/// The fewest tests of core's cryptography: a module that wasm leaves out would else be missed by nobody.
+const KNOWN_ANSWERS: u32 = 22;
+/// How long each target is fuzzed: eleven of them, two at a time, take three minutes.
+const FUZZ_TIME: Duration = Duration::from_secs(30);
 
 /// Every check.
 pub(super) const STEPS: &[Step] = &[
@@ -95,11 +100,25 @@ pub(super) const STEPS: &[Step] = &[
         run: doc_tests,
     },
     Step {
+        name: "fuzz",
+        what: "Bytes at which a decoder might break a promise",
+        fast: false,
+        after: &[],
+        run: fuzz,
+    },
+    Step {
         name: "wasm",
         what: "Tests of single packages in a browser",
         fast: false,
         after: &[],
         run: browser_tests,
+    },
+    Step {
+        name: "answers",
+        what: "Known answers of the primitives, in wasm",
+        fast: false,
+        after: &[],
+        run: known_answers,
     },
     Step {
         name: "app",
@@ -298,6 +317,26 @@ fn doc_tests(context: &mut Context<'_>) -> Result<Tally> {
     Ok(Tally::of(passed.max(1) as usize, &[]))
 }
 
+/// Half a minute each; `cargo xtask soak --fuzz` takes longer. And the mistake that was put in must be found.
+fn fuzz(context: &mut Context<'_>) -> Result<Tally> {
+    let targets = fuzz::targets(context.ws)?;
+    let fuzzer = fuzz::Fuzzer::build(context.ws)?;
+    let mut broken = Vec::new();
+    if !fuzzer.finds_the_planted()? {
+        broken.push("the planted mistake was not found".to_owned());
+    }
+    let outcomes = fuzzer.fuzz(&targets, FUZZ_TIME)?;
+    let checks = outcomes.len() + 1;
+    for outcome in outcomes {
+        broken.extend(
+            outcome
+                .broken
+                .map(|what| format!("{}: {what}", outcome.target)),
+        );
+    }
+    Ok(Tally::of(checks - broken.len(), &broken))
+}
+
 fn browser_tests(context: &mut Context<'_>) -> Result<Tally> {
     let tools = context.tools()?;
     browsers::ready(context.ws)?;
@@ -314,6 +353,26 @@ fn browser_tests(context: &mut Context<'_>) -> Result<Tally> {
         .env("WASM_BINDGEN_TEST_TIMEOUT", BROWSER_TEST_SECONDS)
         .logged(&context.ws.log("wasm"))?;
     Tally::from_runner(finished, tally::libtest)
+}
+
+/// The tests of core's cryptography once more, as what runs in the browser is compiled. Node runs them.
+fn known_answers(context: &mut Context<'_>) -> Result<Tally> {
+    let tools = context.tools()?;
+    let finished = context
+        .cargo("asking the primitives for known answers")
+        .args(["test", "--locked", "--no-fail-fast", "--lib"])
+        .args(["--target", WASM, "--package", "bocage-core"])
+        .args(["--features", "wasm"])
+        .env(
+            "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER",
+            tools.wasm_test_runner(),
+        )
+        .logged(&context.ws.log("answers"))?;
+    let tally = Tally::from_runner(finished, tally::libtest)?;
+    if tally.passed + tally.failed < KNOWN_ANSWERS {
+        return Err(Error::Invalid("some of them were not asked".to_owned()));
+    }
+    Ok(tally)
 }
 
 fn app(context: &mut Context<'_>) -> Result<Tally> {

@@ -332,6 +332,52 @@ fn operations_that_make_no_sense_are_refused() {
     assert_eq!(with(MARK_NAME, [nothing(1), run(4, 0)].concat()), bad(2));
 }
 
+/// automerge takes no change with such a value, and a document would be empty that has one.
+#[test]
+fn values_are_of_the_type_that_they_say() {
+    let value = |kind: u64, bytes: &[u8]| {
+        let len = u64::try_from(bytes.len()).unwrap();
+        let mut draft = put().with(VALUE_META, [signed(-1), unsigned(len << 4 | kind)].concat());
+        draft = draft.with(VALUE, bytes.to_vec());
+        scan(&draft.bytes(), &Limits::PROTOCOL).map(|_| ())
+    };
+    let bad = Err(Refused::BadValue(VALUE));
+    for number in [3, 4, 8, 9] {
+        assert_eq!(value(number, &[1]), Ok(()), "{number}");
+        assert_eq!(value(number, &[0x80, 1]), Ok(()), "{number}");
+        assert_eq!(value(number, &[]), bad, "{number}");
+        assert_eq!(value(number, &[1, 1]), bad, "{number}");
+        assert_eq!(value(number, &[0x80]), bad, "{number}");
+        assert_eq!(value(number, &[0x81, 0]), bad, "{number}");
+    }
+    for text in ["", "a", "\u{e9}\u{1f33f}"] {
+        assert_eq!(value(6, text.as_bytes()), Ok(()));
+    }
+    for (kind, bytes) in [
+        (6, &[0x80][..]),
+        (6, &[b'a', 0xc3]),
+        (6, &[0xed, 0xa0, 0x80]),
+    ] {
+        assert_eq!(value(kind, bytes), bad);
+        // Bytes are just that.
+        assert_eq!(value(7, bytes), Ok(()));
+    }
+    // Each value of a run, not all of them together.
+    let two = |bytes: &[u8]| {
+        let draft = Draft::nulls(4).with(
+            VALUE_META,
+            [signed(-1), vec![0], run(2, 1 << 4 | 6), run(2, 0)].concat(),
+        );
+        scan(
+            &draft.with(VALUE, bytes.to_vec()).bytes(),
+            &Limits::PROTOCOL,
+        )
+        .map(|_| ())
+    };
+    assert_eq!(two(b"ab"), Ok(()));
+    assert_eq!(two("\u{e9}".as_bytes()), bad);
+}
+
 #[test]
 fn counters_are_added_to_in_signed_numbers_only() {
     let increment = |kind: u64, preds: u64| {

@@ -1,0 +1,172 @@
+//! Doors for the fuzz targets to decoders that are nobody else's business. Only with the feature
+//! `doors`, which no build that people use has.
+//!
+//! What reads strictly gives back what it has read, encoded anew. What reads what was sealed is given
+//! the plain bytes, and seals them first as somebody would who has the key: without it nothing comes
+//! as far as the decoder. Nothing is decided here.
+
+use bocage_api::WorkspaceId;
+use minicbor::{Decode, Encode};
+use rand_core::CryptoRng;
+
+use crate::batch::Batch;
+use crate::codec;
+use crate::crypto::secret::Secret;
+use crate::crypto::{aead, sha256};
+use crate::engine::mail::open_item;
+use crate::keys::{DeviceKeys, Meeting};
+use crate::link::{LinkError, Pieces};
+use crate::log::Op;
+use crate::object::{Kind, Signed};
+use crate::receipt::{Presence, Receipt};
+use crate::record::{Join, Mail, Person, Stored, Workspace};
+use crate::tools::chat::Channel;
+use crate::tools::documents::Page;
+use crate::vault::{RecordKey, Shelf, Vault};
+use crate::{Family, signal};
+
+/// What every sealed thing is sealed with here.
+const KEY: [u8; 32] = [7; 32];
+
+/// What a record is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Record {
+    /// The person.
+    Person,
+    /// A workspace in the list.
+    Workspace,
+    /// A workspace that is being joined.
+    Join,
+    /// Objects.
+    Stored,
+    /// What is still to be posted.
+    Mail,
+}
+
+/// The body of an object, as it is read once the signature holds.
+pub fn body(kind: Kind, bytes: &[u8]) -> Option<Vec<u8>> {
+    match kind {
+        Kind::Op => again::<Op>(bytes),
+        Kind::Batch => again::<Batch>(bytes),
+        Kind::Receipt => again::<Receipt>(bytes),
+        Kind::Presence => again::<Presence>(bytes),
+    }
+}
+
+/// The batches that a segment tells, without their signatures, if it is one; no signature is checked.
+pub fn segment(bytes: &[u8]) -> Option<Vec<Vec<u8>>> {
+    crate::segment::told(bytes)
+}
+
+fn again<T: for<'b> Decode<'b, ()> + Encode<()>>(bytes: &[u8]) -> Option<Vec<u8>> {
+    let value: T = codec::from_bytes(bytes).ok()?;
+    Some(codec::to_bytes(&value))
+}
+
+/// An object with a body of any bytes, rightly signed by the device that follows from root and salt.
+pub fn sign(
+    root: &Secret,
+    salt: &[u8; 32],
+    kind: Kind,
+    workspace: WorkspaceId,
+    body: &[u8],
+) -> Vec<u8> {
+    let keys = DeviceKeys::derive(root, salt);
+    Signed::make(&keys.sign, kind, workspace, body)
+        .bytes()
+        .to_vec()
+}
+
+/// A signal, from what is inside the seal.
+pub fn signal(rng: &mut dyn CryptoRng, plain: &[u8]) -> Option<Vec<u8>> {
+    let (secret, room) = (Secret::new(KEY), [1; 16]);
+    let meeting = Meeting(&secret);
+    let sealed = aead::seal(&meeting.signal(), rng, &room, plain).ok()?;
+    let read = signal::open(&meeting, &room, &sealed).ok()?;
+    Some(codec::to_bytes(&read))
+}
+
+/// An item of a mailbox, from what is inside the seal.
+pub fn item(rng: &mut dyn CryptoRng, plain: &[u8]) -> Option<Vec<u8>> {
+    let (key, address) = (Secret::new(KEY), [1; 32]);
+    let sealed = aead::seal(&key, rng, &address, plain).ok()?;
+    open_item(&key, &address, &sealed).map(|objects| codec::to_bytes(&objects))
+}
+
+/// The pieces of messages as frames bring them; the messages.
+///
+/// # Errors
+/// The link would have ended.
+pub fn pieces(plain: &[&[u8]]) -> Result<Vec<Vec<u8>>, LinkEnded> {
+    let mut pieces = Pieces::default();
+    let mut messages = Vec::new();
+    for piece in plain {
+        messages.extend(pieces.take(piece)?);
+    }
+    Ok(messages)
+}
+
+/// Somebody sent pieces that make no message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LinkEnded;
+
+impl From<LinkError> for LinkEnded {
+    fn from(_: LinkError) -> Self {
+        Self
+    }
+}
+
+/// A record, from what is inside the seal.
+pub fn record(rng: &mut dyn CryptoRng, record: Record, plain: &[u8]) -> Option<Vec<u8>> {
+    let vault = Vault::new(&Secret::new(KEY));
+    let key = RecordKey {
+        family: vault.family(Shelf::Person),
+        index: 0,
+    };
+    let sealed = vault.seal(rng, key, plain).ok()?;
+    let plain = vault.open(key, &sealed).ok()?;
+    match record {
+        Record::Person => Person::decode(&plain).map(|read| read.encode()),
+        Record::Workspace => Workspace::decode(&plain).map(|read| read.encode()),
+        Record::Join => Join::decode(&plain).map(|read| read.encode()),
+        Record::Stored => Stored::decode(&plain).map(|read| read.encode()),
+        Record::Mail => Mail::decode(&plain).map(|read| read.encode()),
+    }
+    .ok()
+}
+
+/// A sealed record as it lies in storage; whether it opens.
+pub fn sealed_record(bytes: &[u8]) -> bool {
+    let vault = Vault::new(&Secret::new(KEY));
+    let key = RecordKey {
+        family: Family([0; 16]),
+        index: 0,
+    };
+    vault.open(key, bytes).is_ok()
+}
+
+/// What a page and a channel make of changes that count: the length of the text and the number of
+/// messages.
+pub fn shown(actor: [u8; 16], changes: &[&[u8]]) -> (usize, usize) {
+    let page = Page::open(actor, changes.iter().copied(), &[]);
+    let channel = Channel::open(actor, changes.iter().copied());
+    (page.shown().0.len(), channel.messages().len())
+}
+
+/// A change of automerge around what is hashed of it behind its length, with type, length and
+/// checksum right; and its hash.
+pub fn chunk(body: &[u8]) -> (Vec<u8>, [u8; 32]) {
+    let mut hashed = vec![1];
+    let mut len = body.len();
+    while len >= 0x80 {
+        hashed.push(0x80 | u8::try_from(len & 0x7f).unwrap_or_default());
+        len >>= 7;
+    }
+    hashed.push(u8::try_from(len).unwrap_or_default());
+    hashed.extend_from_slice(body);
+    let hash = sha256::hash(&[&hashed]);
+    let mut bytes = vec![0x85, 0x6f, 0x4a, 0x83];
+    bytes.extend_from_slice(hash.first_chunk::<4>().unwrap_or(&[0; 4]));
+    bytes.extend_from_slice(&hashed);
+    (bytes, hash)
+}

@@ -222,7 +222,11 @@ impl Join {
         let fields: JoinFields = from_bytes(bytes)?;
         Ok(Self {
             by: CommandId(fields.by.0),
-            link: InviteLink::parse(&fields.link).map_err(|_| Unreadable)?,
+            // Without the white space that `parse` lets copying leave.
+            link: InviteLink::parse(&fields.link)
+                .ok()
+                .filter(|link| link.to_text() == fields.link)
+                .ok_or(Unreadable)?,
             salt: fields.salt,
         })
     }
@@ -253,7 +257,7 @@ impl Person {
         let profile = match record.profile {
             None => None,
             Some(p) => Some(Profile {
-                name: Name::parse(&p.name).map_err(|_| Unreadable)?,
+                name: name(&p.name)?,
                 colour: bocage_api::Colour::new(p.colour).ok_or(Unreadable)?,
             }),
         };
@@ -303,7 +307,7 @@ impl Workspace {
         let fields: WorkspaceFields = from_bytes(bytes)?;
         Ok(Self {
             id: WorkspaceId(fields.id),
-            name: Name::parse(&fields.name).map_err(|_| Unreadable)?,
+            name: name(&fields.name)?,
             made_by: CommandId(fields.made_by.0),
             recent: command_ids(&fields.recent),
             salt: fields.salt,
@@ -326,6 +330,12 @@ pub(crate) fn remember(recent: &mut Vec<CommandId>, command: CommandId) {
     recent.push(command);
     let surplus = recent.len().saturating_sub(RECENT_COMMANDS);
     recent.drain(..surplus);
+}
+
+/// A name as it was written: without what [`Name::parse`] takes off what people type.
+fn name(text: &str) -> Result<Name, Unreadable> {
+    let name = Name::parse(text).map_err(|_| Unreadable)?;
+    (name.as_str() == text).then_some(name).ok_or(Unreadable)
 }
 
 fn ids(commands: &[CommandId]) -> Vec<Id> {
@@ -382,6 +392,35 @@ mod tests {
         let mut bytes = Person::default().encode();
         bytes.push(0xf6);
         assert_eq!(Person::decode(&bytes), Err(Unreadable));
+    }
+
+    #[test]
+    fn a_name_and_a_link_have_one_spelling() {
+        let person = |name: &str| {
+            let fields = ProfileFields {
+                name: name.to_owned(),
+                colour: 1,
+            };
+            let record = PersonRecord {
+                profile: Some(fields),
+                ..PersonRecord::default()
+            };
+            Person::decode(&to_bytes(&record)).is_ok()
+        };
+        assert!(person("Zoé"));
+        assert!(!person(" Zoé") && !person("Zoé\n"));
+        let device = crate::object::DeviceId([3; 32]);
+        let link = InviteLink::new(WorkspaceId([1; 32]), [2; 16], device).to_text();
+        let join = |link: &str| {
+            let fields = JoinFields {
+                by: Id([1; 16]),
+                link: link.to_owned(),
+                salt: [2; 32],
+            };
+            Join::decode(&to_bytes(&fields)).is_ok()
+        };
+        assert!(join(&link));
+        assert!(!join(&format!(" {link}")) && !join(&format!("{link}\n")));
     }
 
     proptest! {

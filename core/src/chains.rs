@@ -72,7 +72,9 @@ struct Entry {
 /// What is in, as far as a batch is looked over: also those before it of the same segment.
 #[derive(Default)]
 struct Ahead {
-    batches: HashMap<ObjectId, (usize, ChainId, u64)>,
+    /// By number, counted from the first place that is free.
+    batches: Vec<(ChainId, u64)>,
+    places: HashMap<ObjectId, usize>,
     changes: HashMap<ChangeHash, usize>,
     /// The actor of the last one's changes.
     actor: Option<(ChainId, DocumentId, [u8; 16])>,
@@ -230,7 +232,7 @@ impl Chains {
         let mut all = Vec::new();
         for (at, batch) in batches.iter().enumerate() {
             let id = batch.id();
-            if self.contains(id) || ahead.batches.contains_key(&id) {
+            if self.contains(id) || ahead.places.contains_key(&id) {
                 continue;
             }
             let checked = match self.check(log, batch, &ahead) {
@@ -239,7 +241,8 @@ impl Chains {
             };
             let place = self.entries.len().saturating_add(all.len());
             let (chain, index) = (chain_of(batch), batch.body.index);
-            ahead.batches.insert(id, (place, chain, index));
+            ahead.places.insert(id, place);
+            ahead.batches.push((chain, index));
             ahead.actor = Some((chain, batch.body.document, checked.actor));
             for change in &checked.changes {
                 ahead.changes.entry(*change).or_insert(place);
@@ -274,22 +277,27 @@ impl Chains {
             return Err(BatchError::MissingOps);
         }
         let find = |id: &ObjectId| {
-            let known = self.places.get(id).and_then(|place| {
-                let before = self.entries.get(*place)?;
-                Some((*place, chain_of(&before.batch), before.batch.body.index))
-            });
-            known.or_else(|| ahead.batches.get(id).copied())
+            let place = self.places.get(id).or_else(|| ahead.places.get(id));
+            let place = *place.ok_or(BatchError::Missing)?;
+            let (chain, index) = match self.entries.get(place) {
+                Some(before) => (chain_of(&before.batch), before.batch.body.index),
+                None => *ahead
+                    .batches
+                    .get(place.saturating_sub(self.entries.len()))
+                    .ok_or(BatchError::Missing)?,
+            };
+            Ok::<_, BatchError>((place, chain, index))
         };
         let mut builds_on = BTreeSet::new();
         if let Some(prev) = body.prev {
-            let (place, chain, index) = find(&prev).ok_or(BatchError::Missing)?;
+            let (place, chain, index) = find(&prev)?;
             if chain != chain_of(batch) || Some(body.index) != index.checked_add(1) {
                 return Err(BatchError::Broken);
             }
             builds_on.insert(place);
         }
         for dep in &body.deps {
-            builds_on.insert(find(dep).ok_or(BatchError::Missing)?.0);
+            builds_on.insert(find(dep)?.0);
         }
         let actor = match ahead.actor {
             Some((chain, document, actor))

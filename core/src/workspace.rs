@@ -47,11 +47,16 @@ pub struct Workspace {
     /// The keys of epochs, as far as this device has them.
     epochs: BTreeMap<ObjectId, Secret>,
     /// The newest of each device.
-    receipts: BTreeMap<DeviceId, Verified<Receipt>>,
-    /// What each device has by its newest receipt.
-    coverage: BTreeMap<DeviceId, Coverage>,
+    receipts: BTreeMap<DeviceId, Acknowledged>,
     /// The newest counter of each device that is or was there.
     presences: BTreeMap<DeviceId, u64>,
+}
+
+/// A device's newest receipt.
+struct Acknowledged {
+    receipt: Verified<Receipt>,
+    /// What the device has by it.
+    coverage: Coverage,
 }
 
 /// What came of taking objects in.
@@ -185,11 +190,10 @@ impl Workspace {
     /// Finds what counts now.
     fn settle(&mut self, intake: &mut Intake) {
         intake.settled = self.chains.settle(&self.log);
-        for (device, coverage) in &mut self.coverage {
-            if coverage.is_behind()
-                && let Some(receipt) = self.receipts.get(device)
-            {
-                self.chains.cover(coverage, &receipt.body.heads);
+        for own in self.receipts.values_mut() {
+            if own.coverage.is_behind() {
+                let heads = &own.receipt.body.heads;
+                self.chains.cover(&mut own.coverage, heads);
             }
         }
         if intake.log_grew {
@@ -211,13 +215,13 @@ impl Workspace {
             return BTreeSet::new();
         };
         let place = self.chains.place(batch);
-        let covers = |coverage: &Coverage| place.is_some_and(|place| coverage.covers(place));
+        let covers = |own: &Acknowledged| place.is_some_and(|place| own.coverage.covers(place));
         self.log
             .state()
             .live_devices()
             .filter(|(device, _)| {
                 // Nobody passes on what is not on their disk.
-                *device == found.device() || self.coverage.get(device).is_some_and(covers)
+                *device == found.device() || self.receipts.get(device).is_some_and(covers)
             })
             .map(|(_, device)| device.member)
             .collect()
@@ -313,14 +317,16 @@ impl Workspace {
             return Outcome::Refused(Refused::NotAMember);
         }
         let known = self.receipts.get(&receipt.device());
-        if known.is_some_and(|known| known.body.counter >= receipt.body.counter) {
+        if known.is_some_and(|known| known.receipt.body.counter >= receipt.body.counter) {
             return Outcome::Known;
         }
         intake.receipts_grew = true;
         intake.new.push(Arc::clone(receipt.bytes()));
-        let coverage = self.coverage.entry(receipt.device()).or_default();
-        self.chains.cover(coverage, &receipt.body.heads);
-        self.receipts.insert(receipt.device(), receipt);
+        let known = self.receipts.remove(&receipt.device());
+        let mut coverage = known.map(|known| known.coverage).unwrap_or_default();
+        self.chains.cover(&mut coverage, &receipt.body.heads);
+        let own = Acknowledged { receipt, coverage };
+        self.receipts.insert(own.receipt.device(), own);
         Outcome::New
     }
 

@@ -1,7 +1,7 @@
 //! The headers that guard the app. What else differs between files (cache, encoding) is not here.
 //!
 //! The policies go on whatever can become a page or a worker: a worker is bound by the policy that
-//! came with its own script. Style sheets, WebAssembly and the app's texts run under the policy of what
+//! came with its own script. A picture can be opened as a page of its own, and then may do nothing. Style sheets, WebAssembly and the app's texts run under the policy of what
 //! loads them or do not run at all, and without headers that say nothing to them the first screen costs some kilobytes less.
 
 use axum::{
@@ -16,6 +16,9 @@ pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; \
     font-src 'self'; connect-src 'self' wss:; worker-src 'self'; frame-src 'self'; \
     manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
     object-src 'none'; require-trusted-types-for 'script'; trusted-types default";
+
+/// What a picture may load and do where it is opened by itself. The manifest is none, and does nothing either.
+const POLICY_OF_PICTURES: &str = "default-src 'none'; sandbox";
 
 /// What browsers can do for a page and the app never asks for. Writing to the clipboard and sharing
 /// a link are left out: the app does both.
@@ -65,12 +68,15 @@ pub(crate) async fn secure(mut response: Response) -> Response {
         || kind.starts_with(b"application/wasm")
         || (is_file && kind.starts_with(b"text/plain"));
     let is_script = kind.starts_with(b"text/javascript");
+    let is_picture = kind.starts_with(b"image/") || kind.starts_with(b"application/manifest+json");
     let mut headers = OF_ALL.to_vec();
-    if !is_part {
+    if is_picture {
+        headers.push((header::CONTENT_SECURITY_POLICY, POLICY_OF_PICTURES));
+    } else if !is_part {
         headers.extend(OF_PROGRAMS);
-    }
-    if !is_part && !is_script {
-        headers.extend(OF_PAGES);
+        if !is_script {
+            headers.extend(OF_PAGES);
+        }
     }
     for (name, value) in headers {
         response

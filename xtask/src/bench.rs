@@ -24,7 +24,7 @@ struct Known {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "limits are far below 2^52")]
-const KNOWN: [Known; 7] = [
+const KNOWN: [Known; 11] = [
     Known {
         id: "app.first_load_bytes",
         at_most: Some(budget::FIRST_LOAD_MAX as f64),
@@ -36,6 +36,22 @@ const KNOWN: [Known; 7] = [
     Known {
         id: "app.worker_roundtrip_us",
         at_most: None,
+    },
+    Known {
+        id: "core.catchup_100k_vs_automerge",
+        at_most: Some(1.5),
+    },
+    Known {
+        id: "core.catchup_wire_overhead",
+        at_most: Some(1.1),
+    },
+    Known {
+        id: "core.bytes_per_typed_char_at_rest",
+        at_most: Some(20.0),
+    },
+    Known {
+        id: "core.heads_bytes_after_10k_sessions",
+        at_most: Some(4096.0),
     },
     bomb("core.bomb_million_us"),
     bomb("core.bomb_five_million_us"),
@@ -177,6 +193,14 @@ fn in_core(ws: &Workspace, wish: &Wish) -> Result<Vec<Measured>> {
         .require()?;
     let mut measured = measured_in(&finished.text)?;
     measured.retain(|row| row.id.starts_with(&wish.only));
+    let finished = Run::cargo("measuring how core grows", ws.root())
+        .args(["bench", "--quiet", "--locked"])
+        .args(["--package", "bocage-tests", "--bench", "core", "--"])
+        .args(["--only", &wish.only])
+        .args(wish.reduced.then_some("--reduced"))
+        .logged(&ws.log("bench-growth"))?
+        .require()?;
+    measured.extend(measured_in(&finished.text)?);
     Ok(measured)
 }
 

@@ -55,6 +55,8 @@ pub(crate) struct Outcome {
 pub(crate) struct Fuzzer<'a> {
     ws: &'a Workspace,
     program: PathBuf,
+    /// What libFuzzer draws from; something new each time if none.
+    seed: Option<u32>,
 }
 
 /// Runs the command.
@@ -139,7 +141,19 @@ impl<'a> Fuzzer<'a> {
             .logged(&ws.log("fuzz-build"))?
             .require()?;
         let program = folder.join(host).join("fuzz").join("bocage-fuzz");
-        Ok(Self { ws, program })
+        Ok(Self {
+            ws,
+            program,
+            seed: None,
+        })
+    }
+
+    /// Draws from a seed, so that what one change is judged by another is judged by too: only soaks look further each time.
+    pub(crate) fn with_seed(self, seed: u32) -> Self {
+        Self {
+            seed: Some(seed),
+            ..self
+        }
     }
 
     /// Whether the mistake that was put in is found: without that, nothing else that is not found means anything.
@@ -212,6 +226,7 @@ impl<'a> Fuzzer<'a> {
         let finished = Run::new(&format!("fuzzing {target}"), &self.program)
             .arg(format!("-max_total_time={}", time.as_secs()))
             .arg(format!("-max_len={LENGTH_MAX}"))
+            .args(self.seed.map(|seed| format!("-seed={seed}")))
             .arg(format!("-rss_limit_mb={MEMORY_MIB}"))
             // A target judges its own time; this ends what would never end.
             .args([

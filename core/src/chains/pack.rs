@@ -1,7 +1,7 @@
 //! Which batches go into a segment together: as many as came together or one after the other, so that
 //! each chain in it ends with a signature.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use bocage_api::WorkspaceId;
@@ -82,7 +82,7 @@ struct Group<'a> {
     batches: Vec<&'a Verified<Batch>>,
     bytes: usize,
     /// The last batch of each run.
-    ends: HashSet<ObjectId>,
+    ends: BTreeSet<ObjectId>,
 }
 
 impl<'a> Group<'a> {

@@ -210,7 +210,6 @@ impl Workspace {
             pending: Pending::default(),
             epochs: BTreeMap::new(),
             receipts: BTreeMap::new(),
-            coverage: BTreeMap::new(),
             presences: BTreeMap::new(),
         };
         workspace.open_epochs();

@@ -1,10 +1,10 @@
 //! What this device has, told to others: for comparing with theirs, and for its receipts.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::Workspace;
-use crate::batch::{Batch, HEADS_MAX, SessionId};
+use crate::batch::{Batch, HEADS_MAX};
 use crate::chains::ChainId;
 use crate::log::{Log, Op};
 use crate::object::{ObjectId, Signed, Verified};
@@ -58,7 +58,7 @@ impl Holdings for Held<'_> {
             Key::Op(id) => self.workspace.log.contains(id),
             Key::Receipt(device) => {
                 let own = self.workspace.receipts.get(&device);
-                own.is_some_and(|own| own.body.counter >= theirs.count)
+                own.is_some_and(|own| own.receipt.body.counter >= theirs.count)
             }
             Key::Chain(device, session) => {
                 let chain = ChainId { device, session };
@@ -96,6 +96,7 @@ impl Workspace {
         }
         let ops = self.log.ops().filter(|op| ops.contains(&op.id()));
         let receipts = receipts.iter().filter_map(|id| self.receipts.get(id));
+        let receipts = receipts.map(|own| &own.receipt);
         Compared {
             lacking: self.bring(ops, batches, receipts, untold),
             reply: answer.reply,
@@ -105,7 +106,8 @@ impl Workspace {
     /// All that is in, but for what `untold` names: each object after those it builds on.
     pub fn everything(&self, untold: &BTreeSet<ObjectId>) -> Vec<Arc<[u8]>> {
         let batches = (0..self.chains.len()).collect();
-        self.bring(self.log.ops(), batches, self.receipts.values(), untold)
+        let receipts = self.receipts.values().map(|own| &own.receipt);
+        self.bring(self.log.ops(), batches, receipts, untold)
     }
 
     /// Bytes that bring what these name, each after what it builds on, and what of it is not there.
@@ -166,15 +168,15 @@ impl Workspace {
     pub(crate) fn note_owed(&self, mail: &mut Mail, unposted: &BTreeSet<ObjectId>) {
         let is_op = |id: &&ObjectId| self.log.contains(**id);
         mail.ops = unposted.iter().filter(is_op).copied().collect();
-        let mut from: BTreeMap<SessionId, u64> = BTreeMap::new();
+        let mut all: Vec<Owed> = Vec::new();
         for batch in unposted.iter().filter_map(|id| self.chains.batch(*id)) {
-            let first = from.entry(batch.body.session).or_insert(u64::MAX);
-            *first = batch.body.index.min(*first);
+            let (session, from) = (batch.body.session, batch.body.index);
+            match all.iter_mut().find(|owed| owed.session == session) {
+                Some(owed) => owed.from = owed.from.min(from),
+                None => all.push(Owed { session, from }),
+            }
         }
-        let owed = from
-            .into_iter()
-            .map(|(session, from)| Owed { session, from });
-        mail.owed = owed.collect();
+        mail.owed = all;
     }
 
     /// The same objects in fewer bytes: operations, what is not in, batches.
@@ -243,7 +245,7 @@ impl Workspace {
         };
         let mut items: Vec<Item> = self.log.ids().map(|id| whole(Key::Op(id), 1)).collect();
         let receipts = self.receipts.iter();
-        items.extend(receipts.map(|(id, own)| whole(Key::Receipt(*id), own.body.counter)));
+        items.extend(receipts.map(|(id, own)| whole(Key::Receipt(*id), own.receipt.body.counter)));
         let chains = self.chains.extents();
         items.extend(chains.map(|(chain, extent)| Item {
             key: chain.into(),

@@ -24,7 +24,11 @@ const NAME_DIGITS: usize = 16;
 /// How much of a hash an entity tag carries.
 const ETAG_DIGITS: usize = 32;
 /// The files that keep their names, because they are asked for by name.
-const KEPT: [&str; 3] = ["index.html", "manifest.webmanifest", "icon.svg"];
+const KEPT: [&str; 2] = ["index.html", MANIFEST];
+/// What a browser reads that keeps the app on a home screen.
+const MANIFEST: &str = "manifest.webmanifest";
+/// The app's sign, which the page and the manifest show.
+const ICON: &str = "icon.svg";
 /// wasm-bindgen's scripts import these by paths that hold no content hash.
 const SNIPPETS: &str = "snippets/";
 /// The script that starts the page.
@@ -161,6 +165,7 @@ pub(crate) fn finish(dist: &Path, out: &Path, options: &Options) -> Result<App> 
     if let Some(esbuild) = &options.esbuild {
         minify(&mut tree, esbuild, out)?;
     }
+    name_icon(&mut tree)?;
 
     let names: BTreeMap<String, String> = tree
         .iter()
@@ -192,6 +197,20 @@ pub(crate) fn finish(dist: &Path, out: &Path, options: &Options) -> Result<App> 
     finished.insert("/index.html".to_owned(), rewritten(&stated)?.into_bytes());
 
     write(&finished, out, options, build)
+}
+
+/// The manifest and the style sheet name the icon as it is called in the end, so that browsers keep it.
+fn name_icon(tree: &mut Tree) -> Result<()> {
+    let Some(path) = tree.get(ICON).map(|icon| final_path(ICON, icon)) else {
+        return Ok(());
+    };
+    for name in [MANIFEST, STYLES] {
+        if let Some(content) = tree.get_mut(name) {
+            let named = text(name, content)?.replace(&format!("/{ICON}"), &path);
+            *content = named.into_bytes();
+        }
+    }
+    Ok(())
 }
 
 /// What the page is told in its head: where everything is, and what to fetch while the entry script loads.

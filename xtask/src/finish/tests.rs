@@ -25,7 +25,10 @@ fn dist(scratch: &Scratch) -> PathBuf {
     for (name, content) in [
         ("index.html", PAGE.to_owned()),
         ("look-0123456789abcdef.css", style),
-        ("manifest.webmanifest", "{\"name\": \"Bocage\"}".to_owned()),
+        (
+            "manifest.webmanifest",
+            "{\"icons\": [{\"src\": \"/icon.svg\"}]}".to_owned(),
+        ),
         ("icon.svg", "<svg></svg>".to_owned()),
         (
             "en.json",
@@ -112,12 +115,23 @@ fn only_names_with_a_hash_are_immutable() {
     assert_eq!(
         kept,
         [
-            "/icon.svg",
             "/index.html",
             "/manifest.webmanifest",
             "/snippets/bocage-platform-00/inline0.js"
         ]
     );
+}
+
+#[test]
+fn the_icon_is_named_alike_wherever_it_is_shown() {
+    let scratch = Scratch::new("finish-icon");
+    dist(&scratch);
+    let app = finished(&scratch).unwrap();
+    let icon = file(&app, "/icon-").path.clone();
+    for shown in ["index.html", "manifest.webmanifest"] {
+        let content = std::fs::read_to_string(scratch.path().join("app").join(shown)).unwrap();
+        assert!(content.contains(&icon), "{shown}");
+    }
 }
 
 #[test]
@@ -136,7 +150,7 @@ fn the_manifest_tells_the_truth_about_every_file() {
         }
     }
     assert!(file(&app, "/look-").brotli.is_some());
-    assert!(file(&app, "/icon.svg").brotli.is_none());
+    assert!(file(&app, "/icon-").brotli.is_none());
     let listed: usize = app
         .files
         .iter()

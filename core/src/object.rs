@@ -233,7 +233,7 @@ impl<T> Verified<T> {
         self.signed.workspace()
     }
 
-    /// All its bytes; without its signature where there is none ([`Self::signature`]).
+    /// All its bytes; without its signature where it was believed for that of a later object.
     pub fn bytes(&self) -> &Arc<[u8]> {
         &self.signed.bytes
     }

@@ -158,6 +158,11 @@ pub struct Engine {
     reload: BTreeSet<Family>,
     reload_at: Option<Timestamp>,
     woken_for: Option<Timestamp>,
+    /// When something last happened, as the engine counts time.
+    latest: Timestamp,
+    /// By how many milliseconds the clock was set back since the engine started. Whoever waits would
+    /// otherwise wait for so much longer.
+    set_back: u64,
     outputs: VecDeque<Output>,
 }
 
@@ -238,6 +243,8 @@ impl Engine {
             reload: BTreeSet::new(),
             reload_at: None,
             woken_for: None,
+            latest: Timestamp(0),
+            set_back: 0,
             outputs,
         }
     }
@@ -247,6 +254,7 @@ impl Engine {
         if matches!(self.phase, Phase::Ended) {
             return;
         }
+        let now = self.onward(now);
         let relay_before = self.relay.state();
         let saving_before = self.queue.state();
         match input {
@@ -341,7 +349,7 @@ impl Engine {
         if matches!(command, Command::RetryStorage) {
             self.queue.retry(now);
         }
-        match self.carry_out(now, rng, id, command) {
+        match self.carry_out(self.by_the_clock(now), rng, id, command) {
             Ok(mut outcome) => {
                 self.tabs.begin(tab, id);
                 outcome.effects.push(Effect::Done(id));
@@ -558,8 +566,27 @@ impl Engine {
         let next = alarms.into_iter().chain(desks).flatten().min();
         if next != self.woken_for {
             self.woken_for = next;
-            self.outputs.extend(next.map(Output::WakeAt));
+            let at = next.map(|next| self.by_the_clock(next));
+            self.outputs.extend(at.map(Output::WakeAt));
         }
+    }
+
+    /// The clock's time as one that never goes back.
+    fn onward(&mut self, clock: Timestamp) -> Timestamp {
+        let now = clock.0.saturating_add(self.set_back);
+        let back = self.latest.0.saturating_sub(now);
+        if back > 0 {
+            self.set_back = self.set_back.saturating_add(back);
+            // What was asked for was said by the clock as it stood.
+            self.woken_for = None;
+        }
+        self.latest = self.latest.max(Timestamp(now));
+        self.latest
+    }
+
+    /// What the clock says at this time.
+    fn by_the_clock(&self, time: Timestamp) -> Timestamp {
+        Timestamp(time.0.saturating_sub(self.set_back))
     }
 
     fn end(&mut self) {

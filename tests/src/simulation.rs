@@ -4,11 +4,14 @@
 //! Each thing written is a word of its own, so that at the end each can be looked for: once in every
 //! member's page or channel, never twice, and never with those who were removed before it was written.
 
+mod counts;
+
 use std::collections::BTreeSet;
 
 use bocage_api::workspace::Role;
 use bocage_api::{Colour, Command, MemberId, Name, Profile, TextDelta, WorkspaceCard};
 
+pub use self::counts::{Counts, Kind};
 use crate::World;
 use crate::world::DeviceNumber;
 
@@ -46,72 +49,6 @@ const WHAT: [&str; 24] = [
     "disk changes of",
 ];
 
-/// How often what happened, so that a story in which nothing did is noticed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Devices that were let in.
-    pub joins: usize,
-    /// Words written into the page.
-    pub edits: usize,
-    /// Messages.
-    pub messages: usize,
-    /// Engines that stopped between two inputs.
-    pub crashes: usize,
-    /// Engines that stopped between two outputs.
-    pub crashes_mid_output: usize,
-    /// Devices that were cut off.
-    pub partitions: usize,
-    /// How often the relay stopped.
-    pub relay_outages: usize,
-    /// Messages on links that were lost, doubled or swapped.
-    pub faults: usize,
-    /// Bytes through the pipe.
-    pub piped: usize,
-    /// Items in mailboxes.
-    pub items: usize,
-    /// Members who were removed.
-    pub removals: usize,
-    /// Words of removed members that the others have not taken in.
-    pub cut_words: usize,
-}
-
-impl Counts {
-    /// Adds another story's.
-    pub fn add(&mut self, other: &Self) {
-        self.joins += other.joins;
-        self.edits += other.edits;
-        self.messages += other.messages;
-        self.crashes += other.crashes;
-        self.crashes_mid_output += other.crashes_mid_output;
-        self.partitions += other.partitions;
-        self.relay_outages += other.relay_outages;
-        self.faults += other.faults;
-        self.piped += other.piped;
-        self.items += other.items;
-        self.removals += other.removals;
-        self.cut_words += other.cut_words;
-    }
-
-    /// What has never happened.
-    pub fn missing(&self) -> Vec<&'static str> {
-        let all = [
-            ("joins", self.joins),
-            ("edits", self.edits),
-            ("messages", self.messages),
-            ("crashes", self.crashes),
-            ("crashes mid-output", self.crashes_mid_output),
-            ("partitions", self.partitions),
-            ("relay outages", self.relay_outages),
-            ("faults", self.faults),
-            ("bytes through the pipe", self.piped),
-            ("items in mailboxes", self.items),
-            ("removals", self.removals),
-        ];
-        let never = all.into_iter().filter(|(_, count)| *count == 0);
-        never.map(|(what, _)| what).collect()
-    }
-}
-
 /// What came of a story.
 #[derive(Clone, Debug)]
 pub struct Story {
@@ -134,9 +71,11 @@ pub fn simulate(seed: u64, devices: usize, events: usize, watch: Option<fn(&str)
     teller.all_is_well_again();
     teller.check();
     let mut counts = teller.counts;
-    counts.faults = teller.world.faults;
-    counts.piped = teller.world.relay.piped;
-    counts.items = teller.world.relay.items;
+    counts.stories = 1;
+    counts.events = events;
+    counts.count(Kind::Faults, teller.world.faults);
+    counts.count(Kind::Piped, teller.world.relay.piped);
+    counts.count(Kind::Items, teller.world.relay.items);
     Story {
         counts,
         fingerprint: teller.world.fingerprint,
@@ -201,7 +140,7 @@ impl Teller {
             9..=10 => self.invite(number),
             11 => {
                 self.world.crash(number);
-                self.counts.crashes += 1;
+                self.counts.count(Kind::Crashes, 1);
             }
             12 => {
                 let left = self.world.draw(40);
@@ -210,7 +149,7 @@ impl Teller {
             13..=15 => self.world.start(number),
             16 => {
                 self.world.cut_off(number);
-                self.counts.partitions += 1;
+                self.counts.count(Kind::Partitions, 1);
             }
             17..=18 => self.world.reconnect(number),
             19 => self.change_relay(),
@@ -245,7 +184,8 @@ impl Teller {
             return;
         };
         self.people[number].stage = Stage::In;
-        self.counts.joins += usize::from(number != FOUNDER);
+        self.counts
+            .count(Kind::Joins, usize::from(number != FOUNDER));
         self.world.act(number, |device, tab| {
             tab.open_page(device, card.id, card.first_page);
             tab.look_around(device, card.id, card.first_channel);
@@ -296,7 +236,7 @@ impl Teller {
             return;
         };
         let word = self.word(number, false);
-        self.counts.edits += 1;
+        self.counts.count(Kind::Edits, 1);
         let text: Vec<u16> = self.world.tabs[number].text().encode_utf16().collect();
         let ends: Vec<usize> = text
             .iter()
@@ -321,7 +261,7 @@ impl Teller {
             return;
         };
         let text = self.word(number, true);
-        self.counts.messages += 1;
+        self.counts.count(Kind::Messages, 1);
         self.act(number, |device, tab| {
             tab.send(
                 device,
@@ -337,7 +277,7 @@ impl Teller {
     fn act(&mut self, number: DeviceNumber, act: impl FnOnce(&mut crate::Device, &mut crate::Tab)) {
         self.world.act(number, act);
         if !self.world.devices[number].is_running() {
-            self.counts.crashes_mid_output += 1;
+            self.counts.count(Kind::CrashesMidOutput, 1);
         }
     }
 
@@ -387,7 +327,7 @@ impl Teller {
     fn change_relay(&mut self) {
         if self.world.relay_is_up {
             self.world.stop_relay();
-            self.counts.relay_outages += 1;
+            self.counts.count(Kind::RelayOutages, 1);
         } else {
             self.world.relay_is_up = true;
         }
@@ -422,7 +362,7 @@ impl Teller {
             "not removed"
         );
         self.people[number].removed = true;
-        self.counts.removals += 1;
+        self.counts.count(Kind::Removals, 1);
     }
 
     /// What the founder knows a device's member as.
@@ -455,7 +395,10 @@ impl Teller {
         for number in 0..self.people.len() {
             let invited = self.people[number].stage >= Stage::Invited;
             if invited && self.member(number).is_none() {
-                assert!(self.counts.removals > 0, "{number} was not let in");
+                assert!(
+                    self.counts.of(Kind::Removals) > 0,
+                    "{number} was not let in"
+                );
                 self.people[number].removed = true;
             }
         }
@@ -502,7 +445,7 @@ impl Teller {
                 assert!(!seen, "{number} reads {}", word.text);
             }
         }
-        self.counts.cut_words = cut;
+        self.counts.count(Kind::CutWords, cut);
         assert!(
             !self.world.relay.has_seen(CANARY.as_bytes()),
             "the relay reads"

@@ -29,7 +29,7 @@ impl Engine {
                 let outcome = self.home.set_profile(&self.vault, rng, id, profile)?;
                 let workspaces: Vec<WorkspaceId> = self.desks.keys().copied().collect();
                 for workspace in workspaces {
-                    self.tell_profile(now, rng, workspace);
+                    self.tell_profile(self.latest, rng, workspace);
                 }
                 Ok(outcome)
             }

@@ -306,7 +306,17 @@ fn native_tests(context: &mut Context<'_>) -> Result<Tally> {
         .arg(format!("xtask:{}", config.display()))
         .env("PATH", path_with(nextest.as_slice())?)
         .logged(&context.ws.log("tests"))?;
-    Tally::from_runner(finished, tally::nextest)
+    let told = tally::told(&finished.text);
+    let tally = Tally::from_runner(finished, tally::nextest)?;
+    if told.is_empty() && tally.failed == 0 {
+        return Err(Error::Invalid(
+            "no story of the simulation said what was in it".to_owned(),
+        ));
+    }
+    for line in told {
+        println!("      {line}");
+    }
+    Ok(tally)
 }
 
 fn doc_tests(context: &mut Context<'_>) -> Result<Tally> {

@@ -90,6 +90,15 @@ pub(super) fn nextest(text: &str) -> Option<(u32, u32)> {
     Some((passed, failed))
 }
 
+/// What the simulation says of its stories: `told: 3 devices: 300 stories of ...`, once for each of its tests.
+pub(super) fn told(text: &str) -> Vec<String> {
+    let lines = text.lines().map(str::trim_start);
+    lines
+        .filter_map(|line| line.strip_prefix("told: "))
+        .map(str::to_owned)
+        .collect()
+}
+
 /// `test result: ok. 3 passed; 1 failed; 0 ignored; ...`, once for each program.
 pub(super) fn libtest(text: &str) -> Option<(u32, u32)> {
     let lines = text.lines().filter(|line| line.contains("test result: "));
@@ -168,6 +177,13 @@ fn number_before(text: &str, word: &str) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn stories_are_quoted_and_nothing_else_is() {
+        let text = "    PASS [ 1.0s] told\n    told: 3 devices: 2 stories\n  not told: no\ntold: 4 devices: 1 story\n";
+        assert_eq!(told(text), ["3 devices: 2 stories", "4 devices: 1 story"]);
+        assert!(told("Summary [ 1.0s] 2 tests run: 2 passed").is_empty());
+    }
 
     #[test]
     fn nextest_is_counted() {

@@ -1,0 +1,100 @@
+//! How often what happened in stories, so that a run of them in which something never did is noticed.
+//! What makes it happen is the story's.
+
+use std::fmt;
+
+/// Something that happens in stories, or comes of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Devices that were let in.
+    Joins,
+    /// Words written into the page.
+    Edits,
+    /// Words said in the channel.
+    Messages,
+    /// Engines that stopped between two inputs.
+    Crashes,
+    /// Engines that stopped between two outputs.
+    CrashesMidOutput,
+    /// Devices that were cut off.
+    Partitions,
+    /// How often the relay stopped.
+    RelayOutages,
+    /// Messages on links that were lost, doubled or swapped.
+    Faults,
+    /// Bytes through the pipe.
+    Piped,
+    /// Items in mailboxes.
+    Items,
+    /// Members who were removed.
+    Removals,
+    /// Words of removed members that the others have not taken in. A story may well have none.
+    CutWords,
+}
+
+impl Kind {
+    /// Each of them, with its name, in the order of the declaration.
+    const ALL: [(Self, &'static str); 12] = [
+        (Self::Joins, "joins"),
+        (Self::Edits, "edits"),
+        (Self::Messages, "messages"),
+        (Self::Crashes, "crashes"),
+        (Self::CrashesMidOutput, "crashes mid-output"),
+        (Self::Partitions, "partitions"),
+        (Self::RelayOutages, "relay outages"),
+        (Self::Faults, "faults"),
+        (Self::Piped, "bytes through the pipe"),
+        (Self::Items, "items in mailboxes"),
+        (Self::Removals, "removals"),
+        (Self::CutWords, "words of removed members left out"),
+    ];
+}
+
+/// How often what happened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// How many stories they are of.
+    pub stories: usize,
+    /// How many events were drawn in them.
+    pub events: usize,
+    of: [usize; Kind::ALL.len()],
+}
+
+impl Counts {
+    /// It happened so many times more.
+    pub fn count(&mut self, kind: Kind, times: usize) {
+        self.of[kind as usize] += times;
+    }
+
+    /// How often it happened.
+    pub fn of(&self, kind: Kind) -> usize {
+        self.of[kind as usize]
+    }
+
+    /// Adds other stories'.
+    pub fn add(&mut self, other: &Self) {
+        self.stories += other.stories;
+        self.events += other.events;
+        for (kind, _) in Kind::ALL {
+            self.count(kind, other.of(kind));
+        }
+    }
+
+    /// What has never happened, of that which must.
+    pub fn missing(&self) -> Vec<&'static str> {
+        let never = |(kind, _): &(Kind, _)| *kind != Kind::CutWords && self.of(*kind) == 0;
+        let all = Kind::ALL.into_iter();
+        all.filter(never).map(|(_, name)| name).collect()
+    }
+}
+
+impl fmt::Display for Counts {
+    /// One line.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} stories of {} events", self.stories, self.events)?;
+        for (kind, name) in Kind::ALL {
+            write!(f, ", {} {name}", self.of(kind))?;
+        }
+        Ok(())
+    }
+}

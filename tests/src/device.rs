@@ -5,9 +5,16 @@ use std::collections::{BTreeMap, VecDeque};
 use bocage_api::{FromEngine, TabId, ToEngine};
 use bocage_core::{Engine, Input, Output, Secret, Timestamp};
 use rand_chacha::ChaCha20Rng;
-use rand_core::SeedableRng;
+use rand_core::{Rng, SeedableRng};
 
 use crate::Disk;
+
+/// A profile as it was at some time.
+#[derive(Clone, Debug)]
+pub struct Backup {
+    disk: Disk,
+    run: u64,
+}
 
 /// See the module.
 pub struct Device {
@@ -19,6 +26,10 @@ pub struct Device {
     pub crash_after: Option<usize>,
     /// Stores wait in [`Device::finish_stores`] instead of happening at once.
     pub slow_disk: bool,
+    /// A store that waits at a crash may have happened all the same, though nobody was told.
+    pub torn_stores: bool,
+    /// How many stores were lost in crashes.
+    pub lost_stores: usize,
     engine: Option<Engine>,
     rng: ChaCha20Rng,
     seed: u64,
@@ -37,6 +48,8 @@ impl Device {
             now: Timestamp(1_000_000),
             crash_after: None,
             slow_disk: false,
+            torn_stores: false,
+            lost_stores: 0,
             engine: None,
             rng: ChaCha20Rng::seed_from_u64(seed),
             seed,
@@ -53,7 +66,7 @@ impl Device {
     /// Starts a new engine on what the disk holds. Messages on their way are lost.
     pub fn start(&mut self) {
         self.run += 1;
-        self.waiting_stores.clear();
+        self.lose_stores();
         self.inboxes.clear();
         self.relay.clear();
         self.alarm = None;
@@ -68,7 +81,23 @@ impl Device {
     /// The engine stops at once: no farewell.
     pub fn crash(&mut self) {
         self.engine = None;
+        self.lose_stores();
         self.relay.clear();
+    }
+
+    /// What a backup of the whole profile has in it.
+    pub fn profile(&self) -> Backup {
+        Backup {
+            disk: self.disk.clone(),
+            run: self.run,
+        }
+    }
+
+    /// The whole profile becomes what it was at an earlier time. The engine stops for it.
+    pub fn roll_back(&mut self, backup: &Backup) {
+        self.crash();
+        self.disk = backup.disk.clone();
+        self.run = backup.run;
     }
 
     /// Whether the engine runs.
@@ -98,6 +127,12 @@ impl Device {
     /// When the engine wants to be woken.
     pub fn alarm(&self) -> Option<Timestamp> {
         self.alarm
+    }
+
+    /// The clock was set from one time to another: what is left until the alarm stays the same.
+    pub fn shift_alarm(&mut self, from: u64, to: u64) {
+        let shifted = |alarm: Timestamp| Timestamp(alarm.0.saturating_sub(from).saturating_add(to));
+        self.alarm = self.alarm.map(shifted);
     }
 
     /// Whether the engine wants nothing more of the network.
@@ -131,6 +166,18 @@ impl Device {
     pub fn wait_for_alarm(&mut self) {
         self.now = self.now.max(self.alarm.take().expect("no alarm is set"));
         self.input(Input::Tick);
+    }
+
+    /// Stores that nobody was told of are lost from some one of them on.
+    fn lose_stores(&mut self) {
+        while let Some((_, writes)) = self.waiting_stores.pop_front() {
+            if !self.torn_stores || self.rng.next_u32().is_multiple_of(2) {
+                self.lost_stores += 1 + self.waiting_stores.len();
+                return self.waiting_stores.clear();
+            }
+            // A disk that is full has nothing of it.
+            let _ = self.disk.store(writes);
+        }
     }
 
     fn store(&mut self, token: u64, writes: Vec<bocage_core::Write>) -> Input {

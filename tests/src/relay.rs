@@ -14,6 +14,19 @@ type RoomId = [u8; 16];
 /// An item's id, and its bytes.
 type Item = ([u8; 16], Vec<u8>);
 
+/// What a hostile relay does to mail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spoil {
+    /// One bit of an item is another.
+    FlipBit(usize),
+    /// The first half is left of an item.
+    CutShort,
+    /// The items of its box stand in another order.
+    Swap,
+    /// An item is there again, under another id.
+    Repeat,
+}
+
 /// See the module.
 #[derive(Default)]
 pub struct Relay {
@@ -21,6 +34,8 @@ pub struct Relay {
     pub day: u32,
     /// Every message that devices have sent to it.
     pub seen: Vec<Vec<u8>>,
+    /// Devices may have been given a challenge that was not this one's, and sign it.
+    pub lied: bool,
     /// How many bytes went through the pipe.
     pub piped: usize,
     /// How many items were put into mailboxes.
@@ -95,9 +110,11 @@ impl Relay {
                 signature,
             } => {
                 let message = mailbox::put_message(&self.challenges[&from], &mailbox, &id, &bytes);
-                VerifyingKey(mailbox)
-                    .verify(&message, &Signature(signature))
-                    .expect("puts are signed");
+                let signed = VerifyingKey(mailbox).verify(&message, &Signature(signature));
+                if signed.is_err() {
+                    assert!(self.lied, "puts are signed");
+                    return Vec::new();
+                }
                 let mut sent = vec![(from, RelayFrame::Kept { request })];
                 sent.extend(self.put(mailbox, id, bytes));
                 sent
@@ -111,9 +128,11 @@ impl Relay {
             } => {
                 let message =
                     mailbox::get_message(&self.challenges[&from], &mailbox, after, follow);
-                VerifyingKey(mailbox)
-                    .verify(&message, &Signature(signature))
-                    .expect("gets are signed");
+                let signed = VerifyingKey(mailbox).verify(&message, &Signature(signature));
+                if signed.is_err() {
+                    assert!(self.lied, "gets are signed");
+                    return Vec::new();
+                }
                 if follow {
                     self.followers.entry(mailbox).or_default().push(from);
                 }
@@ -178,6 +197,42 @@ impl Relay {
                 (from, item)
             })
             .collect()
+    }
+
+    /// How many items lie in mailboxes.
+    pub fn lying(&self) -> usize {
+        self.boxes.values().map(Vec::len).sum()
+    }
+
+    /// Does something to an item that lies in a mailbox.
+    pub fn spoil(&mut self, number: usize, how: Spoil) {
+        let items = self.boxes.values_mut();
+        let mut left = number;
+        for items in items {
+            let Some(at) = left.checked_sub(items.len()) else {
+                match how {
+                    Spoil::FlipBit(bit) => {
+                        let bytes = &mut items[left].1;
+                        let at = bit / 8 % bytes.len().max(1);
+                        if let Some(byte) = bytes.get_mut(at) {
+                            *byte ^= 1 << (bit % 8);
+                        }
+                    }
+                    Spoil::CutShort => {
+                        let half = items[left].1.len().div_ceil(2);
+                        items[left].1.truncate(half);
+                    }
+                    Spoil::Swap => items.rotate_left(left),
+                    Spoil::Repeat => {
+                        let (mut id, bytes) = items[left].clone();
+                        id[0] ^= 1;
+                        items.push((id, bytes));
+                    }
+                }
+                return;
+            };
+            left = at;
+        }
     }
 
     /// A connection is gone.

@@ -8,11 +8,14 @@ mod counts;
 
 use std::collections::BTreeSet;
 
+use bocage_api::command::Damaged;
 use bocage_api::workspace::Role;
 use bocage_api::{Colour, Command, MemberId, Name, Profile, TextDelta, WorkspaceCard};
 
 pub use self::counts::{Counts, Kind};
 use crate::World;
+use crate::device::Backup;
+use crate::relay::Spoil;
 use crate::world::DeviceNumber;
 
 /// Whose workspace it is. They are never removed.
@@ -22,7 +25,7 @@ const FOUNDER: DeviceNumber = 0;
 const CANARY: &str = "canary";
 
 /// What the numbers that are drawn mean.
-const WHAT: [&str; 24] = [
+const WHAT: [&str; 36] = [
     "writes",
     "writes",
     "writes",
@@ -47,6 +50,18 @@ const WHAT: [&str; 24] = [
     "faults change by",
     "is removed",
     "disk changes of",
+    "disk changes of",
+    "is backed up",
+    "is backed up",
+    "is rolled back",
+    "has a bit flipped",
+    "has its clock set",
+    "is removed, and somebody else at once by a manager",
+    "is removed, and somebody else at once by a manager",
+    "relay becomes hostile or honest by",
+    "mail is spoilt by",
+    "mail is spoilt by",
+    "mail is spoilt by",
 ];
 
 /// What came of a story.
@@ -92,8 +107,27 @@ struct Teller {
 #[derive(Clone, Debug, Default)]
 struct Person {
     stage: Stage,
-    removed: bool,
-    reads_only: bool,
+    /// Who has removed them, whether that counts or not.
+    removed_by: BTreeSet<DeviceNumber>,
+    role: Option<Role>,
+    backup: Option<Saved>,
+    was_in: bool,
+    /// A record on their disk was damaged.
+    forgot: bool,
+}
+
+impl Person {
+    fn removed(&self) -> bool {
+        !self.removed_by.is_empty()
+    }
+}
+
+/// A backup of a profile.
+#[derive(Clone, Debug)]
+struct Saved {
+    profile: Backup,
+    /// How many words there were. All of the device's own were on its disk.
+    words: usize,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -108,6 +142,8 @@ struct Word {
     text: String,
     by: DeviceNumber,
     in_chat: bool,
+    /// Its author's disk went back to a time before it, or lost a record. Whoever has not got it by then will not.
+    may_be_lost: bool,
     /// Who had been removed, as its author knew.
     not_for: BTreeSet<DeviceNumber>,
 }
@@ -132,7 +168,7 @@ impl Teller {
 
     fn something_happens(&mut self) {
         let number = self.world.draw(self.people.len());
-        let what = self.world.draw(24);
+        let what = self.world.draw(WHAT.len());
         self.world.note(&format!("--- {} {number}", WHAT[what]));
         match what {
             0..=6 => self.write(number),
@@ -158,7 +194,14 @@ impl Teller {
                 self.world.fault_every = [0, 0, 40, 10][self.world.draw(4)];
             }
             22 => self.remove(number),
-            _ => self.world.devices[number].slow_disk = self.world.draw(2) == 0,
+            23..=24 => self.change_disk(number),
+            25..=26 => self.back_up(number),
+            27 => self.roll_back(number),
+            28 => self.flip_bit(number),
+            29 => self.set_clock(number),
+            30..=31 => self.disagree(number),
+            32 => self.change_heart_of_relay(),
+            _ => self.spoil_mail(),
         }
         let wait = [0, 30, 400, 2_000, 9_000][self.world.draw(5)];
         self.world.run(wait);
@@ -184,8 +227,9 @@ impl Teller {
             return;
         };
         self.people[number].stage = Stage::In;
-        self.counts
-            .count(Kind::Joins, usize::from(number != FOUNDER));
+        let first = !core::mem::replace(&mut self.people[number].was_in, true);
+        let joined = usize::from(first && number != FOUNDER);
+        self.counts.count(Kind::Joins, joined);
         self.world.act(number, |device, tab| {
             tab.open_page(device, card.id, card.first_page);
             tab.look_around(device, card.id, card.first_channel);
@@ -201,7 +245,7 @@ impl Teller {
         let person = &self.people[number];
         let tab = &self.world.tabs[number];
         person.stage == Stage::In
-            && !person.reads_only
+            && person.role != Some(Role::Reader)
             && tab.field.is_some()
             && tab.page_state.is_some_and(|state| state.may_write)
             && self.acts(number)
@@ -214,9 +258,9 @@ impl Teller {
 
     fn word(&mut self, by: DeviceNumber, in_chat: bool) -> String {
         let text = format!("[{CANARY} {by}.{}]", self.words.len());
-        let gone = |(_, person): &(usize, &Person)| person.removed;
+        let gone = |(_, person): &(usize, &Person)| person.removed_by.contains(&FOUNDER);
         let removed = self.people.iter().enumerate().filter(gone);
-        // Only the founder, who removes, knows at once.
+        // Only the founder, whose removals always count, knows at once.
         let not_for = removed
             .map(|(number, _)| number)
             .filter(|_| by == FOUNDER)
@@ -226,6 +270,7 @@ impl Teller {
             text: text.clone(),
             by,
             in_chat,
+            may_be_lost: false,
             not_for,
         });
         text
@@ -289,8 +334,9 @@ impl Teller {
         {
             return;
         }
-        let role = match self.world.draw(4) {
-            0 => Role::Reader,
+        let role = match self.world.draw(8) {
+            0..=1 => Role::Reader,
+            2..=4 => Role::Manager,
             _ => Role::Editor,
         };
         let mut by = None;
@@ -317,7 +363,7 @@ impl Teller {
             return;
         };
         self.people[number].stage = Stage::Invited;
-        self.people[number].reads_only = role == Role::Reader;
+        self.people[number].role = Some(role);
         self.act(number, |device, tab| {
             tab.send(device, Command::SetProfile(profile(number)));
             tab.send(device, Command::Join { link });
@@ -333,47 +379,201 @@ impl Teller {
         }
     }
 
+    fn change_disk(&mut self, number: DeviceNumber) {
+        let slow = self.world.draw(2) == 0;
+        self.world.devices[number].slow_disk = slow;
+        if !slow {
+            self.act(number, |device, _| device.finish_stores());
+        }
+    }
+
     fn remove(&mut self, number: DeviceNumber) {
-        let removed = self.people.iter().filter(|person| person.removed).count();
-        let enough = removed + 2 < self.people.len();
-        let Some(card) = self.card(FOUNDER) else {
+        if self.has_room_for(1) && self.may_remove(FOUNDER) && number != FOUNDER {
+            self.removes(FOUNDER, number);
+        }
+    }
+
+    /// A manager who is cut off removes somebody, and the founder removes somebody at the same time: the same
+    /// one, another, or that manager.
+    fn disagree(&mut self, number: DeviceNumber) {
+        let manages = |(other, person): &(usize, &Person)| {
+            *other != FOUNDER && person.role == Some(Role::Manager) && self.may_remove(*other)
+        };
+        let mut managers = self.people.iter().enumerate().filter(manages);
+        let Some(manager) = managers.next().map(|(other, _)| other) else {
             return;
         };
-        if number == FOUNDER
-            || self.people[number].stage != Stage::In
-            || self.people[number].removed
-        {
+        let theirs = self.world.draw(self.people.len());
+        if !self.has_room_for(2) || !self.may_remove(FOUNDER) {
             return;
         }
-        if !enough || !self.acts(FOUNDER) || self.world.devices[FOUNDER].slow_disk {
+        if [number, theirs].contains(&FOUNDER) || theirs == manager {
             return;
         }
-        let Some(member) = self.member(number) else {
-            return;
+        self.world.cut_off(manager);
+        self.counts.count(Kind::Partitions, 1);
+        // Seniority may forbid the manager's.
+        if self.removes(manager, theirs) && self.removes(FOUNDER, number) {
+            self.counts.count(Kind::ConcurrentRemovals, 1);
+        }
+    }
+
+    /// Whether there are enough people, after so many more removals, for the story to go on.
+    fn has_room_for(&self, removals: usize) -> bool {
+        let removed = self.people.iter().filter(|person| person.removed());
+        removed.count() + removals < self.people.len()
+    }
+
+    fn may_remove(&self, by: DeviceNumber) -> bool {
+        let device = &self.world.devices[by];
+        self.people[by].stage == Stage::In && self.acts(by) && !device.slow_disk
+    }
+
+    /// Removes somebody in somebody's name. Whether their device did so.
+    fn removes(&mut self, by: DeviceNumber, number: DeviceNumber) -> bool {
+        if self.people[number].stage != Stage::In || self.people[number].removed_by.contains(&by) {
+            return false;
+        }
+        let (Some(card), Some(member)) = (self.card(by), self.member_seen_by(by, number)) else {
+            return false;
         };
-        let refusals = self.world.tabs[FOUNDER].refusals.len();
-        self.act(FOUNDER, |device, tab| {
+        let refusals = self.world.tabs[by].refusals.len();
+        self.act(by, |device, tab| {
             let workspace = card.id;
             tab.send(device, Command::RemoveMember { workspace, member });
         });
-        assert_eq!(
-            self.world.tabs[FOUNDER].refusals.len(),
-            refusals,
-            "not removed"
-        );
-        self.people[number].removed = true;
+        if self.world.tabs[by].refusals.len() > refusals {
+            assert_ne!(by, FOUNDER, "not removed");
+            return false;
+        }
+        self.people[number].removed_by.insert(by);
         self.counts.count(Kind::Removals, 1);
+        true
     }
 
     /// What the founder knows a device's member as.
     fn member(&self, number: DeviceNumber) -> Option<MemberId> {
-        let view = self.world.tabs[FOUNDER].workspace.as_ref()?;
+        self.member_seen_by(FOUNDER, number)
+    }
+
+    /// What somebody knows a device's member as.
+    fn member_seen_by(&self, by: DeviceNumber, number: DeviceNumber) -> Option<MemberId> {
+        let view = self.world.tabs[by].workspace.as_ref()?;
         let name = profile(number).name;
         let mut members = view.members.iter();
         members.find(|member| member.name == name).map(|m| m.id)
     }
 
+    /// Whether what this device's disk forgets is words and nothing else. What managers and the founder signed
+    /// last may be a removal or an invitation that nobody else has: the story could not tell what is true.
+    fn may_forget(&self, number: DeviceNumber) -> bool {
+        let role = self.people[number].role;
+        let only_writes = matches!(role, Some(Role::Editor | Role::Reader));
+        self.people[number].stage == Stage::In && only_writes
+    }
+
+    fn back_up(&mut self, number: DeviceNumber) {
+        let tab = &self.world.tabs[number];
+        if !self.may_forget(number) || tab.field.is_none() || tab.unsaved() > 0 {
+            return;
+        }
+        self.people[number].backup = Some(Saved {
+            profile: self.world.devices[number].profile(),
+            words: self.words.len(),
+        });
+    }
+
+    fn roll_back(&mut self, number: DeviceNumber) {
+        let Some(saved) = self.people[number].backup.clone() else {
+            return;
+        };
+        let since = self.words.iter_mut().skip(saved.words);
+        for word in since.filter(|word| word.by == number) {
+            word.may_be_lost = true;
+        }
+        self.world.roll_back(number, &saved.profile);
+        self.counts.count(Kind::Rollbacks, 1);
+        // The tab is a new one.
+        self.people[number].stage = Stage::Invited;
+        self.look();
+    }
+
+    fn flip_bit(&mut self, number: DeviceNumber) {
+        let tab = &self.world.tabs[number];
+        if !self.may_forget(number) || tab.field.is_none() || tab.unsaved() > 0 {
+            return;
+        }
+        let keys = self.world.devices[number].disk.keys();
+        let key = keys[self.world.draw(keys.len())];
+        let bit = self.world.draw(8 * 1024 * 1024);
+        let before = self.world.devices[number].profile();
+        self.world.crash(number);
+        self.world.devices[number].crash_after = None;
+        self.world.devices[number].disk.flip_bit(key, bit);
+        self.world.start(number);
+        let home = self.world.tabs[number].home.as_ref();
+        let damaged = home.map(|home| home.damaged.clone()).unwrap_or_default();
+        let [Damaged::Page(..)] = damaged[..] else {
+            // The person or the list of workspaces, which `tests/tests/storage_trouble.rs` is about, or what was
+            // set aside already. The story goes on as if it had not been.
+            self.world.roll_back(number, &before);
+            self.people[number].stage = Stage::Invited;
+            return self.look();
+        };
+        for word in self.words.iter_mut().filter(|word| word.by == number) {
+            word.may_be_lost = true;
+        }
+        self.people[number].backup = None;
+        self.people[number].forgot = true;
+        self.counts.count(Kind::FlippedBits, 1);
+        self.act(number, |device, tab| {
+            tab.send(device, Command::SetAsideDamage(damaged[0]));
+        });
+    }
+
+    fn set_clock(&mut self, number: DeviceNumber) {
+        let years = self.world.draw(60) as u64;
+        self.world
+            .set_clock(number, years * 365 * 24 * 3_600_000 + 1);
+        self.counts.count(Kind::ClockJumps, 1);
+    }
+
+    fn change_heart_of_relay(&mut self) {
+        if self.world.hostile_every > 0 {
+            self.relay_is_replaced();
+        } else {
+            self.world.hostile_every = [3, 8, 20][self.world.draw(3)];
+        }
+    }
+
+    /// An honest relay takes the place of a hostile one, and of what that one made its guests believe.
+    fn relay_is_replaced(&mut self) {
+        self.world.hostile_every = 0;
+        if self.world.relay_is_up {
+            self.world.stop_relay();
+            self.world.run(2_000);
+            self.world.relay_is_up = true;
+        }
+    }
+
+    fn spoil_mail(&mut self) {
+        let lying = self.world.relay.lying();
+        if lying == 0 || self.world.hostile_every == 0 {
+            return;
+        }
+        let number = self.world.draw(lying);
+        let how = match self.world.draw(4) {
+            0 => Spoil::FlipBit(self.world.draw(1024 * 1024)),
+            1 => Spoil::CutShort,
+            2 => Spoil::Swap,
+            _ => Spoil::Repeat,
+        };
+        self.world.relay.spoil(number, how);
+        self.counts.count(Kind::SpoiltMail, 1);
+    }
+
     fn all_is_well_again(&mut self) {
+        self.relay_is_replaced();
         self.world.relay_is_up = true;
         self.world.fault_every = 0;
         self.world.direct_works = true;
@@ -391,22 +591,23 @@ impl Teller {
     }
 
     fn check(&mut self) {
-        // Whoever was let in by somebody who was being removed is not a member either.
-        for number in 0..self.people.len() {
-            let invited = self.people[number].stage >= Stage::Invited;
-            if invited && self.member(number).is_none() {
-                assert!(
-                    self.counts.of(Kind::Removals) > 0,
-                    "{number} was not let in"
-                );
-                self.people[number].removed = true;
+        let invited =
+            (0..self.people.len()).filter(|number| self.people[*number].stage >= Stage::Invited);
+        let live: Vec<DeviceNumber> = invited
+            .filter(|number| self.member(*number).is_some())
+            .collect();
+        for (number, person) in self.people.iter().enumerate() {
+            // Whoever was let in by somebody who was being removed is not a member either.
+            let may_be_out = self.counts.of(Kind::Removals) > 0 || person.stage == Stage::Outside;
+            assert!(
+                live.contains(&number) || may_be_out,
+                "{number} was not let in"
+            );
+            // A removal counts unless its author was being removed.
+            for by in person.removed_by.iter().filter(|by| live.contains(by)) {
+                assert!(!live.contains(&number), "{number} was removed by {by}");
             }
         }
-        let live: Vec<DeviceNumber> = (0..self.people.len())
-            .filter(|number| {
-                self.people[*number].stage >= Stage::Invited && !self.people[*number].removed
-            })
-            .collect();
         let text = self.world.tabs[FOUNDER].text();
         let said = self.said(FOUNDER);
         for number in &live {
@@ -415,6 +616,13 @@ impl Teller {
                 "{number} at the end: {:?} {:?}",
                 tab.page_state, tab.workspace
             ));
+        }
+        // Whoever no longer has the record of their own admission cannot show who they are, and meets nobody.
+        // Everybody else comes to the same.
+        let stranded = live.iter().filter(|number| self.is_stranded(**number));
+        let stranded: Vec<DeviceNumber> = stranded.copied().collect();
+        for number in live.iter().filter(|number| !stranded.contains(number)) {
+            let tab = &self.world.tabs[*number];
             assert!(
                 self.people[*number].stage == Stage::In,
                 "{number} was not let in"
@@ -425,16 +633,21 @@ impl Teller {
             let view = tab.workspace.as_ref().expect("looked at");
             assert_eq!(view.members.len(), live.len(), "the members of {number}");
             let reach = tab.page_state.expect("looked at").reach;
-            let all = u32::try_from(live.len()).expect("few");
-            assert_eq!((reach.have, reach.of), (all, all), "the reach at {number}");
+            let known = live.len() - stranded.len()..=live.len();
+            assert_eq!(reach.of as usize, live.len(), "the reach at {number}");
+            let have = reach.have as usize;
+            assert!(known.contains(&have), "{have} have it, as {number} says");
         }
-        let mut cut = 0;
+        self.counts.count(Kind::Stranded, stranded.len());
+        let (mut cut, mut lost) = (0, 0);
         for word in &self.words {
             let place = if word.in_chat { &said } else { &text };
             let times = place.matches(&word.text).count();
             assert!(times <= 1, "{} is there {times} times", word.text);
-            if self.people[word.by].removed {
+            if !live.contains(&word.by) {
                 cut += usize::from(times == 0);
+            } else if word.may_be_lost {
+                lost += usize::from(times == 0);
             } else {
                 assert_eq!(times, 1, "{} is lost", word.text);
             }
@@ -446,10 +659,23 @@ impl Teller {
             }
         }
         self.counts.count(Kind::CutWords, cut);
+        self.counts.count(Kind::ForgottenWords, lost);
+        let attacks = self.world.attacks;
+        self.counts.count(Kind::FramesDropped, attacks.dropped);
+        self.counts.count(Kind::FramesReplayed, attacks.replayed);
+        self.counts.count(Kind::FramesHeldBack, attacks.held_back);
+        self.counts.count(Kind::FramesCorrupted, attacks.corrupted);
+        let stores = self.world.devices.iter().map(|device| device.lost_stores);
+        self.counts.count(Kind::LostStores, stores.sum());
         assert!(
             !self.world.relay.has_seen(CANARY.as_bytes()),
             "the relay reads"
         );
+    }
+
+    fn is_stranded(&self, number: DeviceNumber) -> bool {
+        let view = self.world.tabs[number].workspace.as_ref();
+        self.people[number].forgot && view.is_some_and(|view| view.role.is_none())
     }
 
     fn said(&self, number: DeviceNumber) -> String {

@@ -33,8 +33,13 @@ pub struct Tab {
 impl Tab {
     /// A tab that greets the device's engine and looks at the home view.
     pub fn open(device: &mut Device, number: u8) -> Self {
+        Self::open_as(device, TabId([number; 16]))
+    }
+
+    /// The same, by its whole id, of which the first eight bytes must be its own.
+    pub fn open_as(device: &mut Device, id: TabId) -> Self {
         let mut tab = Self {
-            id: TabId([number; 16]),
+            id,
             session: Session::new(),
             next: 0,
             home: None,

@@ -9,11 +9,13 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+use bocage_api::TabId;
 use bocage_core::{Input, LinkId, Output, Timestamp};
 use bocage_wire::RelayFrame;
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
 
+use crate::device::Backup;
 use crate::relay::{ConnectionId, Relay};
 use crate::{Device, Tab};
 
@@ -43,6 +45,10 @@ pub struct World {
     pub fault_every: u32,
     /// How many messages met with one.
     pub faults: usize,
+    /// The relay drops, repeats, holds back and changes one of so many frames; none if zero.
+    pub hostile_every: u32,
+    /// How many frames it has done so to.
+    pub attacks: Attacks,
     /// Is told every event in words.
     pub watch: Option<fn(&str)>,
     /// Follows from all events: equal for equal runs.
@@ -60,6 +66,20 @@ pub struct World {
     last: BTreeMap<Way, u64>,
     alarms: BTreeMap<DeviceNumber, u64>,
     runs: Vec<u32>,
+    tabs_opened: u64,
+}
+
+/// How often a hostile relay did what to frames.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Attacks {
+    /// They never came.
+    pub dropped: usize,
+    /// They came again, later.
+    pub replayed: usize,
+    /// Later ones came first.
+    pub held_back: usize,
+    /// A bit of them was another.
+    pub corrupted: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -95,6 +115,8 @@ impl World {
             direct_works: true,
             fault_every: 0,
             faults: 0,
+            hostile_every: 0,
+            attacks: Attacks::default(),
             watch: None,
             fingerprint: 0,
             skews: Vec::new(),
@@ -107,6 +129,7 @@ impl World {
             last: BTreeMap::new(),
             alarms: BTreeMap::new(),
             runs: Vec::new(),
+            tabs_opened: 0,
         };
         for number in 0..devices {
             let mut device = Device::new(seed.wrapping_mul(1_000).wrapping_add(number as u64 + 1));
@@ -114,7 +137,10 @@ impl World {
             // Clocks are years off.
             world.skews.push(30 * years + number as u64 * 7 * years);
             device.now = Timestamp(world.skews[number]);
-            let tab = Tab::open(&mut device, u8::try_from(number + 1).expect("few devices"));
+            // A crash finds a store under way that the disk may have.
+            device.torn_stores = true;
+            world.tabs_opened += 1;
+            let tab = Tab::open_as(&mut device, tab_id(world.tabs_opened));
             world.devices.push(device);
             world.tabs.push(tab);
             world.runs.push(0);
@@ -153,6 +179,26 @@ impl World {
         let (device, tab) = (&mut self.devices[number], &mut self.tabs[number]);
         tab.meet_new_engine(device);
         self.after(number);
+    }
+
+    /// A device's whole profile becomes what it was. Its tab is another, as after the restart of a machine.
+    pub fn roll_back(&mut self, number: DeviceNumber, backup: &Backup) {
+        self.devices[number].roll_back(backup);
+        self.gone(number);
+        self.runs[number] += 1;
+        self.devices[number].crash_after = None;
+        self.devices[number].now = self.clock(number);
+        self.devices[number].start();
+        self.tabs_opened += 1;
+        self.tabs[number] = Tab::open_as(&mut self.devices[number], tab_id(self.tabs_opened));
+        self.after(number);
+    }
+
+    /// A device's clock is set, forward or back. Its alarms ring when they would have.
+    pub fn set_clock(&mut self, number: DeviceNumber, to: u64) {
+        let from = self.skews[number];
+        self.skews[number] = to;
+        self.devices[number].shift_alarm(from, to);
     }
 
     /// Cuts a device off from everybody.
@@ -480,10 +526,36 @@ impl World {
             };
             let bytes = frame.encode();
             let event = Event::FromRelay(to, connection, bytes);
-            if matches!(frame, RelayFrame::Piped { .. }) {
+            if self.hostile_every > 0 && self.draw(self.hostile_every as usize) == 0 {
+                self.attack(Way::FromRelay(to), (to, connection), frame.encode());
+            } else if matches!(frame, RelayFrame::Piped { .. }) {
                 self.send(Way::FromRelay(to), event);
             } else {
                 self.send_surely(Way::FromRelay(to), event);
+            }
+        }
+    }
+
+    /// What a hostile relay does to a frame of its own.
+    fn attack(&mut self, way: Way, to: (DeviceNumber, ConnectionId), mut bytes: Vec<u8>) {
+        let later = self.now + self.draw(3_000) as u64;
+        match self.draw(4) {
+            0 => self.attacks.dropped += 1,
+            1 => {
+                self.attacks.replayed += 1;
+                self.push(later, Event::FromRelay(to.0, to.1, bytes.clone()));
+                self.send_surely(way, Event::FromRelay(to.0, to.1, bytes));
+            }
+            2 => {
+                self.attacks.held_back += 1;
+                self.push(later, Event::FromRelay(to.0, to.1, bytes));
+            }
+            _ => {
+                self.attacks.corrupted += 1;
+                self.relay.lied = true;
+                let bit = self.draw(bytes.len() * 8);
+                bytes[bit / 8] ^= 1 << (bit % 8);
+                self.send_surely(way, Event::FromRelay(to.0, to.1, bytes));
             }
         }
     }
@@ -520,6 +592,10 @@ impl World {
         self.next += 1;
         self.queue.push(Reverse((at, self.next, event)));
     }
+}
+
+fn tab_id(number: u64) -> TabId {
+    TabId(u128::from(number).rotate_left(64).to_be_bytes())
 }
 
 /// What an end of a direct link tells the other: where it is to be found.

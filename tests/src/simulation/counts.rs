@@ -28,13 +28,37 @@ pub enum Kind {
     Items,
     /// Members who were removed.
     Removals,
+    /// Stores that were under way at a crash, and lost.
+    LostStores,
+    /// Profiles that went back to a backup.
+    Rollbacks,
+    /// Records in which a bit was another.
+    FlippedBits,
+    /// Words that were on one disk only when it forgot them. A story may well have none.
+    ForgottenWords,
+    /// Members who lost the record of their own admission to a flipped bit. A story may well have none.
+    Stranded,
+    /// Clocks that were set.
+    ClockJumps,
+    /// Removals by two managers who did not know of each other's.
+    ConcurrentRemovals,
+    /// Frames that a hostile relay kept.
+    FramesDropped,
+    /// Frames that it sent twice.
+    FramesReplayed,
+    /// Frames that it sent after later ones.
+    FramesHeldBack,
+    /// Frames in which it flipped a bit.
+    FramesCorrupted,
+    /// Items in mailboxes that it changed, moved or doubled.
+    SpoiltMail,
     /// Words of removed members that the others have not taken in. A story may well have none.
     CutWords,
 }
 
 impl Kind {
     /// Each of them, with its name, in the order of the declaration.
-    const ALL: [(Self, &'static str); 12] = [
+    const ALL: [(Self, &'static str); 24] = [
         (Self::Joins, "joins"),
         (Self::Edits, "edits"),
         (Self::Messages, "messages"),
@@ -46,6 +70,18 @@ impl Kind {
         (Self::Piped, "bytes through the pipe"),
         (Self::Items, "items in mailboxes"),
         (Self::Removals, "removals"),
+        (Self::LostStores, "stores lost in crashes"),
+        (Self::Rollbacks, "rollbacks"),
+        (Self::FlippedBits, "flipped bits"),
+        (Self::ForgottenWords, "words forgotten by disks"),
+        (Self::Stranded, "members stranded by them"),
+        (Self::ClockJumps, "clocks set"),
+        (Self::ConcurrentRemovals, "concurrent removals"),
+        (Self::FramesDropped, "frames dropped by the relay"),
+        (Self::FramesReplayed, "replayed"),
+        (Self::FramesHeldBack, "held back"),
+        (Self::FramesCorrupted, "corrupted"),
+        (Self::SpoiltMail, "items of mail spoilt"),
         (Self::CutWords, "words of removed members left out"),
     ];
 }
@@ -82,7 +118,8 @@ impl Counts {
 
     /// What has never happened, of that which must.
     pub fn missing(&self) -> Vec<&'static str> {
-        let never = |(kind, _): &(Kind, _)| *kind != Kind::CutWords && self.of(*kind) == 0;
+        let need_not = [Kind::CutWords, Kind::ForgottenWords, Kind::Stranded];
+        let never = |(kind, _): &(Kind, _)| !need_not.contains(kind) && self.of(*kind) == 0;
         let all = Kind::ALL.into_iter();
         all.filter(never).map(|(_, name)| name).collect()
     }

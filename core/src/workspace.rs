@@ -64,6 +64,9 @@ struct Acknowledged {
 pub struct Intake {
     /// The bytes of what is new and believed: to be stored, and passed on.
     pub new: Vec<Arc<[u8]>>,
+    /// Which of these, by their hashes, had come at another time and waited: whoever has brought what they
+    /// waited for need not have them.
+    pub waited: BTreeSet<ObjectId>,
     /// The bytes of what is only passed on.
     pub passing: Vec<Arc<[u8]>>,
     /// What counts now, or no longer does.
@@ -164,8 +167,9 @@ impl Workspace {
 
     /// Takes objects in, from wherever they are.
     pub fn take<'a>(&mut self, objects: impl IntoIterator<Item = &'a [u8]>) -> Intake {
+        let waiting = self.pending.ids().clone();
         let mut intake = self.put_in(objects);
-        self.retry(&mut intake);
+        self.retry(&waiting, &mut intake);
         self.settle(&mut intake);
         intake
     }
@@ -363,17 +367,22 @@ impl Workspace {
     }
 
     /// Tries what waits, for as long as something of it comes in.
-    fn retry(&mut self, intake: &mut Intake) {
+    /// `before` are the ids of what has waited for longer than for what has just come.
+    fn retry(&mut self, before: &BTreeSet<ObjectId>, intake: &mut Intake) {
         loop {
-            let before = intake.new.len();
+            let known = intake.new.len();
             for waiting in self.pending.take_all() {
+                let (id, len) = (waiting.id(), intake.new.len());
                 let outcome = match waiting {
                     Waiting::Object(signed) => self.take_one(signed, intake),
                     Waiting::Segment(segment) => self.take_segment(segment, intake),
                 };
+                if intake.new.len() > len && before.contains(&id) {
+                    intake.waited.insert(id);
+                }
                 self.note(outcome, intake);
             }
-            if intake.new.len() == before {
+            if intake.new.len() == known {
                 return;
             }
         }

@@ -167,6 +167,7 @@ impl Teller {
     }
 
     fn something_happens(&mut self) {
+        self.world.begin_event();
         let number = self.world.draw(self.people.len());
         let what = self.world.draw(WHAT.len());
         self.world.note(&format!("--- {} {number}", WHAT[what]));

@@ -54,7 +54,10 @@ pub struct World {
     /// Follows from all events: equal for equal runs.
     pub fingerprint: u64,
     skews: Vec<u64>,
+    /// For what carriers do.
     rng: ChaCha20Rng,
+    /// For what happens in a story, which stays the same when an engine says one thing more.
+    draws: ChaCha20Rng,
     queue: BinaryHeap<Reverse<(u64, u64, Event)>>,
     next: u64,
     /// Each device's connection to the relay.
@@ -105,6 +108,8 @@ enum Event {
 impl World {
     /// So many devices, all on and linked to the relay.
     pub fn new(seed: u64, devices: usize) -> Self {
+        let mut draws = ChaCha20Rng::seed_from_u64(seed);
+        draws.set_stream(1);
         let mut world = Self {
             devices: Vec::new(),
             tabs: Vec::new(),
@@ -121,6 +126,7 @@ impl World {
             fingerprint: 0,
             skews: Vec::new(),
             rng: ChaCha20Rng::seed_from_u64(seed),
+            draws,
             queue: BinaryHeap::new(),
             next: 0,
             connections: BTreeMap::new(),
@@ -247,8 +253,20 @@ impl World {
         }
     }
 
-    /// A number below `end`.
+    /// Another event of a story begins: what it draws does not follow from how much those before it drew.
+    pub fn begin_event(&mut self) {
+        let next = self.draws.get_stream().wrapping_add(1);
+        self.draws.set_stream(next);
+        self.draws.set_word_pos(0);
+    }
+
+    /// A number below `end`, for a story.
     pub fn draw(&mut self, end: usize) -> usize {
+        self.draws.next_u32() as usize % end.max(1)
+    }
+
+    /// A number below `end`, for a carrier.
+    fn chance(&mut self, end: usize) -> usize {
         self.rng.next_u32() as usize % end.max(1)
     }
 
@@ -367,7 +385,7 @@ impl World {
                     self.next_connection += 1;
                     let connection = self.next_connection;
                     self.connections.insert(number, connection);
-                    let at = self.now + 1 + self.draw(50) as u64;
+                    let at = self.now + 1 + self.chance(50) as u64;
                     self.last.insert(Way::ToRelay(number), at);
                     self.last.insert(Way::FromRelay(number), at);
                     self.push(at, Event::RelayOpened(number, connection));
@@ -430,7 +448,7 @@ impl World {
         *known = Some((other, theirs));
         if self.direct.get(&(other, theirs)) == Some(&None) {
             // Browsers take a while to make an answer.
-            let at = self.now + 5 + self.draw(300) as u64;
+            let at = self.now + 5 + self.chance(300) as u64;
             let run = self.runs[number];
             let answer = address(number, link);
             return self.push(at, Event::DirectSignal(number, run, link, answer));
@@ -441,7 +459,7 @@ impl World {
             hash
         };
         let (mine, their) = (certificate(number, link), certificate(other, theirs));
-        let at = self.now + 10 + self.draw(200) as u64;
+        let at = self.now + 10 + self.chance(200) as u64;
         self.last.insert(Way::Direct(number, link), at);
         self.last.insert(Way::Direct(other, theirs), at);
         let (own_run, other_run) = (self.runs[number], self.runs[other]);
@@ -526,7 +544,7 @@ impl World {
             };
             let bytes = frame.encode();
             let event = Event::FromRelay(to, connection, bytes);
-            if self.hostile_every > 0 && self.draw(self.hostile_every as usize) == 0 {
+            if self.hostile_every > 0 && self.chance(self.hostile_every as usize) == 0 {
                 self.attack(Way::FromRelay(to), (to, connection), frame.encode());
             } else if matches!(frame, RelayFrame::Piped { .. }) {
                 self.send(Way::FromRelay(to), event);
@@ -538,8 +556,8 @@ impl World {
 
     /// What a hostile relay does to a frame of its own.
     fn attack(&mut self, way: Way, to: (DeviceNumber, ConnectionId), mut bytes: Vec<u8>) {
-        let later = self.now + self.draw(3_000) as u64;
-        match self.draw(4) {
+        let later = self.now + self.chance(3_000) as u64;
+        match self.chance(4) {
             0 => self.attacks.dropped += 1,
             1 => {
                 self.attacks.replayed += 1;
@@ -553,7 +571,7 @@ impl World {
             _ => {
                 self.attacks.corrupted += 1;
                 self.relay.lied = true;
-                let bit = self.draw(bytes.len() * 8);
+                let bit = self.chance(bytes.len() * 8);
                 bytes[bit / 8] ^= 1 << (bit % 8);
                 self.send_surely(way, Event::FromRelay(to.0, to.1, bytes));
             }
@@ -562,13 +580,13 @@ impl World {
 
     /// Sends something that may meet with a fault.
     fn send(&mut self, way: Way, event: Event) {
-        let faulty = self.fault_every > 0 && self.draw(self.fault_every as usize) == 0;
+        let faulty = self.fault_every > 0 && self.chance(self.fault_every as usize) == 0;
         // What goes to the relay arrives: a WebSocket keeps its promises, or breaks.
         if !faulty || matches!(way, Way::ToRelay(_)) {
             return self.send_surely(way, event);
         }
         self.faults += 1;
-        match self.draw(3) {
+        match self.chance(3) {
             0 => {}
             1 => {
                 self.send_surely(way, event.clone());
@@ -583,7 +601,7 @@ impl World {
 
     fn send_surely(&mut self, way: Way, event: Event) {
         let earliest = self.last.get(&way).copied().unwrap_or(0);
-        let at = (self.now + 1 + self.draw(60) as u64).max(earliest);
+        let at = (self.now + 1 + self.chance(60) as u64).max(earliest);
         self.last.insert(way, at);
         self.push(at, event);
     }

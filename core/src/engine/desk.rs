@@ -17,7 +17,7 @@ use crate::batch::{CHANGES_BYTES_MAX, CHANGES_MAX, DocumentId, SessionId};
 use crate::chains::{ChainId, chain_of};
 use crate::codec::Fixed;
 use crate::crypto::domains::Domain;
-use crate::crypto::hash::derive_id;
+use crate::crypto::hash::{derive_id, hash};
 use crate::crypto::secret::Secret;
 use crate::log::{Act, Op, Role};
 use crate::object::{Kind, ObjectId, Signed, Verified};
@@ -312,32 +312,36 @@ impl Desk {
             let Ok(signed) = Signed::parse(object) else {
                 // Batches that came together.
                 kept.push(object);
-                self.urgent.push((Arc::clone(object), origin));
+                let from = source(intake, Fixed(hash(object)), origin);
+                self.urgent.push((Arc::clone(object), from));
                 continue;
             };
+            let from = source(intake, signed.id(), origin);
             if signed.kind() == Kind::Receipt {
                 let device = signed.device();
                 let write = self.archive.keep_receipt(vault, rng, device, object)?;
                 outcome.writes.push(write);
-                later.push(Arc::clone(object));
+                later.push((Arc::clone(object), from));
                 continue;
             }
             kept.push(object);
-            if signed.kind() == Kind::Batch && origin != Origin::Own {
+            if signed.kind() == Kind::Batch && from != Origin::Own {
                 // What others have made is on a disk of theirs.
-                self.urgent.push((Arc::clone(object), origin));
+                self.urgent.push((Arc::clone(object), from));
                 continue;
             }
-            if origin == Origin::Own {
+            if from == Origin::Own {
                 self.unstored.insert(signed.id());
             }
-            later.push(Arc::clone(object));
+            later.push((Arc::clone(object), from));
         }
         let passing = intake.passing.iter();
         self.urgent
             .extend(passing.map(|object| (Arc::clone(object), origin)));
-        if !later.is_empty() {
-            outcome.effects.push(Effect::Pass(self.id, later, origin));
+        for later in later.chunk_by(|one, next| one.1 == next.1) {
+            let from = later.first().map_or(origin, |first| first.1);
+            let objects = later.iter().map(|(object, _)| Arc::clone(object)).collect();
+            outcome.effects.push(Effect::Pass(self.id, objects, from));
         }
         let commands: Vec<CommandId> = command.into_iter().collect();
         if !kept.is_empty() || !commands.is_empty() {
@@ -635,6 +639,15 @@ impl Desk {
         }
         outcome.join(self.absorb(vault, rng, &intake, None, Origin::Mail)?);
         Ok(outcome)
+    }
+}
+
+/// Where an object of these has come from.
+fn source(intake: &Intake, id: ObjectId, origin: Origin) -> Origin {
+    if intake.waited.contains(&id) {
+        Origin::Waited
+    } else {
+        origin
     }
 }
 

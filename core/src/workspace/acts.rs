@@ -573,6 +573,7 @@ impl Intake {
     /// Adds what came of a later act.
     pub fn join(&mut self, later: Self) {
         self.new.extend(later.new);
+        self.waited.extend(later.waited);
         self.passing.extend(later.passing);
         self.settled.counted.extend(later.settled.counted);
         self.settled.rebuilt.extend(later.settled.rebuilt);

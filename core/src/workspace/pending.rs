@@ -39,7 +39,7 @@ pub(super) struct Pending {
 }
 
 impl Waiting {
-    fn id(&self) -> ObjectId {
+    pub(super) fn id(&self) -> ObjectId {
         match self {
             Self::Object(signed) => signed.id(),
             Self::Segment(segment) => segment.id,
@@ -61,6 +61,10 @@ impl Waiting {
 impl Pending {
     pub(super) fn len(&self) -> usize {
         self.objects.len()
+    }
+
+    pub(super) fn ids(&self) -> &BTreeSet<ObjectId> {
+        &self.ids
     }
 
     pub(super) fn contains(&self, id: ObjectId) -> bool {

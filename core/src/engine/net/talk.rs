@@ -38,6 +38,8 @@ pub(in crate::engine) enum Origin {
     Mail,
     /// A link.
     Link(ConnectionId),
+    /// They had come before, from anywhere, and waited for what has come now.
+    Waited,
 }
 
 impl Engine {

@@ -4,8 +4,9 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
 
 use bocage_api::workspace::{Path, Presence, Reach};
-use bocage_api::{Colour, Command, Name, Profile, Refusal, Role, TextDelta, WorkspaceCard};
-use bocage_tests::World;
+use bocage_api::{ChannelId, Colour, Command, Name, Profile, Refusal, Role, TextDelta, WorkspaceCard};
+use bocage_tests::relay::Spoil;
+use bocage_tests::{Tab, World};
 
 const M: usize = 0;
 const E: usize = 1;
@@ -434,4 +435,76 @@ fn names_are_the_same_with_everybody() {
                 .any(|member| member.name.as_str() == "Émile O.")
         );
     }
+}
+
+/// Somebody's disk went back to an earlier time, and what was lost waits with somebody else for what comes
+/// before it: once they meet, both have everything.
+#[test]
+fn what_waited_comes_back_to_who_lost_it() {
+    let mut world = World::new(12, 2);
+    founded(&mut world);
+    let link = invite(&mut world, Role::Editor);
+    joins(&mut world, E, "Émile", &link);
+    world.run(30_000);
+    opens(&mut world, E);
+    world.run(5_000);
+    world.crash(M);
+    let before = world.relay.lying();
+    types(&mut world, E, "One. ");
+    world.run(5_000);
+    let backup = world.devices[E].profile();
+    types(&mut world, E, "Two. ");
+    world.run(5_000);
+    assert_eq!(world.relay.lying(), before + 2);
+    world.cut_off(E);
+    world.roll_back(E, &backup);
+    opens(&mut world, E);
+    // The first of the two never comes from there; the second does.
+    world.relay.spoil(before, Spoil::FlipBit(1_000));
+    world.start(M);
+    world.run(5_000);
+    assert_eq!(world.tabs[M].text(), "");
+    world.relay.spoil(before + 1, Spoil::FlipBit(1_000));
+    world.reconnect(E);
+    world.run(60_000);
+    for number in [M, E] {
+        assert_eq!(world.tabs[number].text(), "One. Two. ", "{number}");
+        assert_eq!(reach(&world, number).have, 2, "{number}");
+    }
+}
+
+/// Whoever sends a link that a crash takes back has sent a link that lets nobody in.
+#[test]
+fn an_invitation_is_shown_once_it_is_on_the_disk() {
+    let mut world = World::new(13, 1);
+    founded(&mut world);
+    let workspace = card(&world, M).id;
+    let shown = |world: &World| {
+        let view = world.tabs[M].workspace.as_ref().unwrap();
+        view.invitations.len()
+    };
+    world.devices[M].slow_disk = true;
+    world.act(M, |device, tab| {
+        tab.send(
+            device,
+            Command::Invite {
+                workspace,
+                label: Name::parse("Invitation").unwrap(),
+                role: Role::Editor,
+                uses: 1,
+            },
+        );
+        // A view as a whole, and whatever else shows it.
+        tab.look_around(device, workspace, first_channel(tab));
+    });
+    world.run(60_000);
+    assert_eq!(shown(&world), 0);
+    world.devices[M].slow_disk = false;
+    world.act(M, |device, _| device.finish_stores());
+    world.run(1_000);
+    assert_eq!(shown(&world), 1);
+}
+
+fn first_channel(tab: &Tab) -> ChannelId {
+    tab.home.as_ref().unwrap().workspaces[0].first_channel
 }

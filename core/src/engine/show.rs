@@ -225,7 +225,10 @@ impl Engine {
                     made_by: seed.map(|seed| seed.by),
                 })
             };
-            state.invitations().filter_map(card).collect()
+            // Whoever sends a link that a crash takes back has sent one that lets nobody in.
+            let is_stored = |(id, _): &(ObjectId, &log::Invitation)| !desk.untold().contains(id);
+            let invitations = state.invitations().filter(is_stored);
+            invitations.filter_map(card).collect()
         } else {
             Vec::new()
         };

@@ -485,7 +485,7 @@ impl Engine {
         for workspace in workspaces {
             let due = |desk: &Desk| desk.receipt_due.is_some_and(|at| at <= now);
             let counter = if self.desks.get(&workspace).is_some_and(due) {
-                self.counter()
+                self.counter(workspace)
             } else {
                 0
             };

@@ -30,6 +30,10 @@ pub enum Message {
     /// The invitation lets nobody in any more.
     #[n(3)]
     Closed,
+    /// The sender does not know the receiver as a member, or itself: it asks for the operations that it may
+    /// lack. Answered, once, to a member.
+    #[n(4)]
+    Introduce,
 }
 
 impl Message {
@@ -49,7 +53,11 @@ impl Message {
         let message = codec::from_bytes(bytes)?;
         match &message {
             Self::Compare(spans) if !reconcile::are_well_formed(spans) => Err(Malformed),
-            Self::Compare(_) | Self::Objects(_) | Self::Join(_) | Self::Closed => Ok(message),
+            Self::Compare(_)
+            | Self::Objects(_)
+            | Self::Join(_)
+            | Self::Closed
+            | Self::Introduce => Ok(message),
         }
     }
 }

@@ -231,6 +231,18 @@ impl Workspace {
             .collect()
     }
 
+    /// The counter of this device's newest receipt.
+    pub(crate) fn receipted(&self) -> u64 {
+        let own = self.receipts.get(&self.device());
+        own.map_or(0, |own| own.receipt.body.counter)
+    }
+
+    /// A device was met: it shows its presence from wherever it counts now, which is less than before if it
+    /// was put back to an earlier time.
+    pub(crate) fn meet(&mut self, device: DeviceId) {
+        self.presences.remove(&device);
+    }
+
     fn take_one(&mut self, signed: Signed, intake: &mut Intake) -> Outcome {
         match signed.kind() {
             Kind::Op => self.take_op(signed, intake),

@@ -109,6 +109,8 @@ struct Person {
     stage: Stage,
     /// Who has removed them, whether that counts or not.
     removed_by: BTreeSet<DeviceNumber>,
+    /// Once by somebody whom the founder removed at the same time, which does not count.
+    removed_in_vain: bool,
     role: Option<Role>,
     backup: Option<Saved>,
     was_in: bool,
@@ -174,7 +176,10 @@ impl Teller {
         match what {
             0..=6 => self.write(number),
             7..=8 => self.say(number),
-            9..=10 => self.invite(number),
+            9..=10 => {
+                let outside = |other: DeviceNumber| self.people[other].stage == Stage::Outside;
+                self.invite(self.next(number, outside));
+            }
             11 => {
                 self.world.crash(number);
                 self.counts.count(Kind::Crashes, 1);
@@ -183,12 +188,18 @@ impl Teller {
                 let left = self.world.draw(40);
                 self.world.devices[number].crash_after = Some(left);
             }
-            13..=15 => self.world.start(number),
+            13..=15 => {
+                let stopped = self.next(number, |other| !self.acts(other));
+                self.world.start(stopped);
+            }
             16 => {
                 self.world.cut_off(number);
                 self.counts.count(Kind::Partitions, 1);
             }
-            17..=18 => self.world.reconnect(number),
+            17..=18 => {
+                let alone = self.next(number, |other| self.world.offline.contains(&other));
+                self.world.reconnect(alone);
+            }
             19 => self.change_relay(),
             20 => self.world.direct_works = !self.world.direct_works,
             21 => {
@@ -207,6 +218,13 @@ impl Teller {
         let wait = [0, 30, 400, 2_000, 9_000][self.world.draw(5)];
         self.world.run(wait);
         self.look();
+    }
+
+    /// The first from this one on who is so, or this one.
+    fn next(&self, number: DeviceNumber, is_so: impl Fn(DeviceNumber) -> bool) -> DeviceNumber {
+        let count = self.people.len();
+        let mut others = (0..count).map(|more| (number + more) % count);
+        others.find(|other| is_so(*other)).unwrap_or(number)
     }
 
     /// Devices that were let in open what there is.
@@ -404,18 +422,31 @@ impl Teller {
         let Some(manager) = managers.next().map(|(other, _)| other) else {
             return;
         };
-        let theirs = self.world.draw(self.people.len());
-        if !self.has_room_for(2) || !self.may_remove(FOUNDER) {
+        let is_victim = |other: &DeviceNumber| {
+            let person = &self.people[*other];
+            ![FOUNDER, manager].contains(other) && !person.removed() && person.stage == Stage::In
+        };
+        let victims: Vec<DeviceNumber> = (0..self.people.len()).filter(is_victim).collect();
+        if victims.is_empty() || !self.has_room_for(2) || !self.may_remove(FOUNDER) {
             return;
         }
-        if [number, theirs].contains(&FOUNDER) || theirs == manager {
+        let theirs = victims[self.world.draw(victims.len())];
+        let own = [manager, theirs, number][self.world.draw(3)];
+        if own == FOUNDER {
             return;
         }
         self.world.cut_off(manager);
         self.counts.count(Kind::Partitions, 1);
+        // What is on its way comes.
+        self.world.run(100);
+        let is_known = self.member(theirs).is_some() && self.member(manager).is_some();
         // Seniority may forbid the manager's.
-        if self.removes(manager, theirs) && self.removes(FOUNDER, number) {
+        if self.may_remove(FOUNDER) && self.removes(manager, theirs) && self.removes(FOUNDER, own) {
             self.counts.count(Kind::ConcurrentRemovals, 1);
+            if own == manager && is_known && self.acts(FOUNDER) {
+                self.people[theirs].removed_in_vain = true;
+                self.counts.count(Kind::VainRemovals, 1);
+            }
         }
     }
 
@@ -604,6 +635,9 @@ impl Teller {
                 live.contains(&number) || may_be_out,
                 "{number} was not let in"
             );
+            if person.removed_in_vain && person.removed_by.len() == 1 {
+                assert!(live.contains(&number), "{number} was removed in vain");
+            }
             // A removal counts unless its author was being removed.
             for by in person.removed_by.iter().filter(|by| live.contains(by)) {
                 assert!(!live.contains(&number), "{number} was removed by {by}");

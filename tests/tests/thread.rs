@@ -508,3 +508,118 @@ fn an_invitation_is_shown_once_it_is_on_the_disk() {
 fn first_channel(tab: &Tab) -> ChannelId {
     tab.home.as_ref().unwrap().workspaces[0].first_channel
 }
+
+/// A machine was put back to an earlier time: what it says of itself from then on counts again.
+#[test]
+fn a_restored_profile_is_believed_again() {
+    let mut world = three(14);
+    let backup = world.devices[E].profile();
+    // It says much meanwhile that the backup does not know of, in a run that will have the same number.
+    world.crash(E);
+    world.start(E);
+    for words in ["One. ", "Two. ", "Three. "] {
+        types(&mut world, M, words);
+        world.run(60_000);
+    }
+    world.roll_back(E, &backup);
+    opens(&mut world, E);
+    world.run(30_000);
+    types(&mut world, M, "Four. ");
+    world.run(60_000);
+    let workspace = world.tabs[M].workspace.as_ref().unwrap();
+    let member = workspace.members.iter().find(|m| m.name == profile("Émile").name);
+    assert_eq!(member.unwrap().presence, Presence::Here);
+    assert_eq!(reach(&world, M).have, 3);
+    assert_eq!(reach(&world, R).have, 3);
+}
+
+/// A manager who is being removed removes others: who hears of that first learns that it does not count, in
+/// the mailbox or from somebody who knows.
+#[test]
+fn whoever_was_removed_in_vain_is_back() {
+    for is_mail_spoilt in [false, true] {
+        let mut world = World::new(15, 3);
+        founded(&mut world);
+        for (number, name, role) in [(E, "Émile", Role::Manager), (R, "Rosa", Role::Editor)] {
+            let link = invite(&mut world, role);
+            joins(&mut world, number, name, &link);
+            world.run(30_000);
+            opens(&mut world, number);
+        }
+        world.run(5_000);
+        world.cut_off(M);
+        world.run(1_000);
+        removes(&mut world, E, "Rosa");
+        world.run(10_000);
+        assert!(!world.tabs[R].page_state.unwrap().may_write);
+        world.crash(R);
+        world.cut_off(E);
+        world.run(1_000);
+        removes(&mut world, M, "Émile");
+        world.run(10_000);
+        world.reconnect(M);
+        world.run(60_000);
+        if is_mail_spoilt {
+            for number in 0..world.relay.lying() {
+                world.relay.spoil(number, Spoil::FlipBit(1_000));
+            }
+        }
+        world.start(R);
+        world.run(120_000);
+        assert!(world.tabs[R].page_state.unwrap().may_write);
+        types(&mut world, R, "Still here. ");
+        world.run(10_000);
+        world.reconnect(E);
+        world.run(120_000);
+        assert_eq!(world.tabs[M].text(), "Still here. ");
+        assert_eq!(world.tabs[E].text(), "");
+        for number in [M, R] {
+            let there = reach(&world, number);
+            assert_eq!((there.have, there.of), (2, 2), "{number}");
+        }
+        // Who was removed for good does not count as one who has it.
+        let there = reach(&world, E);
+        assert!(there.have <= there.of, "{there:?}");
+    }
+}
+
+fn removes(world: &mut World, by: usize, name: &str) {
+    let workspace = card(world, by).id;
+    let members = &world.tabs[by].workspace.as_ref().unwrap().members;
+    let member = members.iter().find(|member| member.name.as_str() == name);
+    let member = member.unwrap().id;
+    world.act(by, |device, tab| {
+        tab.send(device, Command::RemoveMember { workspace, member });
+    });
+}
+
+/// Whoever let somebody in lost that at once, and nobody else had it: who was let in shows it.
+#[test]
+fn somebody_whom_nobody_knows_is_known_again() {
+    let mut world = World::new(16, 3);
+    founded(&mut world);
+    let link = invite(&mut world, Role::Editor);
+    joins(&mut world, E, "Émile", &link);
+    world.run(30_000);
+    opens(&mut world, E);
+    let link = invite(&mut world, Role::Editor);
+    world.run(5_000);
+    let backup = world.devices[E].profile();
+    // Mail that somebody else would find it in is spoilt.
+    let before = world.relay.lying();
+    world.cut_off(M);
+    joins(&mut world, R, "Rosa", &link);
+    world.run(30_000);
+    opens(&mut world, R);
+    for number in before..world.relay.lying() {
+        world.relay.spoil(number, Spoil::FlipBit(1_000));
+    }
+    world.roll_back(E, &backup);
+    opens(&mut world, E);
+    world.reconnect(M);
+    world.run(120_000);
+    for number in [M, E, R] {
+        let members = &world.tabs[number].workspace.as_ref().unwrap().members;
+        assert_eq!(members.len(), 3, "{number}");
+    }
+}

@@ -322,6 +322,10 @@ impl Desk {
                 let write = self.archive.keep_receipt(vault, rng, device, object)?;
                 outcome.writes.push(write);
                 later.push((Arc::clone(object), from));
+                if device == self.workspace.device() && from != Origin::Own {
+                    // This device has signed for more than it knows of: it has lost something, and says so.
+                    self.receipted = None;
+                }
                 continue;
             }
             kept.push(object);

@@ -104,10 +104,22 @@ struct Wire {
     bound: bool,
     /// What the other end has, if it said so before it was known who it is.
     told: Option<Vec<Span>>,
+    introduction: Introduction,
     /// When this end last began to compare what both have.
     compared: Option<Timestamp>,
     /// Given up then, if it is not open or nothing has come by it.
     deadline: Timestamp,
+}
+
+/// Who has asked whom over a link for the operations that make them known: each end once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Introduction {
+    /// This end has.
+    asked: bool,
+    /// The other end has, and was not answered.
+    is_owed: bool,
+    /// The other end was.
+    given: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -308,7 +308,7 @@ impl Desk {
     fn reach(&self, batch: ObjectId) -> Reach {
         let live: Vec<_> = self.workspace.log().state().live().collect();
         let mut holders = self.workspace.holders(batch);
-        if let Some(me) = self.workspace.me() {
+        if let Some(me) = self.workspace.me().filter(|me| !me.removed) {
             holders.remove(&me.id);
             if self.is_on_disk(batch) {
                 holders.insert(me.id);

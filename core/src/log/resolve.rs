@@ -159,6 +159,11 @@ impl State {
             .any(|(id, device)| device.certificate.noise.0 == *key && self.role_of(id).is_none())
     }
 
+    /// Whether a device was a member's, and is no longer.
+    pub(crate) fn is_former(&self, device: DeviceId) -> bool {
+        self.author_of(device).is_some() && self.role_of(device).is_none()
+    }
+
     /// All invitations by the id of their operation.
     pub fn invitations(&self) -> impl Iterator<Item = (ObjectId, &Invitation)> {
         self.invitations.iter().map(|(id, offer)| (*id, offer))

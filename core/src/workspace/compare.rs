@@ -103,6 +103,11 @@ impl Workspace {
         }
     }
 
+    /// The operations of the log, but for those that `untold` names; each after those it builds on.
+    pub fn introduction(&self, untold: &BTreeSet<ObjectId>) -> Vec<Arc<[u8]>> {
+        self.bring(self.log.ops(), BTreeSet::new(), core::iter::empty(), untold)
+    }
+
     /// All that is in, but for what `untold` names: each object after those it builds on.
     pub fn everything(&self, untold: &BTreeSet<ObjectId>) -> Vec<Arc<[u8]>> {
         let batches = (0..self.chains.len()).collect();

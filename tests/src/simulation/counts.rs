@@ -42,6 +42,8 @@ pub enum Kind {
     ClockJumps,
     /// Removals by two managers who did not know of each other's.
     ConcurrentRemovals,
+    /// Those of them by a manager who was being removed, so that it does not count.
+    VainRemovals,
     /// Frames that a hostile relay kept.
     FramesDropped,
     /// Frames that it sent twice.
@@ -58,7 +60,7 @@ pub enum Kind {
 
 impl Kind {
     /// Each of them, with its name, in the order of the declaration.
-    const ALL: [(Self, &'static str); 24] = [
+    const ALL: [(Self, &'static str); 25] = [
         (Self::Joins, "joins"),
         (Self::Edits, "edits"),
         (Self::Messages, "messages"),
@@ -77,6 +79,7 @@ impl Kind {
         (Self::Stranded, "members stranded by them"),
         (Self::ClockJumps, "clocks set"),
         (Self::ConcurrentRemovals, "concurrent removals"),
+        (Self::VainRemovals, "removals in vain"),
         (Self::FramesDropped, "frames dropped by the relay"),
         (Self::FramesReplayed, "replayed"),
         (Self::FramesHeldBack, "held back"),

@@ -5,7 +5,7 @@ use core::time::Duration;
 use bocage_wire::ClientFrame;
 use rand_core::CryptoRng;
 
-use super::{Carrier, Engine, Ground, LinkId, Output, PeerId, RoomId, Wire};
+use super::{Carrier, Engine, Ground, Introduction, LinkId, Output, PeerId, RoomId, Wire};
 use crate::codec::{Blob, Fixed};
 use crate::crypto::dh::PrivateKey;
 use crate::keys::Meeting;
@@ -34,6 +34,9 @@ const DIRECT_DOUBLINGS: u32 = 5;
 
 /// How long to wait before a device is tried again.
 const RETRY_PAUSE: Duration = Duration::from_secs(3);
+
+/// The same for somebody who was removed: they only look now and then whether that still counts.
+const REMOVED_PAUSE: Duration = Duration::from_secs(60);
 
 /// How many links there may be at a time, attempts included: what a hostile room can make us keep.
 const WIRES_MAX: usize = 256;
@@ -122,6 +125,7 @@ impl Engine {
                 begins,
                 bound: false,
                 told: None,
+                introduction: Introduction::default(),
                 compared: None,
                 deadline: now + wait,
             },
@@ -158,6 +162,7 @@ impl Engine {
                 begins: true,
                 bound: false,
                 told: None,
+                introduction: Introduction::default(),
                 compared: None,
                 deadline: now + HANDSHAKE_WAIT,
             },
@@ -439,6 +444,7 @@ impl Engine {
                 begins: false,
                 bound: false,
                 told: None,
+                introduction: Introduction::default(),
                 compared: None,
                 deadline: now + HANDSHAKE_WAIT,
             },
@@ -573,8 +579,13 @@ impl Engine {
                     peer.retry_at = Some(now + RETRY_PAUSE * pause);
                 }
             }
-        } else if let Some(peer) = self.net.peers.get_mut(&id) {
-            peer.retry_at = Some(now + RETRY_PAUSE);
+        } else {
+            let desk = self.desks.get(&id.0);
+            let is_in = desk.is_some_and(|desk| desk.workspace.role().is_some());
+            let pause = if is_in { RETRY_PAUSE } else { REMOVED_PAUSE };
+            if let Some(peer) = self.net.peers.get_mut(&id) {
+                peer.retry_at = Some(now + pause);
+            }
         }
         if self.wires_of(id).is_empty() {
             self.net.seen.remove(&id);

@@ -74,9 +74,8 @@ impl Engine {
         let mut grounds = Vec::new();
         for (id, desk) in &self.desks {
             let role = desk.workspace.role();
-            if role.is_none() {
-                continue;
-            }
+            // Also of somebody who was removed: those who have not heard of it may know that it does not
+            // count.
             let epochs = desk.workspace.known_epochs(EPOCHS);
             grounds.extend(epochs.into_iter().map(|epoch| Ground::Epoch(*id, epoch)));
             if role >= Some(Role::Editor) {
@@ -206,6 +205,10 @@ impl Engine {
         run: Fixed<16>,
     ) {
         let id = (ground.workspace(), device);
+        let desk = self.desks.get(&id.0);
+        if desk.is_some_and(|desk| desk.workspace.log().state().is_former(device)) {
+            return;
+        }
         let is_new_run = self.net.peers.get(&id).is_some_and(|peer| peer.run != run);
         if is_new_run {
             // Its engine was replaced: links to the one before are dead, whether that shows or not.

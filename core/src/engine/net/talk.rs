@@ -91,26 +91,30 @@ impl Engine {
             return;
         };
         let state = desk.workspace.log().state();
-        let Some(device) = state.by_noise_key(&remote) else {
-            // Somebody who was removed is not told anything; one who is not known yet waits.
-            if state.was_removed(&remote) {
-                self.end_wire(now, rng, connection);
-            }
-            return;
-        };
-        let claimed = wire.peer.1;
-        if device != claimed || desk.workspace.role().is_none() {
+        let id = wire.peer;
+        let known = state.by_noise_key(&remote);
+        // Somebody who was removed is not told anything.
+        let was_removed = known.is_none() && state.was_removed(&remote);
+        if was_removed || known.is_some_and(|device| device != id.1) {
             return self.end_wire(now, rng, connection);
         }
-        let id = wire.peer;
-        let (told, begins) = match self.net.wires.get_mut(&connection) {
+        let Some(device) = known.filter(|_| desk.workspace.role().is_some()) else {
+            return self.ask_for_introduction(connection);
+        };
+        let (told, begins, is_asked) = match self.net.wires.get_mut(&connection) {
             Some(wire) => {
                 wire.bound = true;
-                (wire.told.take(), wire.begins)
+                (wire.told.take(), wire.begins, wire.introduction.is_owed)
             }
-            None => (None, false),
+            None => (None, false, false),
         };
         self.net.seen.insert(id, now);
+        if let Some(desk) = self.desks.get_mut(&id.0) {
+            desk.workspace.meet(device);
+        }
+        if is_asked {
+            self.introduce(connection);
+        }
         if begins {
             self.compare(now, connection);
         }
@@ -121,6 +125,33 @@ impl Engine {
         self.show_workspace(id.0);
     }
 
+    /// It is not known that this device and the one at the other end are both members, as it may be once
+    /// the other end has shown what it knows.
+    fn ask_for_introduction(&mut self, connection: ConnectionId) {
+        let Some(wire) = self.net.wires.get_mut(&connection) else {
+            return;
+        };
+        let is_newcomer = !matches!(wire.ground, Ground::Epoch(..));
+        if !is_newcomer && !core::mem::replace(&mut wire.introduction.asked, true) {
+            self.say(connection, &Message::Introduce);
+        }
+    }
+
+    /// Tells a member once what makes members known to each other.
+    fn introduce(&mut self, connection: ConnectionId) {
+        let Some(wire) = self.net.wires.get_mut(&connection) else {
+            return;
+        };
+        wire.introduction.is_owed = false;
+        if core::mem::replace(&mut wire.introduction.given, true) {
+            return;
+        }
+        if let Some(desk) = self.desks.get(&wire.peer.0) {
+            let ops = desk.workspace.introduction(desk.untold());
+            self.say_all(connection, ops, Vec::new());
+        }
+    }
+
     /// Who members are has changed: those who wait may be known now, and others no longer.
     pub(in crate::engine) fn bind_again(
         &mut self,
@@ -129,9 +160,12 @@ impl Engine {
         workspace: WorkspaceId,
     ) {
         let mut gone = Vec::new();
+        let mut removed = Vec::new();
         let mut waiting = Vec::new();
         if let Some(desk) = self.desks.get(&workspace) {
             let state = desk.workspace.log().state();
+            let peers = self.net.peers.keys();
+            removed.extend(peers.filter(|(id, device)| *id == workspace && state.is_former(*device)));
             for (connection, wire) in &self.net.wires {
                 if wire.peer.0 != workspace || matches!(wire.ground, Ground::Join(..)) {
                     continue;
@@ -144,6 +178,9 @@ impl Engine {
                     waiting.push(*connection);
                 }
             }
+        }
+        for peer in removed {
+            self.forget_peer(now, rng, peer);
         }
         for connection in gone {
             self.end_wire(now, rng, connection);
@@ -187,6 +224,8 @@ impl Engine {
                 Ground::Invite(..) => {}
             },
             Message::Join(join) => self.asked(now, rng, connection, &join.0),
+            Message::Introduce if bound => self.introduce(connection),
+            Message::Introduce => wire.introduction.is_owed = true,
             Message::Closed => {
                 if let Ground::Join(by, _) = ground {
                     self.net.closed_joins.insert(by);
@@ -514,9 +553,8 @@ impl Engine {
             .filter(|wire| wire.bound)
             .map(|wire| wire.peer.0)
             .collect();
-        self.net.counter = self.net.counter.saturating_add(1);
-        let counter = self.counter();
         for workspace in &linked {
+            let counter = self.counter(*workspace);
             let Some(desk) = self.desks.get_mut(workspace) else {
                 continue;
             };
@@ -529,10 +567,14 @@ impl Engine {
         }
     }
 
-    /// Rises with every call for [`Self::tend_presence`] and every receipt, over all runs.
-    pub(in crate::engine) fn counter(&mut self) -> u64 {
-        self.net.counter = self.net.counter.saturating_add(1);
-        (self.run << 32) | (self.net.counter & 0xffff_ffff)
+    /// Rises with every call, over all runs; also past what a profile said that was put back to an earlier
+    /// time since, as far as others have told of that.
+    pub(in crate::engine) fn counter(&mut self, workspace: WorkspaceId) -> u64 {
+        let desk = self.desks.get(&workspace);
+        let said = desk.map_or(0, |desk| desk.workspace.receipted());
+        let known = self.net.counter.max(self.run << 32).max(said);
+        self.net.counter = known.saturating_add(1);
+        self.net.counter
     }
 
     pub(in crate::engine) fn presence_of(

@@ -24,6 +24,9 @@ const FOUNDER: DeviceNumber = 0;
 /// Stands in every word. Whoever sees it has read something.
 const CANARY: &str = "canary";
 
+/// With these characters words begin, each with another one (CJK unified ideographs).
+const FIRST: u32 = 0x4e00;
+
 /// What the numbers that are drawn mean.
 const WHAT: [&str; 36] = [
     "writes",
@@ -276,7 +279,11 @@ impl Teller {
     }
 
     fn word(&mut self, by: DeviceNumber, in_chat: bool) -> String {
-        let text = format!("[{CANARY} {by}.{}]", self.words.len());
+        // A page takes what was typed from its text before and after. Words that begin alike could each be the
+        // one that was there already, and what becomes of that one would happen to the other.
+        let number = u32::try_from(self.words.len()).expect("few words");
+        let first = char::from_u32(FIRST + number).expect("a letter");
+        let text = format!("{first}[{CANARY} {by}.{number}]");
         let gone = |(_, person): &(usize, &Person)| person.removed_by.contains(&FOUNDER);
         let removed = self.people.iter().enumerate().filter(gone);
         // Only the founder, whose removals always count, knows at once.

@@ -114,6 +114,8 @@ struct Person {
     removed_by: BTreeSet<DeviceNumber>,
     /// Once by somebody whom the founder removed at the same time, which does not count.
     removed_in_vain: bool,
+    /// Somebody was removed by one who need not have known that they let this one in.
+    may_be_void: bool,
     role: Option<Role>,
     backup: Option<Saved>,
     was_in: bool,
@@ -147,8 +149,12 @@ struct Word {
     text: String,
     by: DeviceNumber,
     in_chat: bool,
-    /// Its author's disk went back to a time before it, or lost a record. Whoever has not got it by then will not.
+    /// Its author's disk went back to a time before it, or lost a record that it may have been in.
+    is_forgotten: bool,
+    /// Then nobody else had it any more.
     may_be_lost: bool,
+    /// The founder had it when they removed its author.
+    is_in_cut: bool,
     /// Who had been removed, as its author knew.
     not_for: BTreeSet<DeviceNumber>,
 }
@@ -218,9 +224,30 @@ impl Teller {
             32 => self.change_heart_of_relay(),
             _ => self.spoil_mail(),
         }
+        self.give_up_words();
         let wait = [0, 30, 400, 2_000, 9_000][self.world.draw(5)];
         self.world.run(wait);
         self.look();
+    }
+
+    /// Words that are on no member's disk any more are lost. What a page shows of others is on the disk.
+    fn give_up_words(&mut self) {
+        let mut words = core::mem::take(&mut self.words);
+        let forgotten = |word: &&mut Word| word.is_forgotten && !word.may_be_lost;
+        for word in words.iter_mut().filter(forgotten) {
+            let has_it = |(number, person): (DeviceNumber, &Person)| {
+                let is_other = number != word.by && !person.removed() && person.stage == Stage::In;
+                let tab = &self.world.tabs[number];
+                let shown = if word.in_chat {
+                    self.said(number).contains(&word.text)
+                } else {
+                    tab.field.is_some() && tab.text().contains(&word.text)
+                };
+                is_other && shown
+            };
+            word.may_be_lost = !self.people.iter().enumerate().any(has_it);
+        }
+        self.words = words;
     }
 
     /// The first from this one on who is so, or this one.
@@ -296,7 +323,9 @@ impl Teller {
             text: text.clone(),
             by,
             in_chat,
+            is_forgotten: false,
             may_be_lost: false,
+            is_in_cut: false,
             not_for,
         });
         text
@@ -477,6 +506,7 @@ impl Teller {
             return false;
         };
         let refusals = self.world.tabs[by].refusals.len();
+        let (page, said) = (self.world.tabs[by].text(), self.said(by));
         self.act(by, |device, tab| {
             let workspace = card.id;
             tab.send(device, Command::RemoveMember { workspace, member });
@@ -486,7 +516,15 @@ impl Teller {
             return false;
         }
         self.people[number].removed_by.insert(by);
+        for word in self.words.iter_mut().filter(|word| word.by == number) {
+            let place = if word.in_chat { &said } else { &page };
+            word.is_in_cut |= by == FOUNDER && place.contains(&word.text);
+        }
         self.counts.count(Kind::Removals, 1);
+        for other in 0..self.people.len() {
+            let is_known = self.member_seen_by(by, other).is_some();
+            self.people[other].may_be_void |= !is_known;
+        }
         true
     }
 
@@ -528,7 +566,7 @@ impl Teller {
         };
         let since = self.words.iter_mut().skip(saved.words);
         for word in since.filter(|word| word.by == number) {
-            word.may_be_lost = true;
+            word.is_forgotten = true;
         }
         self.world.roll_back(number, &saved.profile);
         self.counts.count(Kind::Rollbacks, 1);
@@ -560,7 +598,7 @@ impl Teller {
             return self.look();
         };
         for word in self.words.iter_mut().filter(|word| word.by == number) {
-            word.may_be_lost = true;
+            word.is_forgotten = true;
         }
         self.people[number].backup = None;
         self.people[number].forgot = true;
@@ -637,7 +675,9 @@ impl Teller {
             .collect();
         for (number, person) in self.people.iter().enumerate() {
             // Whoever was let in by somebody who was being removed is not a member either.
-            let may_be_out = self.counts.of(Kind::Removals) > 0 || person.stage == Stage::Outside;
+            let may_be_out = person.stage == Stage::Outside
+                || !person.removed_by.is_empty()
+                || person.may_be_void;
             assert!(
                 live.contains(&number) || may_be_out,
                 "{number} was not let in"
@@ -681,17 +721,20 @@ impl Teller {
             assert!(known.contains(&have), "{have} have it, as {number} says");
         }
         self.counts.count(Kind::Stranded, stranded.len());
-        let (mut cut, mut lost) = (0, 0);
+        let (mut cut, mut lost, mut brought_back) = (0, 0, 0);
         for word in &self.words {
             let place = if word.in_chat { &said } else { &text };
             let times = place.matches(&word.text).count();
             assert!(times <= 1, "{} is there {times} times", word.text);
-            if !live.contains(&word.by) {
+            if word.is_in_cut {
+                assert_eq!(times, 1, "{} was there before its author went", word.text);
+            } else if !live.contains(&word.by) {
                 cut += usize::from(times == 0);
             } else if word.may_be_lost {
                 lost += usize::from(times == 0);
             } else {
                 assert_eq!(times, 1, "{} is lost", word.text);
+                brought_back += usize::from(word.is_forgotten);
             }
             for number in &word.not_for {
                 let tab = &self.world.tabs[*number];
@@ -702,6 +745,7 @@ impl Teller {
         }
         self.counts.count(Kind::CutWords, cut);
         self.counts.count(Kind::ForgottenWords, lost);
+        self.counts.count(Kind::WordsBroughtBack, brought_back);
         let attacks = self.world.attacks;
         self.counts.count(Kind::FramesDropped, attacks.dropped);
         self.counts.count(Kind::FramesReplayed, attacks.replayed);

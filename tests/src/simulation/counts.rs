@@ -36,6 +36,8 @@ pub enum Kind {
     FlippedBits,
     /// Words that were on one disk only when it forgot them. A story may well have none.
     ForgottenWords,
+    /// Words that their author's disk forgot and others brought back.
+    WordsBroughtBack,
     /// Members who lost the record of their own admission to a flipped bit. A story may well have none.
     Stranded,
     /// Clocks that were set.
@@ -60,7 +62,7 @@ pub enum Kind {
 
 impl Kind {
     /// Each of them, with its name, in the order of the declaration.
-    const ALL: [(Self, &'static str); 25] = [
+    const ALL: [(Self, &'static str); 26] = [
         (Self::Joins, "joins"),
         (Self::Edits, "edits"),
         (Self::Messages, "messages"),
@@ -76,6 +78,7 @@ impl Kind {
         (Self::Rollbacks, "rollbacks"),
         (Self::FlippedBits, "flipped bits"),
         (Self::ForgottenWords, "words forgotten by disks"),
+        (Self::WordsBroughtBack, "words brought back to them"),
         (Self::Stranded, "members stranded by them"),
         (Self::ClockJumps, "clocks set"),
         (Self::ConcurrentRemovals, "concurrent removals"),

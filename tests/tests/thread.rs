@@ -552,6 +552,9 @@ fn whoever_was_removed_in_vain_is_back() {
         removes(&mut world, E, "Rosa");
         world.run(10_000);
         assert!(!world.tabs[R].page_state.unwrap().may_write);
+        // Somebody who has not seen it yet types on.
+        types(&mut world, R, "Typed on. ");
+        assert_eq!(world.tabs[R].refusals, [Refusal::NotPermitted]);
         world.crash(R);
         world.cut_off(E);
         world.run(1_000);
@@ -567,11 +570,12 @@ fn whoever_was_removed_in_vain_is_back() {
         world.start(R);
         world.run(120_000);
         assert!(world.tabs[R].page_state.unwrap().may_write);
+        assert_eq!(world.tabs[R].unsaved(), 0);
         types(&mut world, R, "Still here. ");
         world.run(10_000);
         world.reconnect(E);
         world.run(120_000);
-        assert_eq!(world.tabs[M].text(), "Still here. ");
+        assert_eq!(world.tabs[M].text(), "Typed on. Still here. ");
         assert_eq!(world.tabs[E].text(), "");
         for number in [M, R] {
             let there = reach(&world, number);

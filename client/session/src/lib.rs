@@ -207,6 +207,7 @@ impl Session {
                     may_write: view.may_write,
                     reach: view.reach,
                 });
+                open.may_write(view.may_write);
                 let event = match open.reconcile(view) {
                     Reconciled::Nothing => None,
                     Reconciled::Whole(text) => Some(Event::PageText {
@@ -223,7 +224,14 @@ impl Session {
             }
             FromEngine::View(View::Channel(view)) => vec![Event::Channel(view)],
             FromEngine::Patch(Patch::Channel(patch)) => vec![Event::ChannelChanged(patch)],
-            FromEngine::Patch(Patch::PageState(state)) => vec![Event::PageState(state)],
+            FromEngine::Patch(Patch::PageState(state)) => {
+                let key = (state.workspace, state.page);
+                if let Some(open) = self.pages.get_mut(&key) {
+                    open.may_write(state.may_write);
+                    self.flush(key, next_id());
+                }
+                vec![Event::PageState(state)]
+            }
             FromEngine::View(View::Missing(Subject::Page(workspace, page))) => {
                 vec![Event::PageMissing((workspace, page))]
             }
@@ -306,7 +314,7 @@ impl Session {
             self.watch(Subject::Page(workspace, number));
             return Vec::new();
         }
-        page.hold_back();
+        page.hold_back(refusal);
         vec![Event::Refused(id, refusal)]
     }
 

@@ -2,7 +2,7 @@
 
 use bocage_api::delta::Order;
 use bocage_api::view::PagePatch;
-use bocage_api::{CommandId, PageView, TextDelta};
+use bocage_api::{CommandId, PageView, Refusal, TextDelta};
 
 /// How often in a row a change is rebased and sent again because its base was not known. More
 /// would mean that tab and engine do not understand each other; then the person is told.
@@ -13,6 +13,8 @@ const TRIES_MAX: u8 = 5;
 pub(crate) struct OpenPage {
     /// Somebody looks at it.
     pub(crate) wanted: bool,
+    /// The engine takes changes, as far as is known.
+    may_write: bool,
     /// `None` until the engine has sent the page.
     known: Option<Known>,
 }
@@ -203,8 +205,17 @@ impl OpenPage {
         known.tries <= TRIES_MAX
     }
 
+    /// Whether the person may write: who may again sends what was held back.
+    pub(crate) fn may_write(&mut self, may: bool) {
+        let gained = may && !core::mem::replace(&mut self.may_write, may);
+        if let Some(known) = self.known.as_mut().filter(|_| gained) {
+            known.held_back = false;
+        }
+    }
+
     /// The change was refused for good: it stays on the screen, and goes along with the next one.
-    pub(crate) fn hold_back(&mut self) {
+    pub(crate) fn hold_back(&mut self, refusal: Refusal) {
+        self.may_write &= refusal != Refusal::NotPermitted;
         let Some(known) = &mut self.known else { return };
         if let Some(sent) = known.under_way.take() {
             known.typed = sent.delta.then(&known.typed);

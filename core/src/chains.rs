@@ -205,6 +205,13 @@ impl Chains {
         last
     }
 
+    /// How many places have more than one batch.
+    #[cfg(feature = "doors")]
+    pub fn splits(&self) -> usize {
+        let slots = self.slots.values().flat_map(BTreeMap::values);
+        slots.filter(|rivals| rivals.len() > 1).count()
+    }
+
     /// Takes a batch in. It may count once [`Self::settle`] was called.
     ///
     /// # Errors

@@ -8,6 +8,8 @@ mod archive;
 mod desk;
 mod home;
 pub(crate) mod mail;
+#[cfg(feature = "doors")]
+mod mischief;
 mod net;
 mod queue;
 mod show;

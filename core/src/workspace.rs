@@ -12,6 +12,8 @@ mod compare;
 mod epochs;
 #[cfg(test)]
 mod hostile;
+#[cfg(feature = "doors")]
+pub mod mischief;
 mod pending;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use bocage_api::{FromEngine, TabId, ToEngine};
+use bocage_core::workspace::mischief::Mischief;
 use bocage_core::{Engine, Input, Output, Secret, Timestamp};
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
@@ -98,6 +99,28 @@ impl Device {
         self.crash();
         self.disk = backup.disk.clone();
         self.run = backup.run;
+    }
+
+    /// Does what no honest device does. Returns how many others have got it.
+    pub fn do_mischief(&mut self, mischief: &Mischief) -> usize {
+        let Some(engine) = &mut self.engine else {
+            return 0;
+        };
+        let brought = engine.do_mischief(&mut self.rng, mischief);
+        self.drain();
+        brought
+    }
+
+    /// Whether a batch that is here, counting or not, has these bytes in it.
+    pub fn holds(&self, bytes: &[u8]) -> bool {
+        self.engine
+            .as_ref()
+            .is_some_and(|engine| engine.holds(bytes))
+    }
+
+    /// How many places of chains have more than one batch here.
+    pub fn splits(&self) -> usize {
+        self.engine.as_ref().map_or(0, Engine::splits)
     }
 
     /// Whether the engine runs.

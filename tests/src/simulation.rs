@@ -3,6 +3,9 @@
 //!
 //! Each thing written is a word of its own, so that at the end each can be looked for: once in every
 //! member's page or channel, never twice, and never with those who were removed before it was written.
+//!
+//! In half of the stories of three and more one of them has a modified client. What they wrote may be missing; what
+//! others wrote is there, or held by all where it built on what was overruled.
 
 mod counts;
 
@@ -11,6 +14,7 @@ use std::collections::BTreeSet;
 use bocage_api::command::Damaged;
 use bocage_api::workspace::Role;
 use bocage_api::{Colour, Command, MemberId, Name, Profile, TextDelta, WorkspaceCard};
+use bocage_core::workspace::mischief::Mischief;
 
 pub use self::counts::{Counts, Kind};
 use crate::World;
@@ -27,8 +31,15 @@ const CANARY: &str = "canary";
 /// With these characters words begin, each with another one (CJK unified ideographs).
 const FIRST: u32 = 0x4e00;
 
+/// Small changes that are large inside; the fuzz targets' tests say what they are.
+const BOMBS: [&[u8]; 3] = [
+    include_bytes!("../fuzz/bombs/a-million-nulls.change"),
+    include_bytes!("../fuzz/bombs/five-million-nulls.change"),
+    include_bytes!("../fuzz/bombs/five-million-letters.document"),
+];
+
 /// What the numbers that are drawn mean.
-const WHAT: [&str; 36] = [
+const WHAT: [&str; 39] = [
     "writes",
     "writes",
     "writes",
@@ -65,6 +76,9 @@ const WHAT: [&str; 36] = [
     "mail is spoilt by",
     "mail is spoilt by",
     "mail is spoilt by",
+    "does mischief",
+    "does mischief",
+    "does mischief",
 ];
 
 /// What came of a story.
@@ -105,6 +119,8 @@ struct Teller {
     people: Vec<Person>,
     words: Vec<Word>,
     counts: Counts,
+    /// Who has a modified client.
+    hostile: Option<DeviceNumber>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -153,8 +169,10 @@ struct Word {
     is_forgotten: bool,
     /// Then nobody else had it any more.
     may_be_lost: bool,
-    /// The founder had it when they removed its author.
-    is_in_cut: bool,
+    /// The founder has built on it, or removed its author having it: it stays.
+    is_pinned: bool,
+    /// Somebody who is hostile wrote it where nobody may.
+    is_foreign: bool,
     /// Who had been removed, as its author knew.
     not_for: BTreeSet<DeviceNumber>,
 }
@@ -172,6 +190,7 @@ impl Teller {
             people,
             words: Vec::new(),
             counts: Counts::default(),
+            hostile: hostile(seed, devices),
         };
         teller.arrive(FOUNDER);
         teller
@@ -222,12 +241,60 @@ impl Teller {
             29 => self.set_clock(number),
             30..=31 => self.disagree(number),
             32 => self.change_heart_of_relay(),
-            _ => self.spoil_mail(),
+            33..=35 => self.spoil_mail(),
+            _ => self.do_mischief(),
         }
         self.give_up_words();
         let wait = [0, 30, 400, 2_000, 9_000][self.world.draw(5)];
         self.world.run(wait);
         self.look();
+    }
+
+    /// What the founder builds on stays, whoever splits chains or is removed: nobody is more senior.
+    fn pin_words(&mut self, by: DeviceNumber, which: impl Fn(&Word) -> bool) {
+        if by != FOUNDER {
+            return;
+        }
+        let (page, said) = (self.world.tabs[by].text(), self.said(by));
+        for word in self.words.iter_mut().filter(|word| which(word)) {
+            let place = if word.in_chat { &said } else { &page };
+            word.is_pinned |= place.contains(&word.text);
+        }
+    }
+
+    /// A modified client says something.
+    fn do_mischief(&mut self) {
+        let Some(number) = self
+            .hostile
+            .filter(|number| self.people[*number].stage == Stage::In && self.acts(*number))
+        else {
+            return;
+        };
+        let what = self.world.draw(7);
+        let which = self.world.draw(1_000);
+        let (kind, mischief) = match what {
+            0..=2 => {
+                let word = self.word(number, false);
+                (Kind::Siblings, Mischief::Sibling(which, word))
+            }
+            3 => {
+                let bomb = BOMBS[which % BOMBS.len()].to_vec();
+                (Kind::Bombs, Mischief::Change(bomb))
+            }
+            4 => (Kind::Orphans, Mischief::Orphan),
+            5 => {
+                let word = self.word(number, false);
+                self.words.last_mut().expect("a word").is_foreign = true;
+                (Kind::Foreigners, Mischief::Foreign(word))
+            }
+            _ => {
+                let word = self.word(number, false);
+                (Kind::Backdated, Mischief::Backdated(word))
+            }
+        };
+        let mut brought = 0;
+        self.act(number, |device, _| brought = device.do_mischief(&mischief));
+        self.counts.count(kind, usize::from(brought > 0));
     }
 
     /// Words that are on no member's disk any more are lost. What a page shows of others is on the disk.
@@ -325,7 +392,8 @@ impl Teller {
             in_chat,
             is_forgotten: false,
             may_be_lost: false,
-            is_in_cut: false,
+            is_pinned: false,
+            is_foreign: false,
             not_for,
         });
         text
@@ -337,6 +405,7 @@ impl Teller {
         };
         let word = self.word(number, false);
         self.counts.count(Kind::Edits, 1);
+        self.pin_words(number, |_| true);
         let text: Vec<u16> = self.world.tabs[number].text().encode_utf16().collect();
         let ends: Vec<usize> = text
             .iter()
@@ -362,6 +431,7 @@ impl Teller {
         };
         let text = self.word(number, true);
         self.counts.count(Kind::Messages, 1);
+        self.pin_words(number, |_| true);
         self.act(number, |device, tab| {
             tab.send(
                 device,
@@ -506,7 +576,7 @@ impl Teller {
             return false;
         };
         let refusals = self.world.tabs[by].refusals.len();
-        let (page, said) = (self.world.tabs[by].text(), self.said(by));
+        self.pin_words(by, |word| word.by == number);
         self.act(by, |device, tab| {
             let workspace = card.id;
             tab.send(device, Command::RemoveMember { workspace, member });
@@ -516,10 +586,6 @@ impl Teller {
             return false;
         }
         self.people[number].removed_by.insert(by);
-        for word in self.words.iter_mut().filter(|word| word.by == number) {
-            let place = if word.in_chat { &said } else { &page };
-            word.is_in_cut |= by == FOUNDER && place.contains(&word.text);
-        }
         self.counts.count(Kind::Removals, 1);
         for other in 0..self.people.len() {
             let is_known = self.member_seen_by(by, other).is_some();
@@ -721,13 +787,23 @@ impl Teller {
             assert!(known.contains(&have), "{have} have it, as {number} says");
         }
         self.counts.count(Kind::Stranded, stranded.len());
-        let (mut cut, mut lost, mut brought_back) = (0, 0, 0);
+        let (mut cut, mut lost, mut brought_back, mut held) = (0, 0, 0, 0);
         for word in &self.words {
             let place = if word.in_chat { &said } else { &text };
             let times = place.matches(&word.text).count();
             assert!(times <= 1, "{} is there {times} times", word.text);
-            if word.is_in_cut {
-                assert_eq!(times, 1, "{} was there before its author went", word.text);
+            let is_hostile = self.hostile == Some(word.by);
+            let is_held = || {
+                let holds =
+                    |number: &DeviceNumber| self.world.devices[*number].holds(word.text.as_bytes());
+                self.world.devices[FOUNDER].splits() > 0 && live.iter().all(holds)
+            };
+            if word.is_foreign {
+                assert_eq!(times, 0, "{} is another's", word.text);
+            } else if word.is_pinned {
+                assert_eq!(times, 1, "{} was built on", word.text);
+            } else if is_hostile || times == 0 && is_held() {
+                held += usize::from(!is_hostile);
             } else if !live.contains(&word.by) {
                 cut += usize::from(times == 0);
             } else if word.may_be_lost {
@@ -744,6 +820,9 @@ impl Teller {
             }
         }
         self.counts.count(Kind::CutWords, cut);
+        self.counts.count(Kind::HeldWords, held);
+        let splits = self.world.devices[FOUNDER].splits();
+        self.counts.count(Kind::Equivocations, splits);
         self.counts.count(Kind::ForgottenWords, lost);
         self.counts.count(Kind::WordsBroughtBack, brought_back);
         let attacks = self.world.attacks;
@@ -769,6 +848,12 @@ impl Teller {
         let messages = channel.into_iter().flat_map(|channel| &channel.messages);
         messages.map(|message| message.text.as_str()).collect()
     }
+}
+
+/// Who has a modified client in a story, if anybody has.
+fn hostile(seed: u64, devices: usize) -> Option<DeviceNumber> {
+    let number = usize::try_from(seed / 2).ok()? % (devices - 1) + 1;
+    (devices > 2 && seed % 2 == 1).then_some(number)
 }
 
 fn profile(number: DeviceNumber) -> Profile {

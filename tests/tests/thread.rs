@@ -4,7 +4,9 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
 
 use bocage_api::workspace::{Path, Presence, Reach};
-use bocage_api::{ChannelId, Colour, Command, Name, Profile, Refusal, Role, TextDelta, WorkspaceCard};
+use bocage_api::{
+    ChannelId, Colour, Command, Name, Profile, Refusal, Role, TextDelta, WorkspaceCard,
+};
 use bocage_tests::relay::Spoil;
 use bocage_tests::{Tab, World};
 
@@ -527,7 +529,10 @@ fn a_restored_profile_is_believed_again() {
     types(&mut world, M, "Four. ");
     world.run(60_000);
     let workspace = world.tabs[M].workspace.as_ref().unwrap();
-    let member = workspace.members.iter().find(|m| m.name == profile("Émile").name);
+    let member = workspace
+        .members
+        .iter()
+        .find(|m| m.name == profile("Émile").name);
     assert_eq!(member.unwrap().presence, Presence::Here);
     assert_eq!(reach(&world, M).have, 3);
     assert_eq!(reach(&world, R).have, 3);

@@ -331,7 +331,7 @@ fn note_cursor(read: &mut Vec<Cursor>, epoch: ObjectId, after: u64) {
 
 /// Objects as an item: their length, they, and zeros up to a length that tells little
 /// (Padmé: at most 12 % more).
-fn seal_item(
+pub(super) fn seal_item(
     rng: &mut dyn CryptoRng,
     key: &crate::crypto::secret::Secret,
     address: &[u8; 32],

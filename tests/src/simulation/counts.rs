@@ -56,13 +56,27 @@ pub enum Kind {
     FramesCorrupted,
     /// Items in mailboxes that it changed, moved or doubled.
     SpoiltMail,
+    /// Second batches at places of chains that a modified client brought others.
+    Siblings,
+    /// Places of chains at which the founder has two batches in the end.
+    Equivocations,
+    /// Changes that are small and large inside, brought to others.
+    Bombs,
+    /// Batches on what does not exist.
+    Orphans,
+    /// Changes with another's actor.
+    Foreigners,
+    /// Batches that do not know of what was done about their author.
+    Backdated,
+    /// Honest words that built on what was overruled, and are held. A story may well have none.
+    HeldWords,
     /// Words of removed members that the others have not taken in. A story may well have none.
     CutWords,
 }
 
 impl Kind {
     /// Each of them, with its name, in the order of the declaration.
-    const ALL: [(Self, &'static str); 26] = [
+    const ALL: [(Self, &'static str); 33] = [
         (Self::Joins, "joins"),
         (Self::Edits, "edits"),
         (Self::Messages, "messages"),
@@ -88,18 +102,35 @@ impl Kind {
         (Self::FramesHeldBack, "held back"),
         (Self::FramesCorrupted, "corrupted"),
         (Self::SpoiltMail, "items of mail spoilt"),
+        (Self::Siblings, "second batches"),
+        (Self::Equivocations, "equivocations that took effect"),
+        (Self::Bombs, "bombs"),
+        (Self::Orphans, "orphans"),
+        (Self::Foreigners, "forged actors"),
+        (Self::Backdated, "backdated batches"),
+        (Self::HeldWords, "honest words held"),
         (Self::CutWords, "words of removed members left out"),
     ];
 }
 
 /// How often what happened.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Counts {
     /// How many stories they are of.
     pub stories: usize,
     /// How many events were drawn in them.
     pub events: usize,
     of: [usize; Kind::ALL.len()],
+}
+
+impl Default for Counts {
+    fn default() -> Self {
+        Self {
+            stories: 0,
+            events: 0,
+            of: [0; Kind::ALL.len()],
+        }
+    }
 }
 
 impl Counts {
@@ -124,7 +155,12 @@ impl Counts {
 
     /// What has never happened, of that which must.
     pub fn missing(&self) -> Vec<&'static str> {
-        let need_not = [Kind::CutWords, Kind::ForgottenWords, Kind::Stranded];
+        let need_not = [
+            Kind::CutWords,
+            Kind::HeldWords,
+            Kind::ForgottenWords,
+            Kind::Stranded,
+        ];
         let never = |(kind, _): &(Kind, _)| !need_not.contains(kind) && self.of(*kind) == 0;
         let all = Kind::ALL.into_iter();
         all.filter(never).map(|(_, name)| name).collect()

@@ -165,7 +165,8 @@ impl Engine {
         if let Some(desk) = self.desks.get(&workspace) {
             let state = desk.workspace.log().state();
             let peers = self.net.peers.keys();
-            removed.extend(peers.filter(|(id, device)| *id == workspace && state.is_former(*device)));
+            removed
+                .extend(peers.filter(|(id, device)| *id == workspace && state.is_former(*device)));
             for (connection, wire) in &self.net.wires {
                 if wire.peer.0 != workspace || matches!(wire.ground, Ground::Join(..)) {
                     continue;
@@ -517,6 +518,18 @@ impl Engine {
                 self.say(connection, message);
             }
         }
+    }
+
+    /// Sends an object to all linked members, whatever it is. Returns how many there are.
+    #[cfg(feature = "doors")]
+    pub(in crate::engine) fn bring(&mut self, workspace: WorkspaceId, object: &[u8]) -> usize {
+        let wires = self.net.wires.iter();
+        let to = wires.filter(|(_, wire)| wire.bound && wire.peer.0 == workspace);
+        let to: Vec<ConnectionId> = to.map(|(connection, _)| *connection).collect();
+        for connection in &to {
+            self.say(*connection, &Message::Objects(vec![Blob(object.to_vec())]));
+        }
+        to.len()
     }
 
     fn say(&mut self, connection: ConnectionId, message: &Message) {

@@ -169,8 +169,10 @@ struct Word {
     is_forgotten: bool,
     /// Then nobody else had it any more.
     may_be_lost: bool,
-    /// The founder has built on it, or removed its author having it: it stays.
+    /// The founder has built on it: it stays.
     is_pinned: bool,
+    /// The founder had it when they removed its author. Who removed them at the same time may not have had it.
+    is_in_cut: bool,
     /// Somebody who is hostile wrote it where nobody may.
     is_foreign: bool,
     /// Who had been removed, as its author knew.
@@ -251,12 +253,12 @@ impl Teller {
     }
 
     /// What the founder builds on stays, whoever splits chains or is removed: nobody is more senior.
-    fn pin_words(&mut self, by: DeviceNumber, which: impl Fn(&Word) -> bool) {
+    fn pin_words(&mut self, by: DeviceNumber) {
         if by != FOUNDER {
             return;
         }
         let (page, said) = (self.world.tabs[by].text(), self.said(by));
-        for word in self.words.iter_mut().filter(|word| which(word)) {
+        for word in &mut self.words {
             let place = if word.in_chat { &said } else { &page };
             word.is_pinned |= place.contains(&word.text);
         }
@@ -393,6 +395,7 @@ impl Teller {
             is_forgotten: false,
             may_be_lost: false,
             is_pinned: false,
+            is_in_cut: false,
             is_foreign: false,
             not_for,
         });
@@ -405,7 +408,7 @@ impl Teller {
         };
         let word = self.word(number, false);
         self.counts.count(Kind::Edits, 1);
-        self.pin_words(number, |_| true);
+        self.pin_words(number);
         let text: Vec<u16> = self.world.tabs[number].text().encode_utf16().collect();
         let ends: Vec<usize> = text
             .iter()
@@ -431,7 +434,7 @@ impl Teller {
         };
         let text = self.word(number, true);
         self.counts.count(Kind::Messages, 1);
-        self.pin_words(number, |_| true);
+        self.pin_words(number);
         self.act(number, |device, tab| {
             tab.send(
                 device,
@@ -576,7 +579,7 @@ impl Teller {
             return false;
         };
         let refusals = self.world.tabs[by].refusals.len();
-        self.pin_words(by, |word| word.by == number);
+        let (page, said) = (self.world.tabs[by].text(), self.said(by));
         self.act(by, |device, tab| {
             let workspace = card.id;
             tab.send(device, Command::RemoveMember { workspace, member });
@@ -586,6 +589,10 @@ impl Teller {
             return false;
         }
         self.people[number].removed_by.insert(by);
+        for word in self.words.iter_mut().filter(|word| word.by == number) {
+            let place = if word.in_chat { &said } else { &page };
+            word.is_in_cut |= by == FOUNDER && place.contains(&word.text);
+        }
         self.counts.count(Kind::Removals, 1);
         for other in 0..self.people.len() {
             let is_known = self.member_seen_by(by, other).is_some();
@@ -800,7 +807,7 @@ impl Teller {
             };
             if word.is_foreign {
                 assert_eq!(times, 0, "{} is another's", word.text);
-            } else if word.is_pinned {
+            } else if word.is_pinned || word.is_in_cut && only_by_founder(&self.people[word.by]) {
                 assert_eq!(times, 1, "{} was built on", word.text);
             } else if is_hostile || times == 0 && is_held() {
                 held += usize::from(!is_hostile);
@@ -848,6 +855,11 @@ impl Teller {
         let messages = channel.into_iter().flat_map(|channel| &channel.messages);
         messages.map(|message| message.text.as_str()).collect()
     }
+}
+
+/// Whether the founder has removed somebody, and nobody else has.
+fn only_by_founder(person: &Person) -> bool {
+    person.removed_by.iter().eq([&FOUNDER])
 }
 
 /// Who has a modified client in a story, if anybody has.

@@ -28,7 +28,7 @@ const FOUNDER: DeviceNumber = 0;
 /// Stands in every word. Whoever sees it has read something.
 const CANARY: &str = "canary";
 
-/// With these characters words begin, each with another one (CJK unified ideographs).
+/// With these characters words begin and end, each with another one (CJK unified ideographs).
 const FIRST: u32 = 0x4e00;
 
 /// Small changes that are large inside; the fuzz targets' tests say what they are.
@@ -375,11 +375,11 @@ impl Teller {
     }
 
     fn word(&mut self, by: DeviceNumber, in_chat: bool) -> String {
-        // A page takes what was typed from its text before and after. Words that begin alike could each be the
-        // one that was there already, and what becomes of that one would happen to the other.
+        // Pages compare texts before and after. Of words that begin or end alike it is not clear which was there
+        // already, and what becomes of one could happen to another.
         let number = u32::try_from(self.words.len()).expect("few words");
-        let first = char::from_u32(FIRST + number).expect("a letter");
-        let text = format!("{first}[{CANARY} {by}.{number}]");
+        let own = char::from_u32(FIRST + number).expect("a letter");
+        let text = format!("{own}[{CANARY} {by}.{number}]{own}");
         let gone = |(_, person): &(usize, &Person)| person.removed_by.contains(&FOUNDER);
         let removed = self.people.iter().enumerate().filter(gone);
         // Only the founder, whose removals always count, knows at once.
@@ -414,7 +414,7 @@ impl Teller {
             .iter()
             .enumerate()
             .filter(|(_, unit)| **unit == u16::from(b']'))
-            .map(|(at, _)| at + 1)
+            .map(|(at, _)| at + 2)
             .chain([0])
             .collect();
         let at = ends[self.world.draw(ends.len())];

@@ -20,6 +20,9 @@ const UNITS_PER_CHANGE: usize = 4_000;
 /// the texts.
 const PATCHES_MAX: usize = 200;
 
+/// What names a character: the number of the operation that put it there, and its actor.
+type Identity = (u64, [u8; 16]);
+
 /// automerge does not take what it was given, or the document has no text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("the document does not take the change")]
@@ -100,6 +103,60 @@ impl TextDocument {
         } else {
             Ok(difference(before, &self.text()))
         }
+    }
+
+    /// What turns this text into another: a character stays if it is the same one, not one that looks like it.
+    pub(crate) fn delta_to(&self, other: &Self) -> TextDelta {
+        let after = other.characters();
+        let mut places: Vec<(Identity, usize)> = after
+            .iter()
+            .enumerate()
+            .map(|(place, (identity, _))| (*identity, place))
+            .collect();
+        places.sort_unstable();
+        let mut steps = Vec::new();
+        let mut rest = after.as_slice();
+        for (identity, text) in self.characters() {
+            let at = places.binary_search_by_key(&identity, |(known, _)| *known);
+            let place = at
+                .ok()
+                .and_then(|at| places.get(at))
+                .map(|(_, place)| *place);
+            let done = after.len().saturating_sub(rest.len());
+            let before = place.and_then(|place| place.checked_sub(done));
+            // Somebody who splits a chain writes two characters with one name.
+            let same = before.filter(|before| rest.get(*before).is_some_and(|(_, t)| *t == text));
+            let Some((new, kept)) = same.and_then(|before| rest.split_at_checked(before)) else {
+                steps.push(Step::Delete(utf16_len(&text)));
+                continue;
+            };
+            steps.extend(new.iter().map(|(_, text)| Step::Insert(text.clone())));
+            steps.push(Step::Keep(utf16_len(&text)));
+            rest = kept.get(1..).unwrap_or_default();
+        }
+        steps.extend(rest.iter().map(|(_, text)| Step::Insert(text.clone())));
+        TextDelta::from(steps)
+    }
+
+    /// The characters of the text, each with what names it.
+    fn characters(&self) -> Vec<(Identity, String)> {
+        let Some(object) = self.object() else {
+            return Vec::new();
+        };
+        let all = self.0.list_range(&object, ..);
+        all.map(|item| {
+            let identity = match item.id() {
+                ObjId::Id(operation, actor, _) => {
+                    (operation, actor.to_bytes().try_into().unwrap_or_default())
+                }
+                ObjId::Root => Identity::default(),
+            };
+            let value = item.value.into_value();
+            // As automerge shows what is no text.
+            let shown = value.as_str().unwrap_or("\u{fffc}");
+            (identity, shown.to_owned())
+        })
+        .collect()
     }
 
     /// Carries out a change that was checked against the text. Returns automerge's changes, in their
@@ -270,6 +327,38 @@ mod tests {
         let mut text = units("a𝄞b");
         delta.apply(&mut text).unwrap();
         assert_eq!(text, units("axb"));
+    }
+
+    #[test]
+    fn a_text_becomes_another_by_what_was_written_and_not_by_looks() {
+        let (mut document, first) = begun();
+        let kept = document
+            .change(&TextDelta::replace(0, 0, "b word. "))
+            .unwrap();
+        let apart = |number: u8, at: usize, words: &str| {
+            let mut other = TextDocument::new([number; 16]);
+            let known = [&first, &kept[0]].map(Vec::as_slice);
+            other.take_in(&[], known).unwrap();
+            other.change(&TextDelta::replace(at, 0, words)).unwrap()
+        };
+        let (gone, come) = (apart(2, 8, "c word. "), apart(3, 0, "a word. "));
+        let with = |change: &[Vec<u8>]| {
+            let mut text = TextDocument::new([4; 16]);
+            let all = [&first, &kept[0], &change[0]].map(Vec::as_slice);
+            text.take_in(&[], all).unwrap();
+            text
+        };
+        let (before, after) = (with(&gone), with(&come));
+        let delta = before.delta_to(&after);
+        let (mut text, expected) = (before.text(), units("a word. b word. "));
+        delta.apply(&mut text).unwrap();
+        assert_eq!(text, expected);
+        let steps = [
+            Step::Insert("a word. ".to_owned()),
+            Step::Keep(8),
+            Step::Delete(8),
+        ];
+        assert_eq!(delta.steps(), steps);
     }
 
     #[test]

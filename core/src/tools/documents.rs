@@ -135,12 +135,9 @@ impl Page {
         actor: [u8; 16],
         changes: impl IntoIterator<Item = &'a [u8]>,
     ) -> bool {
-        self.document = TextDocument::new(actor);
+        let before = core::mem::replace(&mut self.document, TextDocument::new(actor));
         let _ = self.document.take_in(&[], changes);
-        let delta = TextDelta::difference(
-            &String::from_utf16_lossy(&self.text),
-            &String::from_utf16_lossy(&self.document.text()),
-        );
+        let delta = before.delta_to(&self.document);
         self.change(delta)
     }
 

@@ -125,6 +125,17 @@ pub enum BatchError {
     Change(#[from] Refused),
 }
 
+/// Batches that came together and do not come in.
+#[derive(Debug)]
+pub(crate) struct NotTaken {
+    /// Why.
+    pub(crate) error: BatchError,
+    /// Which of them is the first that does not.
+    pub(crate) at: usize,
+    /// All of them.
+    pub(crate) batches: Vec<Verified<Batch>>,
+}
+
 /// What has come to count, or no longer does.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Settled {
@@ -205,6 +216,11 @@ impl Chains {
         last
     }
 
+    /// Whether a change is in.
+    pub(crate) fn has_change(&self, hash: &ChangeHash) -> bool {
+        self.changes.contains_key(hash)
+    }
+
     /// How many places have more than one batch.
     #[cfg(feature = "doors")]
     pub fn splits(&self) -> usize {
@@ -234,7 +250,7 @@ impl Chains {
         &mut self,
         log: &Log,
         batches: Vec<Verified<Batch>>,
-    ) -> Result<(), (BatchError, Vec<Verified<Batch>>)> {
+    ) -> Result<(), NotTaken> {
         let mut ahead = Ahead::default();
         let mut all = Vec::new();
         for (at, batch) in batches.iter().enumerate() {
@@ -244,7 +260,7 @@ impl Chains {
             }
             let checked = match self.check(log, batch, &ahead) {
                 Ok(checked) => checked,
-                Err(error) => return Err((error, batches)),
+                Err(error) => return Err(NotTaken { error, at, batches }),
             };
             let place = self.entries.len().saturating_add(all.len());
             let (chain, index) = (chain_of(batch), batch.body.index);
@@ -257,7 +273,8 @@ impl Chains {
             all.push((at, checked));
         }
         let Some((last, _)) = all.last() else {
-            return Err((BatchError::Known, batches));
+            let (error, at) = (BatchError::Known, 0);
+            return Err(NotTaken { error, at, batches });
         };
         let last = *last;
         let mut new = all.into_iter().peekable();

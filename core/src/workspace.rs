@@ -15,6 +15,7 @@ mod hostile;
 #[cfg(feature = "doors")]
 pub mod mischief;
 mod pending;
+mod unite;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -23,7 +24,7 @@ use bocage_api::{Name, WorkspaceId};
 use thiserror::Error;
 
 use crate::batch::{Batch, DocumentId, SessionId};
-use crate::chains::{BatchError, Chains, Coverage, Settled};
+use crate::chains::{BatchError, Chains, Coverage, NotTaken, Settled};
 use crate::codec::Fixed;
 use crate::crypto::dh::PrivateKey;
 use crate::crypto::hash::hash;
@@ -318,7 +319,7 @@ impl Workspace {
                 intake.new.push(bytes);
                 Outcome::New
             }
-            Err((error, batches)) => {
+            Err(NotTaken { error, batches, .. }) => {
                 let segment = Segment { id, bytes, batches };
                 after(error, Waiting::Segment(segment))
             }
@@ -396,7 +397,7 @@ impl Workspace {
                 }
                 self.note(outcome, intake);
             }
-            if intake.new.len() == known {
+            if intake.new.len() == known && !self.unite(before, intake) {
                 return;
             }
         }

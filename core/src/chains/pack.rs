@@ -1,7 +1,7 @@
 //! Which batches go into a segment together: as many as came together or one after the other, so that
 //! each chain in it ends with a signature.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bocage_api::WorkspaceId;
@@ -104,22 +104,78 @@ impl<'a> Group<'a> {
     }
 
     fn finish(self, workspace: WorkspaceId, packed: &mut Vec<Packed>) {
-        let whole = match self.batches.as_slice() {
+        match Packed::segment(workspace, &self.batches) {
+            Some(whole) => packed.push(whole),
+            None => finish_in_parts(workspace, &self.batches, packed),
+        }
+    }
+}
+
+impl Packed {
+    fn segment(workspace: WorkspaceId, batches: &[&Verified<Batch>]) -> Option<Self> {
+        let bytes = match batches {
             [] | [_] => None,
             many => segment::make(workspace, many),
         };
-        if let Some(bytes) = whole {
-            let batches = self.batches.iter().map(|batch| batch.id()).collect();
-            let bytes = bytes.into();
-            return packed.push(Packed { bytes, batches });
-        }
-        let signed = self
-            .batches
-            .into_iter()
-            .filter(|batch| batch.signature().is_some());
-        packed.extend(signed.map(|batch| Packed {
+        Some(Self {
+            bytes: bytes?.into(),
+            batches: batches.iter().map(|batch| batch.id()).collect(),
+        })
+    }
+
+    /// Those that were signed one by one.
+    fn alone<'a>(batches: &'a [&Verified<Batch>]) -> impl Iterator<Item = Self> {
+        let signed = batches.iter().filter(|batch| batch.signature().is_some());
+        signed.map(|batch| Self {
             bytes: Arc::clone(batch.bytes()),
             batches: vec![batch.id()],
-        }));
+        })
+    }
+}
+
+/// Makes several segments, each of whole runs, of what came together and is too much for one. What is in one may
+/// build on what is in a later one: who takes them puts them together again.
+fn finish_in_parts(workspace: WorkspaceId, batches: &[&Verified<Batch>], packed: &mut Vec<Packed>) {
+    let mut runs: Vec<Vec<usize>> = Vec::new();
+    let mut open: BTreeMap<ObjectId, usize> = BTreeMap::new();
+    for (at, batch) in batches.iter().enumerate() {
+        let before = batch.body.prev.and_then(|prev| open.remove(&prev));
+        let run = before.unwrap_or(runs.len());
+        match runs.get_mut(run) {
+            Some(run) => run.push(at),
+            None => runs.push(vec![at]),
+        }
+        if batch.signature().is_none() {
+            open.insert(batch.id(), run);
+        }
+    }
+    let mut parts: Vec<(Group<'_>, Vec<usize>)> = Vec::new();
+    for run in runs {
+        let mut next = Group::default();
+        for batch in run.iter().filter_map(|at| batches.get(*at)) {
+            next.add(batch);
+        }
+        match parts.last_mut().filter(|(part, _)| part.fits(&next)) {
+            Some((part, places)) => {
+                for batch in next.batches {
+                    part.add(batch);
+                }
+                places.extend(run);
+            }
+            None => parts.push((next, run)),
+        }
+    }
+    for (_, mut places) in parts {
+        places.sort_unstable();
+        let part: Vec<&Verified<Batch>> = places
+            .iter()
+            .filter_map(|at| batches.get(*at))
+            .copied()
+            .collect();
+        match Packed::segment(workspace, &part) {
+            Some(whole) => packed.push(whole),
+            // It came one by one.
+            None => packed.extend(Packed::alone(&part)),
+        }
     }
 }

@@ -251,6 +251,67 @@ fn a_segment_whose_batches_build_on_what_is_missing_waits_as_a_whole() {
     assert_eq!(other.chains().heads(), manager.chains().heads());
 }
 
+/// The operations of a workspace alone, opened by its founder.
+fn without_batches(manager: &Workspace) -> Workspace {
+    let everything = manager.everything(&BTreeSet::new());
+    let ops = everything.iter().map(|object| &**object);
+    let ops: Vec<&[u8]> = ops.filter(|object| !is_one(object)).collect();
+    let root = Secret::new([1; 32]);
+    let opened = Workspace::open(&root, &[9; 32], Fixed([5; 16]), manager.id(), &ops);
+    opened.unwrap().0
+}
+
+/// What each of two has written, packed apart from the other's, as mailboxes have it.
+fn apart(manager: &Workspace) -> Vec<Arc<[u8]>> {
+    let mut authors: BTreeMap<DeviceId, BTreeSet<ObjectId>> = BTreeMap::new();
+    for batch in manager.chains().batches() {
+        authors
+            .entry(batch.device())
+            .or_default()
+            .insert(batch.id());
+    }
+    let parcels = authors.values().flat_map(|own| manager.parcels(own).0);
+    parcels.map(|parcel| parcel.bytes).collect()
+}
+
+#[test]
+fn segments_that_build_on_each_other_come_in_together() {
+    // Many more than go into one segment.
+    let (manager, _) = typed(3_000, 5);
+    let segments = apart(&manager);
+    assert!(segments.len() > 3);
+    let mut other = without_batches(&manager);
+    let intake = other.take(segments.iter().map(|object| &**object));
+    assert_eq!((intake.refused.len(), other.waiting()), (0, 0));
+    assert_eq!(intake.new.len(), segments.len());
+    assert_eq!(other.chains().heads(), manager.chains().heads());
+
+    // Whoever has them so passes them on so that others have them, and finds them on their disk.
+    let again = other.everything(&BTreeSet::new());
+    let stored = other.repack(segments.iter().map(|object| &**object));
+    for objects in [again, stored.into_iter().map(Arc::from).collect()] {
+        let mut third = without_batches(&manager);
+        let intake = third.take(objects.iter().map(|object| &**object));
+        assert_eq!((intake.refused.len(), third.waiting()), (0, 0));
+        assert_eq!(third.chains().heads(), manager.chains().heads());
+    }
+}
+
+#[test]
+fn what_needs_something_else_does_not_keep_others_waiting() {
+    let (manager, _) = typed(300, 5);
+    let all = batches(&manager);
+    let late = make(manager.id(), &all[295..]).unwrap();
+    let (early, _) = typed(290, 5);
+    let mut other = without_batches(&manager);
+    let intake = other.take([&*late]);
+    assert_eq!((intake.new.len(), other.waiting()), (0, 1));
+    let intake = other.take(apart(&early).iter().map(|object| &**object));
+    assert_eq!(intake.new.len(), 2);
+    assert_eq!(other.waiting(), 1);
+    assert_eq!(other.chains().batches().count(), 290);
+}
+
 #[test]
 fn what_is_beyond_a_limit_is_neither_made_nor_read() {
     let (manager, _) = typed(20, 20);

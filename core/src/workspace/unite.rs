@@ -1,0 +1,192 @@
+//! Batches that came in several segments, or alone, and need each other: each of them waits for something in
+//! another, so that they come in together or not at all.
+//!
+//! Two who write at the same time build on each other. What each of them puts into the mailbox, and what a member
+//! sends chain by chain, is such.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::pending::{Segment, Waiting};
+use super::{Intake, Outcome, Workspace, after};
+use crate::batch::Batch;
+use crate::chains::BatchError;
+use crate::ledger::ChangeHash;
+use crate::object::{Kind, ObjectId, Verified};
+use crate::prescan::{self, Limits};
+
+/// What waits with batches in it.
+struct Carrier {
+    waiting: Waiting,
+    batches: Vec<Verified<Batch>>,
+    /// The changes in them.
+    brings: Vec<ChangeHash>,
+    /// The changes that these depend on.
+    needs: Vec<ChangeHash>,
+}
+
+impl Workspace {
+    /// Takes in what waits for nothing but each other. Whether something came in.
+    pub(super) fn unite(&mut self, before: &BTreeSet<ObjectId>, intake: &mut Intake) -> bool {
+        let mut carriers = Vec::new();
+        let mut left = Vec::new();
+        for waiting in self.pending.take_all() {
+            match Carrier::of(waiting) {
+                Ok(carrier) => carriers.push(carrier),
+                Err(waiting) => left.push(waiting),
+            }
+        }
+        let came_in = loop {
+            let (complete, others) = self.complete(carriers);
+            carriers = complete;
+            left.extend(others.into_iter().map(|carrier| carrier.waiting));
+            if carriers.len() < 2 {
+                break false;
+            }
+            let all = carriers.iter().flat_map(|carrier| &carrier.batches);
+            let refused = match self.chains.insert_all(&self.log, in_order(all)) {
+                Ok(()) => break true,
+                Err(refused) => refused,
+            };
+            if refused.error == BatchError::Known {
+                carriers.clear();
+                break false;
+            }
+            // Nobody else is to wait because of what one has signed.
+            let culprit = refused.batches.get(refused.at).map(Verified::id);
+            let (guilty, others): (Vec<Carrier>, Vec<Carrier>) =
+                carriers.into_iter().partition(|carrier| {
+                    let mut batches = carrier.batches.iter();
+                    batches.any(|batch| Some(batch.id()) == culprit)
+                });
+            carriers = others;
+            for carrier in guilty {
+                match after(refused.error.clone(), carrier.waiting) {
+                    Outcome::Waits(waiting) => left.push(waiting),
+                    Outcome::Refused(refused) => intake.refused.push(refused),
+                    Outcome::New | Outcome::Known => {}
+                }
+            }
+        };
+        if came_in {
+            for carrier in carriers.drain(..) {
+                if before.contains(&carrier.waiting.id()) {
+                    intake.waited.insert(carrier.waiting.id());
+                }
+                intake.new.push(carrier.bytes());
+            }
+        }
+        left.extend(carriers.into_iter().map(|carrier| carrier.waiting));
+        for waiting in left {
+            // All of it has waited before.
+            self.pending.add(waiting);
+        }
+        came_in
+    }
+
+    /// Those of them that need nothing but what is in and each other, and the rest.
+    fn complete(&self, mut carriers: Vec<Carrier>) -> (Vec<Carrier>, Vec<Carrier>) {
+        let mut others = Vec::new();
+        loop {
+            let batches = carriers.iter().flat_map(|carrier| &carrier.batches);
+            let batches: BTreeSet<ObjectId> = batches.map(Verified::id).collect();
+            let changes = carriers.iter().flat_map(|carrier| &carrier.brings);
+            let changes: BTreeSet<ChangeHash> = changes.copied().collect();
+            let has_all = |carrier: &Carrier| {
+                let mut bodies = carrier.batches.iter().map(|batch| &batch.body);
+                let known = bodies.all(|body| {
+                    let mut before = body.prev.iter().chain(&body.deps);
+                    before.all(|id| batches.contains(id) || self.chains.contains(*id))
+                        && body.auth.iter().all(|head| self.log.contains(*head))
+                });
+                let mut needs = carrier.needs.iter();
+                known && needs.all(|hash| changes.contains(hash) || self.chains.has_change(hash))
+            };
+            let (complete, rest): (Vec<_>, Vec<_>) = carriers.into_iter().partition(has_all);
+            carriers = complete;
+            if rest.is_empty() {
+                return (carriers, others);
+            }
+            others.extend(rest);
+        }
+    }
+}
+
+impl Carrier {
+    fn of(waiting: Waiting) -> Result<Self, Waiting> {
+        let batches = match &waiting {
+            Waiting::Segment(segment) => segment.batches.clone(),
+            Waiting::Object(signed) if signed.kind() == Kind::Batch => {
+                let verified = signed.clone().verify();
+                verified.into_iter().collect()
+            }
+            Waiting::Object(_) => Vec::new(),
+        };
+        if batches.is_empty() {
+            return Err(waiting);
+        }
+        let (mut brings, mut needs) = (Vec::new(), Vec::new());
+        let changes = batches
+            .iter()
+            .flat_map(|batch: &Verified<Batch>| &batch.body.changes);
+        for change in changes {
+            // What is not well formed is refused when it would come in.
+            if let Ok(scanned) = prescan::scan(&change.0, &Limits::PROTOCOL) {
+                brings.push(*scanned.hash());
+                needs.extend(scanned.deps().iter().copied());
+            }
+        }
+        Ok(Self {
+            waiting,
+            batches,
+            brings,
+            needs,
+        })
+    }
+
+    fn bytes(self) -> Arc<[u8]> {
+        match self.waiting {
+            Waiting::Segment(Segment { bytes, .. }) => bytes,
+            Waiting::Object(signed) => Arc::clone(signed.bytes()),
+        }
+    }
+}
+
+/// Each batch once, after those of them that it builds on.
+fn in_order<'a>(batches: impl Iterator<Item = &'a Verified<Batch>>) -> Vec<Verified<Batch>> {
+    let mut all: BTreeMap<ObjectId, &Verified<Batch>> = BTreeMap::new();
+    for batch in batches {
+        all.insert(batch.id(), batch);
+    }
+    let mut waits: BTreeMap<ObjectId, usize> = BTreeMap::new();
+    let mut followed: BTreeMap<ObjectId, Vec<ObjectId>> = BTreeMap::new();
+    let mut ready = Vec::new();
+    for (id, batch) in &all {
+        let body = &batch.body;
+        let before: BTreeSet<ObjectId> = body.prev.iter().chain(&body.deps).copied().collect();
+        let before: Vec<ObjectId> = before
+            .into_iter()
+            .filter(|id| all.contains_key(id))
+            .collect();
+        if before.is_empty() {
+            ready.push(*id);
+        }
+        waits.insert(*id, before.len());
+        for earlier in before {
+            followed.entry(earlier).or_default().push(*id);
+        }
+    }
+    let mut ordered = Vec::new();
+    while let Some(id) = ready.pop() {
+        ordered.extend(all.get(&id).map(|batch| (*batch).clone()));
+        for next in followed.remove(&id).unwrap_or_default() {
+            if let Some(left) = waits.get_mut(&next) {
+                *left = left.saturating_sub(1);
+                if *left == 0 {
+                    ready.push(next);
+                }
+            }
+        }
+    }
+    ordered
+}

@@ -252,12 +252,12 @@ impl Teller {
         self.look();
     }
 
-    /// What the founder builds on stays, whoever splits chains or is removed: nobody is more senior.
-    fn pin_words(&mut self, by: DeviceNumber) {
-        if by != FOUNDER {
+    /// What the founder builds on stays, whoever splits chains or is removed: nobody is more senior. Once what they
+    /// have written is on their disk: if it is lost, they write it anew, on what counts by then.
+    fn pin_words(&mut self, by: DeviceNumber, (page, said): &(String, String)) {
+        if by != FOUNDER || !self.acts(by) || self.world.tabs[by].unsaved() > 0 {
             return;
         }
-        let (page, said) = (self.world.tabs[by].text(), self.said(by));
         for word in &mut self.words {
             let place = if word.in_chat { &said } else { &page };
             word.is_pinned |= place.contains(&word.text);
@@ -408,7 +408,7 @@ impl Teller {
         };
         let word = self.word(number, false);
         self.counts.count(Kind::Edits, 1);
-        self.pin_words(number);
+        let shown = (self.world.tabs[number].text(), self.said(number));
         let text: Vec<u16> = self.world.tabs[number].text().encode_utf16().collect();
         let ends: Vec<usize> = text
             .iter()
@@ -422,6 +422,7 @@ impl Teller {
             let delta = TextDelta::replace(at, 0, &word);
             tab.type_at(device, (card.id, card.first_page), &delta);
         });
+        self.pin_words(number, &shown);
     }
 
     fn say(&mut self, number: DeviceNumber) {
@@ -434,7 +435,7 @@ impl Teller {
         };
         let text = self.word(number, true);
         self.counts.count(Kind::Messages, 1);
-        self.pin_words(number);
+        let shown = (self.world.tabs[number].text(), self.said(number));
         self.act(number, |device, tab| {
             tab.send(
                 device,
@@ -445,6 +446,7 @@ impl Teller {
                 },
             );
         });
+        self.pin_words(number, &shown);
     }
 
     fn act(&mut self, number: DeviceNumber, act: impl FnOnce(&mut crate::Device, &mut crate::Tab)) {

@@ -809,10 +809,12 @@ impl Teller {
             };
             if word.is_foreign {
                 assert_eq!(times, 0, "{} is another's", word.text);
-            } else if word.is_pinned || word.is_in_cut && only_by_founder(&self.people[word.by]) {
+            } else if word.is_pinned {
                 assert_eq!(times, 1, "{} was built on", word.text);
             } else if is_hostile || times == 0 && is_held() {
                 held += usize::from(!is_hostile);
+            } else if word.is_in_cut && only_by_founder(&self.people[word.by]) {
+                assert_eq!(times, 1, "{} was there before its author went", word.text);
             } else if !live.contains(&word.by) {
                 cut += usize::from(times == 0);
             } else if word.may_be_lost {

@@ -797,11 +797,22 @@ impl Teller {
         }
         self.counts.count(Kind::Stranded, stranded.len());
         let (mut cut, mut lost, mut brought_back, mut held) = (0, 0, 0, 0);
+        // Somebody hostile may write in the middle of others' words, which are there all the same.
+        let mut honest = text.clone();
+        for word in self.words.iter().rev() {
+            if self.hostile == Some(word.by) {
+                honest = honest.replace(&word.text, "");
+            }
+        }
         for word in &self.words {
-            let place = if word.in_chat { &said } else { &text };
+            let is_hostile = self.hostile == Some(word.by);
+            let place = match (word.in_chat, is_hostile) {
+                (true, _) => &said,
+                (false, true) => &text,
+                (false, false) => &honest,
+            };
             let times = place.matches(&word.text).count();
             assert!(times <= 1, "{} is there {times} times", word.text);
-            let is_hostile = self.hostile == Some(word.by);
             let is_held = || {
                 let holds =
                     |number: &DeviceNumber| self.world.devices[*number].holds(word.text.as_bytes());

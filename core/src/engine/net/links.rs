@@ -36,7 +36,7 @@ const DIRECT_DOUBLINGS: u32 = 5;
 const RETRY_PAUSE: Duration = Duration::from_secs(3);
 
 /// The same for somebody who was removed: they only look now and then whether that still counts.
-const REMOVED_PAUSE: Duration = Duration::from_secs(60);
+const REMOVED_PAUSE: Duration = Duration::from_mins(1);
 
 /// How many links there may be at a time, attempts included: what a hostile room can make us keep.
 const WIRES_MAX: usize = 256;

@@ -37,7 +37,7 @@ mod write;
 #[cfg(test)]
 mod tests;
 
-pub use edit::{COUNT_MAX, Edit, Refused, VALUE_MAX};
+pub use edit::{Edit, Refused, VALUE_MAX};
 pub use item::{Item, Kind};
 pub use key::Field;
 use key::Key;

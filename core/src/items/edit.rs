@@ -12,10 +12,6 @@ use super::value::Value;
 /// texts are pages.
 pub const VALUE_MAX: usize = 16 * 1024;
 
-/// The most that a counter goes up or down at once, so that not even four thousand million of them
-/// lead out of what a counter holds.
-pub const COUNT_MAX: i64 = 1 << 30;
-
 /// One change to one item.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Edit {
@@ -28,7 +24,7 @@ pub enum Edit {
     /// Removes a member from a set.
     Remove(ItemId, Field, ItemId),
     /// Counts up or down.
-    Count(ItemId, Field, i64),
+    Count(ItemId, Field, i32),
 }
 
 /// Why nothing was written.
@@ -37,9 +33,6 @@ pub enum Refused {
     /// A value is longer than [`VALUE_MAX`].
     #[error("value of {0} bytes is too long")]
     TooLong(usize),
-    /// It counts by more than [`COUNT_MAX`].
-    #[error("counting by {0} is too much")]
-    TooMuch(i64),
     /// A field has so many values at the same time that no change that others take replaces them.
     #[error("a field of {0:?} has too many values")]
     Crowded(ItemId),
@@ -92,9 +85,6 @@ impl Edit {
     pub(super) fn check(&self) -> Result<(), Refused> {
         match self {
             Self::Put(_, _, value) if value.len() > VALUE_MAX => Err(Refused::TooLong(value.len())),
-            Self::Count(_, _, by) if !(-COUNT_MAX..=COUNT_MAX).contains(by) => {
-                Err(Refused::TooMuch(*by))
-            }
             Self::Put(..)
             | Self::Clear(..)
             | Self::Add(..)

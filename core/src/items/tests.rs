@@ -2,9 +2,14 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
+use automerge::ScalarValue;
+
 use super::*;
 use crate::ledger::Ledger;
 use crate::prescan::{Limits, scan};
+
+mod hostile;
+mod together;
 
 const TITLE: Field = Field(16);
 const COUNT: Field = Field(17);

@@ -112,9 +112,10 @@ impl Items {
 
     /// Counts in the share that is there, or else begins one: two that are begun at the same time add
     /// up, as no share hides another.
-    fn count(&mut self, key: Key, by: i64, pen: &mut Pen) -> Result<(), Refused> {
+    fn count(&mut self, key: Key, by: i32, pen: &mut Pen) -> Result<(), Refused> {
         let text = key.to_text();
         let before = self.claims(&text);
+        let by = i64::from(by);
         let counted = if self.is_counter(&text) {
             self.document.increment(ROOT, text.as_str(), by)
         } else {

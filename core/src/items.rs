@@ -31,6 +31,7 @@ mod item;
 mod key;
 mod order;
 mod tree;
+mod undo;
 mod value;
 mod write;
 
@@ -43,6 +44,7 @@ pub use key::Field;
 use key::Key;
 pub use order::{ORDER_MAX, Order};
 pub use tree::{Node, Place, Tree};
+pub use undo::{Step, Undo, Undone};
 pub use value::{Stamp, Value};
 pub use write::Written;
 

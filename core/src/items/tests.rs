@@ -10,6 +10,7 @@ use crate::prescan::{Limits, scan};
 
 mod hostile;
 mod together;
+mod undoing;
 
 const TITLE: Field = Field(16);
 const COUNT: Field = Field(17);
@@ -162,7 +163,11 @@ fn who_adds_to_a_set_wins_over_who_removes() {
     let remove = |n| Edit::Remove(id(1), LABELS, id(n));
     a.write(&[Edit::make(id(1), TASK), add(1), add(2), add(3)]);
     exchange(&mut a, &mut b);
-    a.write(&[remove(1), remove(3), add(4)]);
+    a.write(&[
+        add(4),
+        title(1, "so that a's operations come later than b's"),
+    ]);
+    a.write(&[remove(1), remove(3)]);
     b.write(&[remove(1), add(1), remove(2)]);
     exchange(&mut a, &mut b);
     assert!(a.item(1).members(LABELS).eq([id(1), id(4)]));

@@ -6,9 +6,10 @@ use automerge::transaction::Transactable;
 use automerge::{ROOT, ReadDoc, ScalarValue};
 use bocage_api::ItemId;
 
+use super::Items;
 use super::edit::{Edit, Refused};
 use super::key::{Field, Key, field_of};
-use super::{Claim, Items};
+use super::undo::{Deed, Step};
 use crate::prescan::Limits;
 use crate::text_document::commit;
 
@@ -30,12 +31,14 @@ pub struct Written {
     pub changes: Vec<Vec<u8>>,
     /// The items that are different now.
     pub touched: BTreeSet<ItemId>,
+    /// How to undo it: for [`super::Undo::did`].
+    pub step: Step,
 }
 
 /// What is being written.
 #[derive(Default)]
-struct Pen {
-    written: Written,
+pub(super) struct Pen {
+    pub(super) written: Written,
     /// How much is in the change that was begun.
     bytes: usize,
 }
@@ -47,10 +50,7 @@ impl Items {
     /// # Errors
     /// [`Refused`].
     pub fn write(&mut self, edits: &[Edit]) -> Result<Written, Refused> {
-        let heads = self.document.get_heads().len();
-        if u64::try_from(heads).unwrap_or(u64::MAX) > Limits::PROTOCOL.deps {
-            return Err(Refused::TooManyHeads(heads));
-        }
+        self.check_heads()?;
         for edit in edits {
             edit.check()?;
             if self.claims(&self.key(edit).to_text()).len() > VALUES_MAX {
@@ -61,6 +61,18 @@ impl Items {
         for edit in edits {
             self.carry_out(edit, &mut pen)?;
         }
+        self.finish(pen)
+    }
+
+    pub(super) fn check_heads(&mut self) -> Result<(), Refused> {
+        let heads = self.document.get_heads().len();
+        if u64::try_from(heads).unwrap_or(u64::MAX) > Limits::PROTOCOL.deps {
+            return Err(Refused::TooManyHeads(heads));
+        }
+        Ok(())
+    }
+
+    pub(super) fn finish(&mut self, mut pen: Pen) -> Result<Written, Refused> {
         self.lift(&mut pen)?;
         // What was written here is no news for `take_in`.
         self.document.update_diff_cursor();
@@ -81,40 +93,62 @@ impl Items {
     fn carry_out(&mut self, edit: &Edit, pen: &mut Pen) -> Result<(), Refused> {
         let key = self.key(edit);
         let text = key.to_text();
-        match edit {
-            Edit::Put(_, _, value) => self.put(key, value.to_scalar(), value.len(), pen),
-            Edit::Clear(..) if self.claims(&text).is_empty() => Ok(()),
-            Edit::Clear(..) => self.put(key, ScalarValue::Null, 0, pen),
-            Edit::Add(..) if !self.is_member(&text) => self.put(key, true.into(), 0, pen),
-            Edit::Remove(..) if self.is_member(&text) => self.put(key, false.into(), 0, pen),
-            Edit::Count(_, _, by) if *by != 0 => self.count(key, *by, pen),
-            Edit::Add(..) | Edit::Remove(..) | Edit::Count(..) => Ok(()),
+        let deed = match edit {
+            Edit::Put(_, _, value) => self.put(key, value.to_scalar(), value.len(), pen)?,
+            Edit::Clear(..) if self.claims(&text).is_empty() => None,
+            Edit::Clear(..) => self.put(key, ScalarValue::Null, 0, pen)?,
+            Edit::Add(..) if !self.is_member(&text) => self.put(key, true.into(), 0, pen)?,
+            Edit::Remove(..) if self.is_member(&text) => self.put(key, false.into(), 0, pen)?,
+            Edit::Count(_, _, by) if *by != 0 => {
+                self.count(key, *by, pen)?;
+                Some(Deed::Count { key, by: *by })
+            }
+            Edit::Add(..) | Edit::Remove(..) | Edit::Count(..) => None,
+        };
+        if let Some(deed) = deed {
+            pen.written.step.note(deed);
         }
+        Ok(())
     }
 
-    fn put(
+    /// Writes at a key. Returns how to undo that, unless the value was there already.
+    pub(super) fn put(
         &mut self,
         key: Key,
         value: ScalarValue,
         len: usize,
         pen: &mut Pen,
-    ) -> Result<(), Refused> {
+    ) -> Result<Option<Deed>, Refused> {
         let text = key.to_text();
-        let before = self.claims(&text);
+        let mut before = self.claims(&text);
         let put = self.document.put(ROOT, text.as_str(), value);
         put.map_err(|_| Refused::NotTaken)?;
-        if before != self.claims(&text) {
+        let after = self.claims(&text);
+        if before != after {
             pen.written.touched.insert(key.item);
         }
         pen.bytes = pen.bytes.saturating_add(len);
-        self.go_on(&text, &before, pen)
+        self.go_on(&text, before.len(), pen)?;
+
+        let before = before.pop();
+        let wrote = after.last().map(|claim| claim.stamp);
+        let Some(wrote) = wrote.filter(|wrote| before.as_ref().map(|c| c.stamp) != Some(*wrote))
+        else {
+            return Ok(None);
+        };
+        let was_nothing = before.as_ref().is_none_or(|claim| claim.value.is_none());
+        Ok(Some(if key.field == Field::KIND && was_nothing {
+            Deed::Make(key.item)
+        } else {
+            Deed::Put { key, before, wrote }
+        }))
     }
 
     /// Counts in the share that is there, or else begins one: two that are begun at the same time add
     /// up, as no share hides another.
-    fn count(&mut self, key: Key, by: i32, pen: &mut Pen) -> Result<(), Refused> {
+    pub(super) fn count(&mut self, key: Key, by: i32, pen: &mut Pen) -> Result<(), Refused> {
         let text = key.to_text();
-        let before = self.claims(&text);
+        let replaced = self.claims(&text).len();
         let by = i64::from(by);
         let counted = if self.is_counter(&text) {
             self.document.increment(ROOT, text.as_str(), by)
@@ -124,12 +158,12 @@ impl Items {
         };
         counted.map_err(|_| Refused::NotTaken)?;
         pen.written.touched.insert(key.item);
-        self.go_on(&text, &before, pen)
+        self.go_on(&text, replaced, pen)
     }
 
     /// Ends the change when enough is in it.
-    fn go_on(&mut self, key: &str, replaced: &[Claim], pen: &mut Pen) -> Result<(), Refused> {
-        let names = replaced.len().saturating_mul(REPLACED);
+    fn go_on(&mut self, key: &str, replaced: usize, pen: &mut Pen) -> Result<(), Refused> {
+        let names = replaced.saturating_mul(REPLACED);
         let bytes = pen.bytes.saturating_add(key.len()).saturating_add(names);
         pen.bytes = bytes;
         if bytes < CHANGE_BYTES {
@@ -157,7 +191,7 @@ impl Items {
         first.unwrap_or_else(|| Key::with_part(item, field, self.actor))
     }
 
-    fn is_counter(&self, key: &str) -> bool {
+    pub(super) fn is_counter(&self, key: &str) -> bool {
         let found = self.document.get(ROOT, key).ok().flatten();
         found.is_some_and(|(value, _)| is_counter(&value))
     }

@@ -27,6 +27,7 @@ use bocage_api::ItemId;
 use crate::text_document::{apply, empty};
 
 mod edit;
+mod history;
 mod item;
 mod key;
 mod order;
@@ -39,6 +40,8 @@ mod write;
 mod tests;
 
 pub use edit::{Edit, Refused, VALUE_MAX};
+use history::Past;
+pub use history::{Event, EventDeed};
 pub use item::{Item, Kind};
 pub use key::Field;
 use key::Key;
@@ -52,6 +55,7 @@ pub use write::Written;
 pub struct Items {
     document: AutoCommit,
     actor: [u8; 16],
+    past: Past,
 }
 
 /// One of several values that people gave a field at the same time.
@@ -69,6 +73,7 @@ impl Items {
         Self {
             document: empty(actor),
             actor,
+            past: Past::default(),
         }
     }
 
@@ -120,7 +125,11 @@ impl Items {
     }
 
     /// Takes in what others wrote, all in one call. Returns the items that are different now, or that
-    /// have another value beside the one that counts. Costs time in proportion to what is taken in.
+    /// have another value beside the one that counts.
+    ///
+    /// Telling them costs time in proportion to what is taken in. automerge itself goes through the map
+    /// once a call, up to the last key that is written: 2 ms with 1,000 items of 6 fields, so what came
+    /// together goes in together.
     ///
     /// # Errors
     /// [`Refused::NotTaken`] if these are no changes, or lack some that they depend on.

@@ -243,3 +243,37 @@ fn much_at_once_comes_in_changes_that_others_take() {
     );
     assert_ne!(a.item(0).text(TITLE), Some("x"));
 }
+
+#[test]
+fn history_says_who_did_what_the_newest_first() {
+    let (mut a, mut b) = pair();
+    let by = |item: &Event| (item.stamp.actor[0], item.change, item.deed.clone());
+    a.write(&[Edit::make(id(1), TASK), title(1, "a"), title(2, "other")]);
+    exchange(&mut a, &mut b);
+    let made = EventDeed::Put(Value::Number(7));
+    let expected = [(1, 1, EventDeed::Put("a".into())), (1, 1, made)];
+    assert!(
+        b.items
+            .history(id(1), 9)
+            .iter()
+            .map(by)
+            .eq(expected.clone())
+    );
+    b.write(&[Edit::Clear(id(1), TITLE), Edit::Add(id(1), LABELS, id(3))]);
+    b.write(&[
+        Edit::Remove(id(1), LABELS, id(3)),
+        Edit::Count(id(1), COUNT, -2),
+    ]);
+    exchange(&mut a, &mut b);
+    let later = [
+        (2, 2, EventDeed::Counted(-2)),
+        (2, 2, EventDeed::Removed(id(3))),
+        (2, 1, EventDeed::Added(id(3))),
+        (2, 1, EventDeed::Cleared),
+    ];
+    let all = a.items.history(id(1), 9);
+    assert!(all.iter().map(by).eq(later.into_iter().chain(expected)));
+    assert_eq!(b.items.history(id(1), 9), all);
+    assert_eq!(b.items.history(id(1), 3), all[..3]);
+    assert_eq!(b.items.history(id(9), 3), []);
+}

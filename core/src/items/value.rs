@@ -98,7 +98,11 @@ impl Value {
         let automerge::Value::Scalar(scalar) = value else {
             return None;
         };
-        match scalar.as_ref() {
+        Self::from_scalar(scalar)
+    }
+
+    pub(super) fn from_scalar(scalar: &ScalarValue) -> Option<Self> {
+        match scalar {
             ScalarValue::Str(text) => Some(Self::Text(text.to_string())),
             ScalarValue::Int(number) => Some(Self::Number(*number)),
             ScalarValue::Boolean(flag) => Some(Self::Flag(*flag)),

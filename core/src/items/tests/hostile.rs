@@ -36,7 +36,7 @@ fn deed() -> impl Strategy<Value = Deed> {
             }),
         ]
         .prop_map(Deed::Put),
-        prop_oneof![Just(ObjType::Map), Just(ObjType::List), Just(ObjType::Text)]
+        proptest::sample::select(&[ObjType::Map, ObjType::List, ObjType::Text, ObjType::Table][..])
             .prop_map(Deed::Make),
         Just(Deed::Delete),
         counted().prop_map(Deed::Increment),
@@ -67,7 +67,16 @@ fn wrote(actor: u8, others: &[Vec<u8>], deeds: &[(String, Deed)]) -> Vec<Vec<u8>
         // What automerge itself refuses, nobody sends.
         let _ = match deed {
             Deed::Put(value) => document.put(ROOT, key, value.clone()),
-            Deed::Make(kind) => document.put_object(ROOT, key, *kind).map(|_| ()),
+            Deed::Make(kind) => {
+                document
+                    .put_object(ROOT, key, *kind)
+                    .and_then(|object| match kind {
+                        ObjType::Map => document.put(&object, key, true),
+                        ObjType::List => document.insert(&object, 0, true),
+                        ObjType::Text => document.splice_text(&object, 0, 0, key),
+                        ObjType::Table => Ok(()),
+                    })
+            }
             Deed::Delete => document.delete(ROOT, key),
             Deed::Increment(by) => document.increment(ROOT, key, *by),
         };

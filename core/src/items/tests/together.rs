@@ -105,7 +105,10 @@ proptest! {
         exchange_all(&mut devices, &order);
         let mut late = Device::new(4);
         late.take(&devices[2].changes);
-        for device in &devices {
+        for device in &mut devices {
+            for n in 0..5 {
+                prop_assert_eq!(device.items.history(id(n), 20), late.items.history(id(n), 20));
+            }
             prop_assert_eq!(device.items.all(), late.items.all());
             prop_assert_eq!(device.items.tree(), late.items.tree());
             for n in 0..5 {

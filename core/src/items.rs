@@ -31,6 +31,7 @@ mod history;
 mod item;
 mod key;
 mod order;
+mod schema;
 mod tree;
 mod undo;
 mod value;
@@ -46,6 +47,7 @@ pub use item::{Item, Kind};
 pub use key::Field;
 use key::Key;
 pub use order::{ORDER_MAX, Order};
+pub use schema::Schema;
 pub use tree::{Node, Place, Tree};
 pub use undo::{Step, Undo, Undone};
 pub use value::{Stamp, Value};
@@ -56,6 +58,7 @@ pub struct Items {
     document: AutoCommit,
     actor: [u8; 16],
     past: Past,
+    schema: Schema,
 }
 
 /// One of several values that people gave a field at the same time.
@@ -68,12 +71,13 @@ pub struct Claim {
 }
 
 impl Items {
-    /// An empty document in which `actor` writes.
-    pub fn new(actor: [u8; 16]) -> Self {
+    /// An empty document in which `actor` writes, read as `schema` says.
+    pub fn new(actor: [u8; 16], schema: Schema) -> Self {
         Self {
             document: empty(actor),
             actor,
             past: Past::default(),
+            schema,
         }
     }
 
@@ -89,7 +93,7 @@ impl Items {
         for (key, entry) in self.range(key::all_of(id)) {
             self.take(&mut item, key, entry);
         }
-        item.made()
+        self.schema.read(item)
     }
 
     /// All items by rising id, those that were deleted too. Costs time in proportion to the document.
@@ -100,13 +104,13 @@ impl Items {
             let item = match current.take() {
                 Some(item) if item.id() == key.item => item,
                 other => {
-                    all.extend(other.and_then(Item::made));
+                    all.extend(other.and_then(|item| self.schema.read(item)));
                     Item::new(key.item)
                 }
             };
             self.take(current.insert(item), key, entry);
         }
-        all.extend(current.and_then(Item::made));
+        all.extend(current.and_then(|item| self.schema.read(item)));
         all
     }
 

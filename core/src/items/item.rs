@@ -20,6 +20,8 @@ pub struct Item {
     kind: Option<Kind>,
     place: Option<(Place, Stamp)>,
     fields: BTreeMap<Field, Value>,
+    /// The fields that somebody wrote and that have no value.
+    cleared: BTreeSet<Field>,
     members: BTreeMap<Field, BTreeSet<ItemId>>,
     counts: BTreeMap<Field, i64>,
 }
@@ -31,6 +33,7 @@ impl Item {
             kind: None,
             place: None,
             fields: BTreeMap::new(),
+            cleared: BTreeSet::new(),
             members: BTreeMap::new(),
             counts: BTreeMap::new(),
         }
@@ -102,6 +105,13 @@ impl Item {
         self.counts.get(&field).copied().unwrap_or(0)
     }
 
+    /// Gives a field that nobody ever wrote a value, for whoever reads: nothing is written.
+    pub fn fill(&mut self, field: Field, value: Value) {
+        if !self.cleared.contains(&field) {
+            self.fields.entry(field).or_insert(value);
+        }
+    }
+
     /// Takes in what is at a key. `is_member` says whether anybody's value there is yes.
     pub(super) fn take(
         &mut self,
@@ -127,7 +137,10 @@ impl Item {
     }
 
     fn take_value(&mut self, field: Field, value: Option<Value>, stamp: Stamp) {
-        let Some(value) = value else { return };
+        let Some(value) = value else {
+            self.cleared.insert(field);
+            return;
+        };
         if field == Field::KIND {
             self.kind = value
                 .as_number()

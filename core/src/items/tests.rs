@@ -35,7 +35,7 @@ struct Device {
 impl Device {
     fn new(n: u8) -> Self {
         Self {
-            items: Items::new([n; 16]),
+            items: Items::new([n; 16], Schema::FIRST),
             changes: Vec::new(),
             ledger: Ledger::default(),
         }

@@ -200,7 +200,7 @@ impl Items {
     /// Takes a step back. Also returns what stands again: the operation that wrote it first, and the
     /// one that wrote it now.
     fn revert(&mut self, now: i64, step: &Step) -> Result<(Undone, Vec<(Stamp, Stamp)>), Refused> {
-        self.check_heads()?;
+        self.check_writable()?;
         let mut pen = Pen::default();
         let mut kept = BTreeSet::new();
         let mut restored = Vec::new();

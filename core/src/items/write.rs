@@ -50,7 +50,7 @@ impl Items {
     /// # Errors
     /// [`Refused`].
     pub fn write(&mut self, edits: &[Edit]) -> Result<Written, Refused> {
-        self.check_heads()?;
+        self.check_writable()?;
         for edit in edits {
             edit.check()?;
             if self.claims(&self.key(edit).to_text()).len() > VALUES_MAX {
@@ -64,7 +64,10 @@ impl Items {
         self.finish(pen)
     }
 
-    pub(super) fn check_heads(&mut self) -> Result<(), Refused> {
+    pub(super) fn check_writable(&mut self) -> Result<(), Refused> {
+        if self.is_newer() {
+            return Err(Refused::Newer(self.version()));
+        }
         let heads = self.document.get_heads().len();
         if u64::try_from(heads).unwrap_or(u64::MAX) > Limits::PROTOCOL.deps {
             return Err(Refused::TooManyHeads(heads));

@@ -151,16 +151,25 @@ proptest! {
 
 #[test]
 fn what_others_would_refuse_is_not_written() {
+    let mut items = Items::new([250; 16], Schema::FIRST);
     let key = Key::of(id(1), TITLE).to_text();
-    let mut device = Device::new(250);
-    device.write(&[Edit::make(id(1), TASK)]);
+    let mut together = empty([251; 16]);
     for n in 0..1_001u32 {
         let mut actor = [1; 16];
         actor[..4].copy_from_slice(&n.to_be_bytes());
         let mut document = empty(actor);
         document.put(ROOT, key.as_str(), i64::from(n)).unwrap();
-        device.take(&[commit(&mut document).unwrap()]);
+        let change = commit(&mut document).unwrap();
+        items.take_in([change.as_slice()]).unwrap();
+        apply(&mut together, [change.as_slice()]).unwrap();
     }
-    let refused = device.items.write(&[title(1, "x")]);
-    assert_eq!(refused, Err(Refused::TooManyHeads(1_002)));
+    let refused = items.write(&[title(1, "x")]);
+    assert_eq!(refused, Err(Refused::TooManyHeads(1_001)));
+
+    together.put(ROOT, "elsewhere", 1).unwrap();
+    let change = commit(&mut together).unwrap();
+    items.take_in([change.as_slice()]).unwrap();
+    let refused = items.write(&[title(1, "x")]);
+    assert_eq!(refused, Err(Refused::Crowded(id(1))));
+    assert_eq!(items.write(&[title(2, "x")]).unwrap().changes.len(), 1);
 }

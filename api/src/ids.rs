@@ -71,6 +71,12 @@ id!(
     24
 );
 id!(
+    /// One item of a document: an event, a task, a file, a page in the tree. Whoever makes it draws it
+    /// at random.
+    ItemId,
+    16
+);
+id!(
     /// One member of a workspace.
     MemberId,
     32

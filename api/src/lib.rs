@@ -20,7 +20,8 @@ pub use chat::{ChannelView, ChatMessage};
 pub use command::{Command, Refusal};
 pub use delta::TextDelta;
 pub use ids::{
-    BuildId, ChannelId, CommandId, InvitationId, MemberId, MessageId, PageId, TabId, WorkspaceId,
+    BuildId, ChannelId, CommandId, InvitationId, ItemId, MemberId, MessageId, PageId, TabId,
+    WorkspaceId,
 };
 pub use message::{FromEngine, ToEngine};
 pub use person::{Colour, Language, Name, Profile, Settings, Theme};

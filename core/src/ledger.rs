@@ -240,9 +240,14 @@ impl Check<'_> {
             let is_sequence = match object {
                 None => false,
                 Some(id) => match self.find(id).ok_or(missing)?.action {
-                    Action::MakeMap | Action::MakeTable => false,
+                    Action::MakeMap => false,
                     Action::MakeList | Action::MakeText => true,
-                    Action::Put | Action::Delete | Action::Increment | Action::Mark => {
+                    // automerge makes tables, and panics at what is in them.
+                    Action::MakeTable
+                    | Action::Put
+                    | Action::Delete
+                    | Action::Increment
+                    | Action::Mark => {
                         return Err(misfit);
                     }
                 },
@@ -331,7 +336,7 @@ impl Check<'_> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
     use automerge::transaction::{CommitOptions, Transactable};
     use automerge::{ActorId, AutoCommit, ObjType, ROOT};
@@ -365,5 +370,35 @@ mod tests {
         assert_eq!(refused, Err(Dangling::Sequence));
         // What was taken back with it can come again.
         assert_eq!(ledger.take_all(&[other]), Ok(()));
+    }
+    #[test]
+    fn nothing_is_put_into_a_table() {
+        let mut document = AutoCommit::new();
+        document.set_actor(ActorId::from([1; 16]));
+        let map = document.put_object(ROOT, "map", ObjType::Map).unwrap();
+        document.put(&map, "row", 1).unwrap();
+        document.commit_with(CommitOptions::default().with_time(0));
+        let change = document.get_last_local_change().unwrap();
+        let change = change.raw_bytes();
+        let mut ledger = Ledger::default();
+        assert_eq!(
+            ledger.take_all(&[scan(change, &Limits::PROTOCOL).unwrap()]),
+            Ok(())
+        );
+
+        // The same with a table: automerge writes no such change. In its body, behind type and
+        // length, are the actions "make a map, put".
+        let mut body = change[10..].to_vec();
+        let actions = body
+            .windows(3)
+            .position(|three| three == [0x7e, 0, 1])
+            .unwrap();
+        body[actions + 1] = 6;
+        let (change, _) = crate::prescan::plain(&body);
+        let change = scan(&change, &Limits::PROTOCOL).unwrap();
+        assert_eq!(
+            Ledger::default().take_all(&[change]),
+            Err(Dangling::Misfit(2))
+        );
     }
 }

@@ -30,6 +30,7 @@ mod epoch;
 #[cfg(test)]
 mod golden;
 pub mod invite_link;
+pub mod items;
 mod keys;
 mod ledger;
 mod link;

@@ -42,7 +42,7 @@ const KNOWN: [u64; 14] = [
 
 /// The low bits of a value's description say its type, the others its length.
 pub(super) const VALUE_TYPE: u64 = 0xf;
-const VALUE_TYPE_BITS: u32 = 4;
+pub(super) const VALUE_TYPE_BITS: u32 = 4;
 /// Null, false and true, which have no length.
 const VALUE_TYPE_EMPTY_MAX: u64 = 2;
 const VALUE_TYPE_UNSIGNED: u64 = 3;
@@ -50,7 +50,7 @@ pub(super) const VALUE_TYPE_SIGNED: u64 = 4;
 const VALUE_TYPE_FLOAT: u64 = 5;
 const FLOAT_LEN: u64 = 8;
 const VALUE_TYPE_TEXT: u64 = 6;
-const VALUE_TYPE_COUNTER: u64 = 8;
+pub(super) const VALUE_TYPE_COUNTER: u64 = 8;
 /// The last type there is.
 const VALUE_TYPE_TIMESTAMP: u64 = 9;
 

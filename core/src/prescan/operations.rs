@@ -3,9 +3,10 @@
 
 use super::columns::{
     ACTION, Columns, EXPAND, INSERT, KEY_ACTOR, KEY_COUNTER, KEY_NAME, MARK_NAME, OBJECT_ACTOR,
-    OBJECT_COUNTER, PRED_ACTOR, PRED_COUNT, PRED_COUNTER, VALUE_META, VALUE_TYPE,
-    VALUE_TYPE_SIGNED,
+    OBJECT_COUNTER, PRED_ACTOR, PRED_COUNT, PRED_COUNTER, VALUE, VALUE_META, VALUE_TYPE,
+    VALUE_TYPE_BITS, VALUE_TYPE_COUNTER, VALUE_TYPE_SIGNED,
 };
+use super::cursor::Cursor;
 use super::runs::{Flags, Rows};
 use super::{COUNTER_MAX, Refused};
 
@@ -82,6 +83,7 @@ pub struct Operations<'a> {
     insert: Flags<'a>,
     action: Rows<'a, u64>,
     value: Rows<'a, u64>,
+    values: Cursor<'a>,
     pred_count: Rows<'a, u64>,
     pred_actor: Rows<'a, u64>,
     pred_counter: Differences<'a>,
@@ -123,6 +125,7 @@ impl<'a> Operations<'a> {
             insert: flags(INSERT),
             action: unsigned(ACTION),
             value: unsigned(VALUE_META),
+            values: columns.column(VALUE),
             pred_count: unsigned(PRED_COUNT),
             pred_actor: unsigned(PRED_ACTOR),
             pred_counter: differences(PRED_COUNTER),
@@ -151,7 +154,13 @@ impl<'a> Operations<'a> {
         };
         let insert = self.insert.next()?;
         let action = action(self.action.next()?).ok_or(bad)?;
-        let value = self.value.next()?.ok_or(bad)? & VALUE_TYPE;
+        let meta = self.value.next()?.ok_or(bad)?;
+        let value = meta & VALUE_TYPE;
+        let bytes = self.values.take(meta >> VALUE_TYPE_BITS)?;
+        let counts = action == Action::Increment || value == VALUE_TYPE_COUNTER;
+        if counts && !is_count(bytes) {
+            return Err(bad);
+        }
         let mut preds = Vec::new();
         for _ in 0..self.pred_count.next()?.ok_or(bad)? {
             let actor = self.pred_actor.next()?.ok_or(bad)?;
@@ -247,6 +256,14 @@ fn earlier(counter: u64, actor: u64, own: u64) -> Result<OpName, Refused> {
     } else {
         Err(Refused::BadOperation(own))
     }
+}
+
+/// Whether a number is one that may be counted by. automerge adds counts up without looking whether
+/// they lead out of 64 bits, and panics where that is checked: with 32 bits each, more operations than
+/// there are numbers for never do.
+fn is_count(bytes: &[u8]) -> bool {
+    let count = Cursor::new(bytes).signed();
+    count.is_ok_and(|count| i32::try_from(count).is_ok())
 }
 
 fn action(number: Option<u64>) -> Option<Action> {

@@ -1,5 +1,7 @@
 //! What automerge would never write is refused, each for its own reason.
 
+use automerge::transaction::Transactable;
+use automerge::{ActorId, AutoCommit, ROOT, ScalarValue};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -399,6 +401,31 @@ fn counters_are_added_to_in_signed_numbers_only() {
     for kind in [3, 6, 7, 8, 9] {
         assert_eq!(increment(kind, 1), Err(Refused::BadOperation(9)));
     }
+}
+
+#[test]
+fn counters_never_lead_out_of_64_bits() {
+    let counter = |count: i64| {
+        let bytes = signed(count);
+        let meta = unsigned(u64::try_from(bytes.len() << 4 | 8).unwrap());
+        put()
+            .with(VALUE_META, [signed(-1), meta].concat())
+            .with(VALUE, bytes)
+            .bytes()
+    };
+    for count in [0, i64::from(i32::MIN), i64::from(i32::MAX)] {
+        assert!(scan(&counter(count), &Limits::PROTOCOL).is_ok());
+    }
+    for count in [1 << 31, -(1 << 31) - 1, i64::MAX] {
+        assert_eq!(refused(&counter(count)), Refused::BadOperation(1));
+    }
+    let mut document = AutoCommit::new();
+    document.set_actor(ActorId::from([1; 16]));
+    document.put(ROOT, "n", ScalarValue::counter(0)).unwrap();
+    document.increment(ROOT, "n", 1 << 31).unwrap();
+    document.commit();
+    let change = document.get_last_local_change().unwrap();
+    assert_eq!(refused(change.raw_bytes()), Refused::BadOperation(2));
 }
 
 #[test]

@@ -124,6 +124,7 @@ struct Teller {
 }
 
 #[derive(Clone, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 struct Person {
     stage: Stage,
     /// Who has removed them, whether that counts or not.
@@ -161,6 +162,7 @@ enum Stage {
     In,
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 struct Word {
     text: String,
     by: DeviceNumber,
@@ -796,9 +798,25 @@ impl Teller {
             assert!(known.contains(&have), "{have} have it, as {number} says");
         }
         self.counts.count(Kind::Stranded, stranded.len());
+        self.check_words(&live, &text, &said);
+        let attacks = self.world.attacks;
+        self.counts.count(Kind::FramesDropped, attacks.dropped);
+        self.counts.count(Kind::FramesReplayed, attacks.replayed);
+        self.counts.count(Kind::FramesHeldBack, attacks.held_back);
+        self.counts.count(Kind::FramesCorrupted, attacks.corrupted);
+        let stores = self.world.devices.iter().map(|device| device.lost_stores);
+        self.counts.count(Kind::LostStores, stores.sum());
+        assert!(
+            !self.world.relay.has_seen(CANARY.as_bytes()),
+            "the relay reads"
+        );
+    }
+
+    /// Each word is where it has to be, and nowhere else.
+    fn check_words(&mut self, live: &[DeviceNumber], text: &str, said: &str) {
         let (mut cut, mut lost, mut brought_back, mut held) = (0, 0, 0, 0);
         // Somebody hostile may write in the middle of others' words, which are there all the same.
-        let mut honest = text.clone();
+        let mut honest = text.to_owned();
         for word in self.words.iter().rev() {
             if self.hostile == Some(word.by) {
                 honest = honest.replace(&word.text, "");
@@ -807,8 +825,8 @@ impl Teller {
         for word in &self.words {
             let is_hostile = self.hostile == Some(word.by);
             let place = match (word.in_chat, is_hostile) {
-                (true, _) => &said,
-                (false, true) => &text,
+                (true, _) => said,
+                (false, true) => text,
                 (false, false) => &honest,
             };
             let times = place.matches(&word.text).count();
@@ -847,17 +865,6 @@ impl Teller {
         self.counts.count(Kind::Equivocations, splits);
         self.counts.count(Kind::ForgottenWords, lost);
         self.counts.count(Kind::WordsBroughtBack, brought_back);
-        let attacks = self.world.attacks;
-        self.counts.count(Kind::FramesDropped, attacks.dropped);
-        self.counts.count(Kind::FramesReplayed, attacks.replayed);
-        self.counts.count(Kind::FramesHeldBack, attacks.held_back);
-        self.counts.count(Kind::FramesCorrupted, attacks.corrupted);
-        let stores = self.world.devices.iter().map(|device| device.lost_stores);
-        self.counts.count(Kind::LostStores, stores.sum());
-        assert!(
-            !self.world.relay.has_seen(CANARY.as_bytes()),
-            "the relay reads"
-        );
     }
 
     fn is_stranded(&self, number: DeviceNumber) -> bool {

@@ -124,7 +124,7 @@ impl Packed {
     }
 
     /// Those that were signed one by one.
-    fn alone<'a>(batches: &'a [&Verified<Batch>]) -> impl Iterator<Item = Self> {
+    fn alone(batches: &[&Verified<Batch>]) -> impl Iterator<Item = Self> {
         let signed = batches.iter().filter(|batch| batch.signature().is_some());
         signed.map(|batch| Self {
             bytes: Arc::clone(batch.bytes()),

@@ -16,6 +16,10 @@ pub enum Control {
     NothingIsVoid,
     /// Whoever is more junior removes as well.
     NoSeniority,
+    /// Nobody looks at signatures.
+    Unsigned,
+    /// A batch that has once come with a bad signature is refused for ever, whatever comes with a good one.
+    BadSignatureIsFinal,
 }
 
 #[cfg(feature = "controls")]

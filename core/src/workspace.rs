@@ -53,6 +53,9 @@ pub struct Workspace {
     receipts: BTreeMap<DeviceId, Acknowledged>,
     /// The newest counter of each device that is or was there.
     presences: BTreeMap<DeviceId, u64>,
+    /// Batches that came with a bad signature, under the rule that this is final.
+    #[cfg(feature = "controls")]
+    never: BTreeSet<ObjectId>,
 }
 
 /// A device's newest receipt.
@@ -246,6 +249,16 @@ impl Workspace {
         self.presences.remove(&device);
     }
 
+    #[cfg(feature = "controls")]
+    fn is_never(&self, id: ObjectId) -> bool {
+        self.never.contains(&id)
+    }
+
+    #[cfg(not(feature = "controls"))]
+    const fn is_never(&self, _: ObjectId) -> bool {
+        false
+    }
+
     fn take_one(&mut self, signed: Signed, intake: &mut Intake) -> Outcome {
         match signed.kind() {
             Kind::Op => self.take_op(signed, intake),
@@ -280,13 +293,20 @@ impl Workspace {
     }
 
     fn take_batch(&mut self, signed: Signed, intake: &mut Intake) -> Outcome {
-        if self.chains.contains(signed.id()) || self.pending.contains(signed.id()) {
+        let id = signed.id();
+        if self.chains.contains(id) || self.pending.contains(id) || self.is_never(id) {
             return Outcome::Known;
         }
         let waits = signed.clone();
         let batch: Verified<Batch> = match signed.verify() {
             Ok(batch) => batch,
-            Err(error) => return Outcome::Refused(error.into()),
+            Err(error) => {
+                #[cfg(feature = "controls")]
+                if crate::control::is(crate::control::Control::BadSignatureIsFinal) {
+                    self.never.insert(id);
+                }
+                return Outcome::Refused(error.into());
+            }
         };
         let bytes = Arc::clone(batch.bytes());
         match self.chains.insert(&self.log, batch) {
@@ -304,6 +324,7 @@ impl Workspace {
             return Outcome::Known;
         }
         match segment::expand(bytes) {
+            Ok(batches) if batches.iter().any(|batch| self.is_never(batch.id())) => Outcome::Known,
             Ok(batches) => {
                 let bytes = bytes.into();
                 self.take_segment(Segment { id, bytes, batches }, intake)

@@ -274,7 +274,7 @@ impl Teller {
         else {
             return;
         };
-        let what = self.world.draw(7);
+        let what = self.world.draw(9);
         let which = self.world.draw(1_000);
         let (kind, mischief) = match what {
             0..=2 => {
@@ -291,9 +291,18 @@ impl Teller {
                 self.words.last_mut().expect("a word").is_foreign = true;
                 (Kind::Foreigners, Mischief::Foreign(word))
             }
-            _ => {
+            6 => {
                 let word = self.word(number, false);
                 (Kind::Backdated, Mischief::Backdated(word))
+            }
+            7 => {
+                let word = self.word(number, false);
+                self.words.last_mut().expect("a word").is_foreign = true;
+                (Kind::InAnothersName, Mischief::InAnothersName(word))
+            }
+            _ => {
+                let word = self.word(number, false);
+                (Kind::BadSignatures, Mischief::BadSignature(word))
             }
         };
         let mut brought = 0;

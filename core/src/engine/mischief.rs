@@ -49,7 +49,11 @@ impl Engine {
         for frame in frames {
             self.tell_relay(&frame);
         }
-        self.bring(workspace, &object) + mailboxes
+        let mut brought = object;
+        if let (Mischief::BadSignature(_), Some(last)) = (mischief, brought.last_mut()) {
+            *last ^= 1;
+        }
+        self.bring(workspace, &brought) + mailboxes
     }
 
     /// Whether a batch that is here, counting or not, has these bytes in one of its changes.

@@ -211,6 +211,8 @@ impl Workspace {
             epochs: BTreeMap::new(),
             receipts: BTreeMap::new(),
             presences: BTreeMap::new(),
+            #[cfg(feature = "controls")]
+            never: std::collections::BTreeSet::new(),
         };
         workspace.open_epochs();
         workspace

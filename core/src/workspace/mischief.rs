@@ -8,7 +8,7 @@ use crate::batch::{self, Batch, DocumentId};
 use crate::chains::Coverage;
 use crate::codec::{Blob, Fixed};
 use crate::log::Log;
-use crate::object::{ObjectId, Verified};
+use crate::object::{DeviceId, ObjectId, Unsigned, Verified};
 use crate::text_document::TextDocument;
 use bocage_api::TextDelta;
 use rand_core::CryptoRng;
@@ -27,6 +27,10 @@ pub enum Mischief {
     Foreign(String),
     /// A batch that knows of nothing which was done about the device since the beginning.
     Backdated(String),
+    /// A batch in the name of another device.
+    InAnothersName(String),
+    /// A batch that comes over links with a bad signature, and lies in mailboxes with a good one.
+    BadSignature(String),
 }
 
 impl Workspace {
@@ -37,6 +41,7 @@ impl Workspace {
         page: DocumentId,
         mischief: &Mischief,
     ) -> Option<Vec<u8>> {
+        let own = self.device();
         let batch = match mischief {
             Mischief::Sibling(number, words) => self.sibling(page, *number, words)?,
             Mischief::Change(change) => {
@@ -47,7 +52,7 @@ impl Workspace {
             Mischief::Orphan => {
                 let mut missing = [0; 32];
                 rng.fill_bytes(&mut missing);
-                let mut batch = self.with_words(self.fresh(rng, page), "Nobody's. ")?;
+                let mut batch = self.with_words(own, self.fresh(rng, page), "Nobody's. ")?;
                 batch.deps = vec![Fixed(missing)];
                 batch
             }
@@ -55,7 +60,7 @@ impl Workspace {
                 let batch = self.fresh(rng, page);
                 let mut other = batch.clone();
                 rng.fill_bytes(&mut other.session.0);
-                let other = self.with_words(other, words)?;
+                let other = self.with_words(own, other, words)?;
                 Batch {
                     changes: other.changes,
                     ..batch
@@ -63,10 +68,19 @@ impl Workspace {
             }
             Mischief::Backdated(words) => {
                 let mut batch = self.fresh(rng, page);
-                let own = |op: &&Verified<_>| self.admits_own(op.id());
-                batch.auth = vec![self.log.ops().find(own)?.id()];
-                self.with_words(batch, words)?
+                let admits = |op: &&Verified<_>| self.admits_own(op.id());
+                batch.auth = vec![self.log.ops().find(admits)?.id()];
+                self.with_words(own, batch, words)?
             }
+            Mischief::InAnothersName(words) => {
+                let mut devices = self.log.state().live_devices();
+                let (other, _) = devices.find(|(device, _)| *device != own)?;
+                let batch = self.with_words(other, self.fresh(rng, page), words)?;
+                let mut bytes = Unsigned::new(self.id(), other, batch).into_bytes();
+                bytes.extend([0; 64]);
+                return Some(bytes);
+            }
+            Mischief::BadSignature(words) => self.with_words(own, self.fresh(rng, page), words)?,
         };
         let made = Verified::make(&self.keys.sign, self.id(), batch);
         Some(made.bytes().to_vec())
@@ -111,17 +125,15 @@ impl Workspace {
                 .filter(move |batch| batch.device() == device)
         };
         let first = own().nth(number.checked_rem(own().count())?)?;
-        self.with_words(
-            Batch {
-                document: page,
-                ..first.body.clone()
-            },
-            words,
-        )
+        let second = Batch {
+            document: page,
+            ..first.body.clone()
+        };
+        self.with_words(self.device(), second, words)
     }
 
     /// The batch with words at the beginning of the page, as it was for its author.
-    fn with_words(&self, batch: Batch, words: &str) -> Option<Batch> {
+    fn with_words(&self, device: DeviceId, batch: Batch, words: &str) -> Option<Batch> {
         let mut known = Coverage::default();
         let before: Vec<ObjectId> = batch.prev.into_iter().chain(batch.deps.clone()).collect();
         self.chains.cover(&mut known, &before);
@@ -131,7 +143,7 @@ impl Workspace {
         };
         let page = self.chains.counting(batch.document).filter(covered);
         let changes = page.flat_map(|batch| &batch.body.changes);
-        let actor = batch::actor(self.id(), batch.document, self.device(), batch.session);
+        let actor = batch::actor(self.id(), batch.document, device, batch.session);
         let mut text = TextDocument::new(actor);
         let changes = changes.map(|change| change.0.as_slice());
         text.take_in(&[], changes).ok()?;

@@ -68,6 +68,10 @@ pub enum Kind {
     Foreigners,
     /// Batches that do not know of what was done about their author.
     Backdated,
+    /// Batches in the name of another device.
+    InAnothersName,
+    /// Batches that came with a bad signature first.
+    BadSignatures,
     /// Honest words that built on what was overruled, and are held. A story may well have none.
     HeldWords,
     /// Words of removed members that the others have not taken in. A story may well have none.
@@ -76,7 +80,7 @@ pub enum Kind {
 
 impl Kind {
     /// Each of them, with its name, in the order of the declaration.
-    const ALL: [(Self, &'static str); 33] = [
+    const ALL: [(Self, &'static str); 35] = [
         (Self::Joins, "joins"),
         (Self::Edits, "edits"),
         (Self::Messages, "messages"),
@@ -108,6 +112,8 @@ impl Kind {
         (Self::Orphans, "orphans"),
         (Self::Foreigners, "forged actors"),
         (Self::Backdated, "backdated batches"),
+        (Self::InAnothersName, "batches in another's name"),
+        (Self::BadSignatures, "bad signatures"),
         (Self::HeldWords, "honest words held"),
         (Self::CutWords, "words of removed members left out"),
     ];

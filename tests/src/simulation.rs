@@ -771,10 +771,10 @@ impl Teller {
             if person.removed_in_vain && person.removed_by.len() == 1 {
                 assert!(live.contains(&number), "{number} was removed in vain");
             }
-            // A removal counts unless its author was being removed.
-            for by in person.removed_by.iter().filter(|by| live.contains(by)) {
-                assert!(!live.contains(&number), "{number} was removed by {by}");
-            }
+            // Whether other managers' count depends on who is more senior in the end, which `histories.rs` judges:
+            // an admission that is heard of later may be by somebody more senior.
+            let is_out = !person.removed_by.contains(&FOUNDER) || !live.contains(&number);
+            assert!(is_out, "{number} was removed");
         }
         let text = self.world.tabs[FOUNDER].text();
         let said = self.said(FOUNDER);
@@ -796,8 +796,11 @@ impl Teller {
                 "{number} was not let in"
             );
             assert_eq!(tab.unsaved(), 0, "{number} has something unsaved");
-            assert_eq!(tab.text(), text, "the page of {number} differs");
-            assert_eq!(self.said(*number), said, "the channel of {number} differs");
+            // A modified client brings batches into its own chain that its engine has not written.
+            if self.hostile != Some(*number) {
+                assert_eq!(tab.text(), text, "the page of {number} differs");
+                assert_eq!(self.said(*number), said, "the channel of {number} differs");
+            }
             let view = tab.workspace.as_ref().expect("looked at");
             assert_eq!(view.members.len(), live.len(), "the members of {number}");
             let reach = tab.page_state.expect("looked at").reach;
@@ -824,20 +827,17 @@ impl Teller {
     /// Each word is where it has to be, and nowhere else.
     fn check_words(&mut self, live: &[DeviceNumber], text: &str, said: &str) {
         let (mut cut, mut lost, mut brought_back, mut held) = (0, 0, 0, 0);
-        // Somebody hostile may write in the middle of others' words, which are there all the same.
-        let mut honest = text.to_owned();
-        for word in self.words.iter().rev() {
-            if self.hostile == Some(word.by) {
-                honest = honest.replace(&word.text, "");
-            }
-        }
+        // Somebody hostile may write in the middle of words, which are there all the same.
+        let without_hostile = |but: &Word| {
+            let hostile = self.words.iter().rev();
+            let hostile = hostile.filter(|word| self.hostile == Some(word.by));
+            let others = hostile.filter(|word| word.text != but.text);
+            others.fold(text.to_owned(), |text, word| text.replace(&word.text, ""))
+        };
         for word in &self.words {
             let is_hostile = self.hostile == Some(word.by);
-            let place = match (word.in_chat, is_hostile) {
-                (true, _) => said,
-                (false, true) => text,
-                (false, false) => &honest,
-            };
+            let honest = without_hostile(word);
+            let place = if word.in_chat { said } else { &honest };
             let times = place.matches(&word.text).count();
             assert!(times <= 1, "{} is there {times} times", word.text);
             let is_held = || {

@@ -141,6 +141,7 @@ mod tests {
 
     fn item(n: usize) -> ItemId {
         let mut id = [0; 16];
+        let n = u64::try_from(n).unwrap();
         id[..8].copy_from_slice(&n.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes());
         ItemId(id)
     }

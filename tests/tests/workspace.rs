@@ -10,6 +10,7 @@ use automerge::transaction::{CommitOptions, Transactable};
 use automerge::{ActorId, AutoCommit, ObjType, ROOT, ReadDoc};
 use bocage_api::{Colour, Name, Profile};
 use bocage_core::codec::Fixed;
+use bocage_core::control::{Control, under};
 use bocage_core::log::{Mode, Role};
 use bocage_core::workspace::{ActError, Intake, Request, Workspace};
 use bocage_core::{InviteSeed, Secret};
@@ -264,4 +265,25 @@ fn a_receipt_tells_who_has_what() {
     editor.workspace.acknowledge(1, &on_disk).unwrap();
     manager.hears(&editor);
     assert_eq!(manager.workspace.holders(batch).len(), 2);
+}
+
+/// Whether a device to which somebody brings a batch with a bad signature first takes it in when it comes with a
+/// good one.
+fn comes_in_after_a_bad_signature() -> bool {
+    let mut manager = Person::founder();
+    let mut editor = manager.lets_in(2, Role::Editor);
+    let good = editor.types("Ave").unwrap().new.remove(0).to_vec();
+    let mut bad = good.clone();
+    *bad.last_mut().unwrap() ^= 1;
+    let refused = manager.workspace.take([bad.as_slice()]);
+    assert!(refused.new.is_empty());
+    manager.workspace.take([good.as_slice()]);
+    manager.workspace.chains().heads() == editor.workspace.chains().heads()
+}
+
+#[test]
+fn a_bad_signature_means_not_yet() {
+    assert!(comes_in_after_a_bad_signature());
+    let wrong = Control::BadSignatureIsFinal;
+    assert!(!under(wrong, comes_in_after_a_bad_signature));
 }

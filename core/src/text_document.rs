@@ -3,6 +3,8 @@
 //! It does not store anything and knows no versions; [`crate::tools::documents`] does. What comes from
 //! others has passed [`crate::prescan`] and [`crate::ledger`].
 
+use std::collections::HashMap;
+
 use automerge::patches::PatchAction;
 use automerge::transaction::{CommitOptions, Transactable};
 use automerge::{ActorId, AutoCommit, Change, ObjId, ObjType, ROOT, ReadDoc, TextEncoding};
@@ -21,7 +23,7 @@ const UNITS_PER_CHANGE: usize = 4_000;
 const PATCHES_MAX: usize = 200;
 
 /// What names a character: the number of the operation that put it there, and its actor.
-type Identity = (u64, [u8; 16]);
+type Identity = [u8; 32];
 
 /// automerge does not take what it was given, or the document has no text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -108,20 +110,15 @@ impl TextDocument {
     /// What turns this text into another: a character stays if it is the same one, not one that looks like it.
     pub(crate) fn delta_to(&self, other: &Self) -> TextDelta {
         let after = other.characters();
-        let mut places: Vec<(Identity, usize)> = after
+        let places: HashMap<Identity, usize> = after
             .iter()
             .enumerate()
             .map(|(place, (identity, _))| (*identity, place))
             .collect();
-        places.sort_unstable();
         let mut steps = Vec::new();
         let mut rest = after.as_slice();
         for (identity, text) in self.characters() {
-            let at = places.binary_search_by_key(&identity, |(known, _)| *known);
-            let place = at
-                .ok()
-                .and_then(|at| places.get(at))
-                .map(|(_, place)| *place);
+            let place = places.get(&identity).copied();
             let done = after.len().saturating_sub(rest.len());
             let before = place.and_then(|place| place.checked_sub(done));
             // Somebody who splits a chain writes two characters with one name.
@@ -145,12 +142,14 @@ impl TextDocument {
         };
         let all = self.0.list_range(&object, ..);
         all.map(|item| {
-            let identity = match item.id() {
-                ObjId::Id(operation, actor, _) => {
-                    (operation, actor.to_bytes().try_into().unwrap_or_default())
+            let mut identity = Identity::default();
+            if let ObjId::Id(operation, actor, _) = item.id() {
+                let name = operation.to_be_bytes().into_iter();
+                let name = name.chain(actor.to_bytes().iter().copied());
+                for (slot, byte) in identity.iter_mut().zip(name) {
+                    *slot = byte;
                 }
-                ObjId::Root => Identity::default(),
-            };
+            }
             let value = item.value.into_value();
             // As automerge shows what is no text.
             let shown = value.as_str().unwrap_or("\u{fffc}");

@@ -4,14 +4,14 @@
 //! Two who write at the same time build on each other. What each of them puts into the mailbox, and what a member
 //! sends chain by chain, is such.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::pending::{Segment, Waiting};
 use super::{Intake, Outcome, Workspace, after};
 use crate::batch::Batch;
 use crate::chains::BatchError;
-use crate::ledger::ChangeHash;
+use crate::codec::Fixed;
 use crate::object::{Kind, ObjectId, Verified};
 use crate::prescan::{self, Limits};
 
@@ -20,9 +20,9 @@ struct Carrier {
     waiting: Waiting,
     batches: Vec<Verified<Batch>>,
     /// The changes in them.
-    brings: Vec<ChangeHash>,
+    brings: Vec<ObjectId>,
     /// The changes that these depend on.
-    needs: Vec<ChangeHash>,
+    needs: Vec<ObjectId>,
 }
 
 impl Workspace {
@@ -91,7 +91,7 @@ impl Workspace {
             let batches = carriers.iter().flat_map(|carrier| &carrier.batches);
             let batches: BTreeSet<ObjectId> = batches.map(Verified::id).collect();
             let changes = carriers.iter().flat_map(|carrier| &carrier.brings);
-            let changes: BTreeSet<ChangeHash> = changes.copied().collect();
+            let changes: BTreeSet<ObjectId> = changes.copied().collect();
             let has_all = |carrier: &Carrier| {
                 let mut bodies = carrier.batches.iter().map(|batch| &batch.body);
                 let known = bodies.all(|body| {
@@ -100,7 +100,7 @@ impl Workspace {
                         && body.auth.iter().all(|head| self.log.contains(*head))
                 });
                 let mut needs = carrier.needs.iter();
-                known && needs.all(|hash| changes.contains(hash) || self.chains.has_change(hash))
+                known && needs.all(|hash| changes.contains(hash) || self.chains.has_change(&hash.0))
             };
             let (complete, rest): (Vec<_>, Vec<_>) = carriers.into_iter().partition(has_all);
             carriers = complete;
@@ -132,8 +132,8 @@ impl Carrier {
         for change in changes {
             // What is not well formed is refused when it would come in.
             if let Ok(scanned) = prescan::scan(&change.0, &Limits::PROTOCOL) {
-                brings.push(*scanned.hash());
-                needs.extend(scanned.deps().iter().copied());
+                brings.push(Fixed(*scanned.hash()));
+                needs.extend(scanned.deps().iter().copied().map(Fixed));
             }
         }
         Ok(Self {
@@ -154,33 +154,36 @@ impl Carrier {
 
 /// Each batch once, after those of them that it builds on.
 fn in_order<'a>(batches: impl Iterator<Item = &'a Verified<Batch>>) -> Vec<Verified<Batch>> {
-    let mut all: BTreeMap<ObjectId, &Verified<Batch>> = BTreeMap::new();
+    let mut places: HashMap<ObjectId, usize> = HashMap::new();
+    let mut all = Vec::new();
     for batch in batches {
-        all.insert(batch.id(), batch);
+        places.entry(batch.id()).or_insert_with(|| {
+            all.push(batch);
+            all.len().saturating_sub(1)
+        });
     }
-    let mut waits: BTreeMap<ObjectId, usize> = BTreeMap::new();
-    let mut followed: BTreeMap<ObjectId, Vec<ObjectId>> = BTreeMap::new();
-    let mut ready = Vec::new();
-    for (id, batch) in &all {
-        let body = &batch.body;
-        let before: BTreeSet<ObjectId> = body.prev.iter().chain(&body.deps).copied().collect();
-        let before: Vec<ObjectId> = before
-            .into_iter()
-            .filter(|id| all.contains_key(id))
-            .collect();
-        if before.is_empty() {
-            ready.push(*id);
-        }
-        waits.insert(*id, before.len());
-        for earlier in before {
-            followed.entry(earlier).or_default().push(*id);
+    let mut waits = vec![0_usize; all.len()];
+    let mut followed: Vec<Vec<usize>> = vec![Vec::new(); all.len()];
+    for ((place, batch), waits) in all.iter().enumerate().zip(&mut waits) {
+        let before = batch.body.prev.iter().chain(&batch.body.deps);
+        for earlier in before.filter_map(|id| places.get(id)) {
+            if let Some(followed) = followed.get_mut(*earlier) {
+                followed.push(place);
+                *waits = waits.saturating_add(1);
+            }
         }
     }
+    let mut ready: Vec<usize> = Vec::new();
+    ready.extend((0..all.len()).filter(|place| waits.get(*place) == Some(&0)));
     let mut ordered = Vec::new();
-    while let Some(id) = ready.pop() {
-        ordered.extend(all.get(&id).map(|batch| (*batch).clone()));
-        for next in followed.remove(&id).unwrap_or_default() {
-            if let Some(left) = waits.get_mut(&next) {
+    while let Some(place) = ready.pop() {
+        ordered.extend(all.get(place).map(|batch| (*batch).clone()));
+        for next in followed
+            .get_mut(place)
+            .map(core::mem::take)
+            .unwrap_or_default()
+        {
+            if let Some(left) = waits.get_mut(next) {
                 *left = left.saturating_sub(1);
                 if *left == 0 {
                     ready.push(next);

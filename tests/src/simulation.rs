@@ -760,10 +760,12 @@ impl Teller {
             .filter(|number| self.member(*number).is_some())
             .collect();
         for (number, person) in self.people.iter().enumerate() {
-            // Whoever was let in by somebody who was being removed is not a member either.
+            // Whoever was let in by somebody who was being removed is not a member either. Nor is one whose disk
+            // has lost that they were let in, if nobody else has it yet or any more.
             let may_be_out = person.stage == Stage::Outside
                 || !person.removed_by.is_empty()
-                || person.may_be_void;
+                || person.may_be_void
+                || person.forgot;
             assert!(
                 live.contains(&number) || may_be_out,
                 "{number} was not let in"

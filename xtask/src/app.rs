@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::files::{self, Fingerprint};
 use crate::finish::{self, Options};
 use crate::process::Run;
-use crate::toolchain::WASM;
+use crate::toolchain::{self, WASM};
 use crate::tools::Tools;
 use crate::workspace::Workspace;
 
@@ -142,10 +142,13 @@ fn is_current(found: Option<String>, kept: Option<String>) -> bool {
 
 fn compile(ws: &Workspace, tools: &Tools, flavour: Flavour, dist: &Path) -> Result<()> {
     // Trunk runs Cargo without the network, so that it can never fetch tools of its own choice.
-    Run::cargo("fetching the client's dependencies", ws.root())
-        .args(["fetch", "--locked", "--target", WASM])
-        .logged(&ws.log("fetch"))?
-        .require()?;
+    let mut run = Run::cargo("fetching the client's dependencies", ws.root())
+        .args(["fetch", "--locked", "--target", WASM]);
+    if flavour == Flavour::Release {
+        toolchain::library_source_ready(ws)?;
+        run = with_own_library(run);
+    }
+    run.logged(&ws.log("fetch"))?.require()?;
     let mut run = Run::new("building the client", tools.trunk())
         .arg("build")
         .args((flavour == Flavour::Release).then_some("--release"))
@@ -161,29 +164,40 @@ fn compile(ws: &Workspace, tools: &Tools, flavour: Flavour, dist: &Path) -> Resu
         .dir(ws.root())
         .env("PATH", tools.path()?);
     if flavour == Flavour::Release {
-        run = run.env(
-            "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS",
-            plain_paths(ws)?,
-        );
+        run =
+            with_own_library(run).env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", flags(ws)?);
     }
     run.logged(&ws.log("trunk"))?.require()?;
     Ok(())
 }
 
-/// Compiler options that keep the builder's own folders out of the modules' panic messages, so that builds on two
-/// machines can be compared.
-fn plain_paths(ws: &Workspace) -> Result<String> {
+/// What people get has the standard library compiled with it (decision 6). The compiler's version is fixed, so what it
+/// calls unstable does not change under us.
+fn with_own_library(run: Run) -> Run {
+    run.env("RUSTC_BOOTSTRAP", "1")
+        .env("CARGO_UNSTABLE_BUILD_STD", "std,panic_abort")
+        .env("CARGO_UNSTABLE_BUILD_STD_FEATURES", "optimize_for_size")
+}
+
+/// What the compiler is told: a panic is a trap without a message, which saves all messages and places; and the builder's
+/// own folders stay out of the modules, so that builds on two machines can be compared.
+fn flags(ws: &Workspace) -> Result<String> {
     let home = match std::env::var_os("CARGO_HOME").filter(|home| !home.is_empty()) {
         Some(home) => PathBuf::from(home),
         None => PathBuf::from(std::env::var_os("HOME").unwrap_or_default()).join(".cargo"),
     };
     let registries = home.join("registry").join("src");
     // The variable takes the place of what `.cargo/config.toml` says.
-    let erased = "--cfg=erase_components".to_owned();
-    let mut flags = vec![
-        erased,
-        format!("--remap-path-prefix={}=.", ws.root().display()),
-    ];
+    let mut flags: Vec<String> = [
+        "--cfg=erase_components",
+        "-Zunstable-options",
+        "-Cpanic=immediate-abort",
+        "-Zlocation-detail=none",
+        "-Zfmt-debug=none",
+    ]
+    .map(str::to_owned)
+    .into();
+    flags.push(format!("--remap-path-prefix={}=.", ws.root().display()));
     if registries.is_dir() {
         let what = || Error::io(format!("list {}", registries.display()));
         for entry in std::fs::read_dir(&registries).map_err(what())? {
@@ -192,10 +206,8 @@ fn plain_paths(ws: &Workspace) -> Result<String> {
         }
     }
     flags.sort();
-    if flags.iter().any(|flag| flag.contains(' ')) {
-        // Cargo takes the list apart at spaces; such a build works, and names its folders.
-        return Ok(String::new());
-    }
+    // Cargo takes the list apart at spaces; where a folder's name has one, the build works, and names it.
+    flags.retain(|flag| !flag.contains(' '));
     Ok(flags.join(" "))
 }
 

@@ -43,6 +43,24 @@ pub(crate) fn ready(ws: &Workspace) -> Result<()> {
     }
 }
 
+/// Makes sure that the standard library can be compiled with the client.
+pub(crate) fn library_source_ready(ws: &Workspace) -> Result<()> {
+    if has_library_source(ws) {
+        return Ok(());
+    }
+    let name = name(ws)?;
+    let add = ["component", "add", "rust-src"];
+    rustup(ws, "adding the library's source", &add, &name)?;
+    if has_library_source(ws) {
+        Ok(())
+    } else {
+        Err(Error::Needs(
+            "the `rustc` on the search path has no source of the standard library; put rustup's in front of it"
+                .to_owned(),
+        ))
+    }
+}
+
 /// Makes sure that formatting and lints can be checked.
 pub(crate) fn components_ready(ws: &Workspace) -> Result<()> {
     let works = |verb: &str| {
@@ -83,6 +101,18 @@ fn has_wasm_target(ws: &Workspace) -> bool {
         .is_ok_and(|dir| std::path::Path::new(dir.trim()).is_dir())
 }
 
+fn has_library_source(ws: &Workspace) -> bool {
+    Run::new("looking for the library's source", "rustc")
+        .dir(ws.root())
+        .args(["--print", "sysroot"])
+        .capture()
+        .is_ok_and(|root| {
+            std::path::Path::new(root.trim())
+                .join("lib/rustlib/src/rust/library/Cargo.lock")
+                .is_file()
+        })
+}
+
 /// Runs rustup for a toolchain, which it installs first when it is missing.
 fn rustup(ws: &Workspace, what: &str, args: &[&str], toolchain: &str) -> Result<()> {
     let rustup = |what: &str| Run::new(what, "rustup").dir(ws.root());
@@ -97,7 +127,15 @@ fn rustup(ws: &Workspace, what: &str, args: &[&str], toolchain: &str) -> Result<
     {
         rustup("installing the compiler")
             .args(["toolchain", "install", toolchain, "--profile", "minimal"])
-            .args(["-c", "rustfmt", "-c", "clippy", "--no-self-update"])
+            .args([
+                "-c",
+                "rustfmt",
+                "-c",
+                "clippy",
+                "-c",
+                "rust-src",
+                "--no-self-update",
+            ])
             .logged(&ws.log("rustup"))?
             .require()?;
     }

@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::workspace::Role;
+use crate::workspace::{Mode, Role};
 use crate::{
-    ChannelId, CommandId, InvitationId, MemberId, Name, PageId, Profile, Settings, TextDelta,
-    WorkspaceId,
+    ChannelId, CommandId, CopyId, InvitationId, MemberId, Name, PageId, Profile, Settings,
+    TextDelta, WorkspaceId,
 };
 
 /// The largest text of one page, in UTF-16 code units. A book of 500 pages has about a million;
@@ -67,6 +67,19 @@ pub enum Command {
         role: Role,
         /// How many may join by it: 1 to [`USES_MAX`](crate::workspace::USES_MAX).
         uses: u32,
+        /// For how many days members' devices let people in by it.
+        days: Option<u16>,
+        /// Who lets them in.
+        mode: Mode,
+    },
+    /// Let somebody in who asks by an invitation that needs it, or do not.
+    AnswerRequest {
+        /// The workspace.
+        workspace: WorkspaceId,
+        /// Who, from [`crate::WorkspaceView`].
+        member: MemberId,
+        /// Whether to let them in.
+        admit: bool,
     },
     /// End an invitation.
     RevokeInvitation {
@@ -92,6 +105,20 @@ pub enum Command {
         workspace: WorkspaceId,
         /// Who.
         member: MemberId,
+    },
+    /// Write words anew that were left out, as this person's own. They are offered no longer.
+    BringBack {
+        /// The workspace.
+        workspace: WorkspaceId,
+        /// Which words.
+        copy: CopyId,
+    },
+    /// Offer words that were left out no longer, to anybody.
+    Dismiss {
+        /// The workspace.
+        workspace: WorkspaceId,
+        /// Which words.
+        copy: CopyId,
     },
     /// Go on with what could be read of something damaged. The damaged records are set aside, not
     /// deleted.
@@ -129,6 +156,8 @@ pub enum Refusal {
     UnknownChannel,
     /// There is no such member, or no longer.
     UnknownMember,
+    /// No such words were left out, or not any more.
+    UnknownCopy,
     /// There is no such invitation.
     UnknownInvitation,
     /// This person may not do that in this workspace.

@@ -386,7 +386,7 @@ impl<'a> Cursor<'a> {
 }
 
 /// Splits after `n` units; a character that straddles the place goes to the tail.
-fn split_units(text: &str, n: usize) -> (String, String) {
+pub fn split_units(text: &str, n: usize) -> (String, String) {
     let mut units = 0;
     let at = text
         .char_indices()

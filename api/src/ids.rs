@@ -87,6 +87,11 @@ id!(
     32
 );
 id!(
+    /// Words that do not count, up to the last that their author wrote.
+    CopyId,
+    32
+);
+id!(
     /// One build of the app: a hash over all its files.
     BuildId,
     16

@@ -13,6 +13,7 @@ pub mod delta;
 pub mod ids;
 pub mod message;
 pub mod person;
+pub mod rich_text;
 pub mod view;
 pub mod workspace;
 
@@ -20,10 +21,11 @@ pub use chat::{ChannelView, ChatMessage};
 pub use command::{Command, Refusal};
 pub use delta::TextDelta;
 pub use ids::{
-    BuildId, ChannelId, CommandId, InvitationId, ItemId, MemberId, MessageId, PageId, TabId,
-    WorkspaceId,
+    BuildId, ChannelId, CommandId, CopyId, InvitationId, ItemId, MemberId, MessageId, PageId,
+    TabId, WorkspaceId,
 };
 pub use message::{FromEngine, ToEngine};
 pub use person::{Colour, Language, Name, Profile, Settings, Theme};
+pub use rich_text::{RichDelta, RichText};
 pub use view::{HomeView, PageView, RelayState, SaveState, Subject, WorkspaceCard};
 pub use workspace::{Reach, Role, WorkspaceView};

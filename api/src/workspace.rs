@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Colour, CommandId, InvitationId, MemberId, Name, PageId, WorkspaceId};
+use crate::{Colour, CommandId, CopyId, InvitationId, MemberId, Name, PageId, WorkspaceId};
 
 /// The most members that may join by one invitation.
 pub const USES_MAX: u32 = 100;
@@ -22,6 +22,44 @@ pub enum Role {
     Manager,
 }
 
+/// Who lets in those who come by an invitation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Mode {
+    /// A manager, each of them, by [`crate::Command::AnswerRequest`].
+    Confirm,
+    /// Any manager's or editor's device that is online, by itself.
+    Auto,
+    /// The same; and when nobody is online, the link lets its holder in all the same. Whoever holds it reads
+    /// until it is ended, whether they join or not, and whatever its uses and its end. Never for managers.
+    Instant,
+}
+
+/// Whether an instant invitation opens with nobody online.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum JoinBox {
+    /// What is needed for that is on its way to the relay, or waits for it.
+    Pending,
+    /// It lies there.
+    Kept,
+    /// The workspace is too large for it: somebody must be online.
+    TooLarge,
+    /// The relay does not take it: somebody must be online.
+    Refused,
+}
+
+/// Somebody who asks to be let in, and waits for a manager's answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JoinRequest {
+    /// Who; they will be this member.
+    pub id: MemberId,
+    /// The name that they give.
+    pub name: Name,
+    /// Their colour.
+    pub colour: Colour,
+    /// The invitation that they come by.
+    pub invitation: InvitationId,
+}
+
 /// A workspace.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WorkspaceView {
@@ -36,7 +74,34 @@ pub struct WorkspaceView {
     pub former: Vec<FormerMember>,
     /// The invitations, oldest first. Empty for those who are no managers.
     pub invitations: Vec<InvitationCard>,
+    /// Words that are not shown where they were written, and that nobody has looked at yet.
+    pub left_out: Vec<LeftOut>,
+    /// Who waits for an answer, as this device knows. Empty for those who are no managers.
+    pub requests: Vec<JoinRequest>,
+    /// Whether this device lacks a key that members use, and nobody has been here who could give it.
+    pub lacks_key: bool,
 }
+
+/// Words that do not count: their author was removed and others knew, or they were built on something of which
+/// somebody had brought out two versions.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftOut {
+    /// Names them.
+    pub id: CopyId,
+    /// Who wrote the last of them.
+    pub by: MemberId,
+    /// When, by their clock: milliseconds since 1970. It may be wrong by years.
+    pub time: u64,
+    /// Whether that is because their author was removed, or may no longer write.
+    pub ended: bool,
+    /// Whether they are messages; else they belong to the page.
+    pub in_chat: bool,
+    /// The words, or the first [`LEFT_OUT_MAX`] units of them.
+    pub text: String,
+}
+
+/// The most that is shown of words that were left out, in UTF-16 units.
+pub const LEFT_OUT_MAX: usize = 400;
 
 /// Somebody who was a member.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -99,8 +164,16 @@ pub struct InvitationCard {
     pub label: Name,
     /// What whoever joins by it becomes.
     pub role: Role,
+    /// Who lets them in.
+    pub mode: Mode,
+    /// Who made it.
+    pub by: MemberId,
     /// How many may join.
     pub uses: u32,
+    /// How many more.
+    pub left: u32,
+    /// When members' devices stop letting people in by it, in seconds since 1970.
+    pub expires: Option<u64>,
     /// The members who have joined by it.
     pub joined: Vec<MemberId>,
     /// Whether somebody may still join by it.
@@ -109,6 +182,8 @@ pub struct InvitationCard {
     pub link: Option<String>,
     /// The command that made it, if it was made on this device.
     pub made_by: Option<CommandId>,
+    /// Whether it opens with nobody online, if it is an instant one, open, and was made on this device.
+    pub join_box: Option<JoinBox>,
 }
 
 /// How far something has come.

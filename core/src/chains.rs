@@ -8,6 +8,7 @@
 //! What the changes do to a document is not known here.
 
 mod accept;
+mod aside;
 mod extent;
 mod pack;
 mod past;
@@ -22,6 +23,7 @@ use crate::log::{Log, Role, State};
 use crate::object::{DeviceId, ObjectId, Verified};
 use crate::prescan::{self, Limits, Refused};
 
+pub(crate) use aside::{Copy, IsLeftOut};
 pub(crate) use past::Coverage;
 
 /// A chain: one session of one device.
@@ -52,6 +54,8 @@ pub struct Chains {
     fresh: Vec<usize>,
     /// Whether a device has split one of its chains: then whoever builds on a branch matters.
     is_split: bool,
+    /// How many are in and do not count, misfits left out.
+    aside: usize,
     /// What was ended when it was last settled what counts.
     endings: BTreeMap<DeviceId, BTreeSet<ObjectId>>,
 }
@@ -392,9 +396,10 @@ impl Chains {
             && self.endings == *log.state().endings()
             && fresh.iter().all(|place| self.is_plain(log, &fresh, *place));
         if is_plain {
-            for place in fresh {
-                self.count(place, &mut settled);
+            for place in &fresh {
+                self.count(*place, &mut settled);
             }
+            self.aside = self.aside.saturating_add(self.held(fresh));
             return settled;
         }
         self.endings = log.state().endings().clone();
@@ -419,7 +424,16 @@ impl Chains {
             }
         }
         self.find_heads();
+        self.aside = self.held(0..self.entries.len());
         settled
+    }
+
+    /// How many of these are held.
+    fn held(&self, places: impl IntoIterator<Item = usize>) -> usize {
+        let entries = places
+            .into_iter()
+            .filter_map(|place| self.entries.get(place));
+        entries.filter(|entry| entry.status == Status::Held).count()
     }
 
     /// Whether a batch that is new changes nothing for others, where no chain is split: nothing

@@ -12,10 +12,16 @@ pub enum Control {
     EndorsementByAnybody,
     /// Of two branches of a chain the one with the lower id counts, whoever built on the other.
     LowestIdWins,
+    /// Who has built on a branch decides, even where a manager has settled another.
+    NothingIsSettled,
     /// What somebody who was removed did without knowing of it stands.
     NothingIsVoid,
     /// Whoever is more junior removes as well.
     NoSeniority,
+    /// Who lets themself in without knowing that the invitation was revoked is in.
+    JoinsOutliveRevocation,
+    /// Of those who exceed an instant invitation's uses the ones with the lowest ids stand.
+    SurplusByLowestId,
     /// Nobody looks at signatures.
     Unsigned,
     /// A batch that has once come with a bad signature is refused for ever, whatever comes with a good one.

@@ -19,7 +19,7 @@ use crate::link::{LinkError, Pieces};
 use crate::log::Op;
 use crate::object::{Kind, Signed};
 use crate::receipt::{Presence, Receipt};
-use crate::record::{Join, Mail, Person, Stored, Workspace};
+use crate::record::{Join, Mail, Person, Snapshot, Stored, Workspace};
 use crate::tools::chat::Channel;
 use crate::tools::documents::Page;
 use crate::vault::{RecordKey, Shelf, Vault};
@@ -41,6 +41,8 @@ pub enum Record {
     Stored,
     /// What is still to be posted.
     Mail,
+    /// A document as it was once.
+    Snapshot,
 }
 
 /// The body of an object, as it is read once the signature holds.
@@ -131,6 +133,7 @@ pub fn record(rng: &mut dyn CryptoRng, record: Record, plain: &[u8]) -> Option<V
         Record::Join => Join::decode(&plain).map(|read| read.encode()),
         Record::Stored => Stored::decode(&plain).map(|read| read.encode()),
         Record::Mail => Mail::decode(&plain).map(|read| read.encode()),
+        Record::Snapshot => Snapshot::decode(&plain).map(|read| read.encode()),
     }
     .ok()
 }

@@ -5,15 +5,19 @@
 //! [`crate::relay_link`].
 
 mod archive;
+mod aside;
 mod desk;
 mod home;
+mod join_box;
 pub(crate) mod mail;
 #[cfg(feature = "doors")]
 mod mischief;
 mod net;
 mod queue;
 mod show;
+mod snapshots;
 mod tabs;
+mod upkeep;
 mod work;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -154,6 +158,9 @@ pub struct Engine {
     relay: RelayLink,
     net: net::Net,
     post: mail::Post,
+    boxes: join_box::Boxes,
+    /// When this device looks next at what only time makes due.
+    look_due: Timestamp,
     /// What is stored already, and has not taken its effect.
     due_effects: Vec<Effect>,
     /// Families whose reading failed and is tried again.
@@ -241,6 +248,8 @@ impl Engine {
             relay: RelayLink::new(),
             net: net::Net::default(),
             post: mail::Post::default(),
+            boxes: join_box::Boxes::default(),
+            look_due: Timestamp(0),
             due_effects: Vec::new(),
             reload: BTreeSet::new(),
             reload_at: None,
@@ -269,7 +278,9 @@ impl Engine {
             },
             Input::RelayOpened => self.relay_output_of(|relay| Some(relay.opened())),
             Input::RelayReceived(bytes) => match self.relay.received(&bytes) {
-                RelayHeard::Greeted { day, challenge } => self.relay_greeted(day, challenge),
+                RelayHeard::Greeted { day, challenge } => {
+                    self.relay_greeted(now, day, challenge);
+                }
                 RelayHeard::Frame(frame) => self.relay_frame(now, rng, frame),
                 RelayHeard::Do(output) => self.relay_output_of(|_| Some(output)),
             },
@@ -460,6 +471,7 @@ impl Engine {
         self.tend_links(now, rng);
         self.tend_presence(now, rng);
         self.tend_mail(now, rng);
+        self.tend_upkeep(now, rng);
         self.tend_desks(now, rng);
         while !self.due_effects.is_empty() {
             for effect in core::mem::take(&mut self.due_effects) {
@@ -467,6 +479,7 @@ impl Engine {
             }
             self.tend_desks(now, rng);
         }
+        self.tend_boxes(now, rng);
         let workspaces: Vec<WorkspaceId> = self.desks.keys().copied().collect();
         for workspace in workspaces {
             let urgent = self
@@ -500,6 +513,17 @@ impl Engine {
             let Some(desk) = self.desks.get_mut(&workspace) else {
                 continue;
             };
+            if let Some(write) = desk.take_snapshot(&self.vault, now, rng) {
+                self.queue.push(vec![write], Vec::new());
+            }
+            if desk.settle_due.is_some_and(|at| at <= now)
+                && let Some(intake) = desk.settle_all(now)
+            {
+                self.take_intake(now, rng, workspace, &intake, net::Origin::Own);
+            }
+            let Some(desk) = self.desks.get_mut(&workspace) else {
+                continue;
+            };
             if desk.epoch_due.is_some_and(|at| at <= now) {
                 desk.epoch_due = None;
                 if desk.workspace.needs_epoch()
@@ -527,6 +551,8 @@ impl Engine {
             desk.epoch_due = Some(now + wait);
         }
         self.bind_again(now, rng, workspace);
+        self.ask_for_keys(workspace);
+        self.look_at(now);
         // Who may write may be others now.
         self.show_channel(workspace);
         self.choose_rooms();
@@ -553,16 +579,24 @@ impl Engine {
     }
 
     fn set_alarm(&mut self) {
-        let desks = self
-            .desks
-            .values()
-            .flat_map(|desk| [desk.receipt_due, desk.epoch_due]);
+        let desks = self.desks.values().flat_map(|desk| {
+            [
+                desk.receipt_due,
+                desk.settle_due,
+                desk.epoch_due,
+                desk.snapshots.due(),
+                desk.upkeep_due,
+                desk.asking_due(),
+            ]
+        });
         let alarms = [
             self.relay.wake_at(),
             self.queue.wake_at(),
             self.reload_at,
             self.links_due(),
             self.mail_due(),
+            self.boxes_due(),
+            self.upkeep_alarm(),
             self.net.presence_due,
         ];
         let next = alarms.into_iter().chain(desks).flatten().min();

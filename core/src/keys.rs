@@ -125,9 +125,23 @@ impl InviteSeed {
     }
 
     /// The public half of the key that things are sealed for to be read by the holder alone.
-    pub(crate) fn wrap(&self) -> Fixed<32> {
-        let key = derive_part(Domain::InviteWrap, &self.0, &[]);
-        Fixed(PrivateKey::from_secret(&key).public_key().0)
+    pub fn wrap(&self) -> Fixed<32> {
+        Fixed(self.wrap_key().public_key().0)
+    }
+
+    /// The key itself.
+    pub(crate) fn wrap_key(&self) -> PrivateKey {
+        PrivateKey::from_secret(&derive_part(Domain::InviteWrap, &self.0, &[]))
+    }
+
+    /// Opens the join box towards the relay; its public half is the box's address.
+    pub(crate) fn box_sign(&self) -> SigningKey {
+        SigningKey::from_seed(&derive_part(Domain::InviteBoxSign, &self.0, &[]))
+    }
+
+    /// Seals what lies in the join box.
+    pub(crate) fn box_seal(&self) -> Secret {
+        derive_part(Domain::InviteBoxSeal, &self.0, &[])
     }
 
     /// What members know too.

@@ -43,6 +43,9 @@ pub(crate) enum Dangling {
     /// An object, element or earlier operation of another kind or place than it must be.
     #[error("operation {0} does not fit what it names")]
     Misfit(u64),
+    /// Its last operation begins a mark.
+    #[error("begins a mark and does not end it")]
+    Unended,
 }
 
 /// The operations of one document. See the module.
@@ -229,6 +232,8 @@ struct Check<'a> {
 
 impl Check<'_> {
     fn run(mut self) -> Result<BTreeMap<u64, Run>, Dangling> {
+        // The mark that the operation before began, by its object.
+        let mut begun: Option<Id> = None;
         for operation in self.change.operations() {
             let at = operation.counter;
             let missing = Dangling::Operation(at);
@@ -247,10 +252,25 @@ impl Check<'_> {
                     | Action::Put
                     | Action::Delete
                     | Action::Increment
-                    | Action::Mark => {
+                    | Action::Mark
+                    | Action::MarkEnd => {
                         return Err(misfit);
                     }
                 },
+            };
+            // automerge takes it for granted that the two ends of a mark are made together, in one
+            // text; a mark with one end would go on into whatever is behind that text in memory, and
+            // what was saved with it would not load.
+            let is_end = operation.action == Action::MarkEnd;
+            if is_end != begun.is_some() || (is_end && begun != object) {
+                return Err(misfit);
+            }
+            begun = match object {
+                Some(id) if operation.action == Action::Mark => {
+                    let is_text = self.find(id).is_some_and(|r| r.action == Action::MakeText);
+                    Some(id).filter(|_| is_text).ok_or(misfit).map(Some)?
+                }
+                Some(_) | None => None,
             };
             let place = match operation.key {
                 Key::Name(name) if !is_sequence => Place::Name(name.to_owned()),
@@ -277,14 +297,14 @@ impl Check<'_> {
                     (Place::Own, _) => false,
                     (place, other) => place == other,
                 };
-                let replaceable = !matches!(record.action, Action::Mark);
+                let replaceable = !matches!(record.action, Action::Mark | Action::MarkEnd);
                 if record.object != object || !same_place || !replaceable {
                     return Err(misfit);
                 }
             }
             let is_named_later = match operation.action {
                 Action::Delete | Action::Increment => false,
-                Action::Mark => place == Place::Own,
+                Action::Mark | Action::MarkEnd => place == Place::Own,
                 Action::MakeMap
                 | Action::Put
                 | Action::MakeList
@@ -300,7 +320,10 @@ impl Check<'_> {
                 self.add(at, record);
             }
         }
-        Ok(self.new)
+        match begun {
+            Some(_) => Err(Dangling::Unended),
+            None => Ok(self.new),
+        }
     }
 
     fn add(&mut self, counter: u64, record: Record) {
@@ -400,5 +423,48 @@ mod tests {
             Ledger::default().take_all(&[change]),
             Err(Dangling::Misfit(2))
         );
+    }
+
+    /// Whether a text with a mark taken away is taken, its bytes behind type and length tampered with.
+    fn marked(tamper: impl Fn(&mut Vec<u8>)) -> Result<(), Option<Dangling>> {
+        use automerge::marks::{ExpandMark, Mark};
+        let mut document = AutoCommit::new();
+        document.set_actor(ActorId::from([1; 16]));
+        let text = document.put_object(ROOT, "text", ObjType::Text).unwrap();
+        document.splice_text(&text, 0, 0, "abc").unwrap();
+        let mark = Mark::new("bold".to_owned(), automerge::ScalarValue::Null, 0, 2);
+        document.mark(&text, mark, ExpandMark::None).unwrap();
+        document.commit_with(CommitOptions::default().with_time(0));
+        let change = document.get_last_local_change().unwrap();
+        let mut body = change.raw_bytes()[10..].to_vec();
+        tamper(&mut body);
+        let (change, _) = crate::prescan::plain(&body);
+        let change = scan(&change, &Limits::PROTOCOL).map_err(|_| None)?;
+        Ledger::default().take_all(&[change]).map_err(Some)
+    }
+
+    #[test]
+    fn a_mark_has_both_ends_together() {
+        assert_eq!(marked(|_| {}), Ok(()));
+        // Names of marks, with the column's type and length before everything: four rows without,
+        // "bold", one without.
+        let names = [&[0, 4, 0x7f, 4][..], b"bold", &[0, 1]].concat();
+        let with = |others: &[u8]| {
+            marked(|body| {
+                let at = |body: &[u8], part: &[u8]| {
+                    let mut places = body.windows(part.len());
+                    places.position(|place| place == part).unwrap()
+                };
+                let column = at(body, &[0xa5, 1, 10]);
+                body[column + 2] = u8::try_from(others.len()).unwrap();
+                let place = at(body, &names);
+                body.splice(place..place + names.len(), others.iter().copied());
+            })
+        };
+        assert_eq!(with(&names), Ok(()));
+        let ends_first = [&[0, 5, 0x7f, 4][..], b"bold"].concat();
+        assert_eq!(with(&ends_first), Err(Some(Dangling::Misfit(5))));
+        let begins_twice = [&[0, 4, 2, 4][..], b"bold"].concat();
+        assert_eq!(with(&begins_twice), Err(Some(Dangling::Misfit(6))));
     }
 }

@@ -42,6 +42,7 @@ pub mod receipt;
 pub mod reconcile;
 mod record;
 mod relay_link;
+pub mod rich_text;
 mod segment;
 mod signal;
 pub mod sync;

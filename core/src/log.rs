@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use bocage_api::WorkspaceId;
 use thiserror::Error;
 
-pub use op::{Act, Certificate, Invite, Link, Mode, Op, ProfileFields, Role, Wrap};
+pub use op::{Act, Certificate, Entrance, Invite, Link, Mode, Op, ProfileFields, Role, Wrap};
 pub use resolve::{Device, FIRST_VERSION, Invitation, Member, MemberId, State};
 use set::Set;
 

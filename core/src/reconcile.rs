@@ -45,14 +45,14 @@ pub struct Extent {
     /// Of a chain, how many batches; of a receipt, its counter; of an operation, 1. Nothing of it: 0.
     #[n(0)]
     pub count: u64,
-    /// Of a chain, which branches of it; else zeros.
+    /// Of a chain, which branches of it; of a receipt, the first half of its id; of an operation, zeros.
     #[n(1)]
     pub mark: Mark,
 }
 
 /// Tells branches of a chain apart: the first half of the last batch's id, or a hash over the ids where
 /// there are several last ones.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
 #[cbor(transparent)]
 pub struct Mark(#[cbor(n(0), with = "minicbor::bytes")] pub [u8; 16]);
 

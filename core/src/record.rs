@@ -6,10 +6,11 @@
 use bocage_api::{CommandId, Language, Name, Profile, Settings, Theme, WorkspaceId};
 use minicbor::{Decode, Encode};
 
-use crate::batch::SessionId;
-use crate::codec::{Blob, from_bytes, to_bytes};
+use crate::batch::{DocumentId, SessionId};
+use crate::codec::{Blob, Fixed, from_bytes, to_bytes};
 use crate::invite_link::InviteLink;
 use crate::object::ObjectId;
+use crate::sync::Rewrap;
 use crate::vault::Unreadable;
 
 /// How many of the latest commands a record names, so that a command repeated after a restart is
@@ -63,6 +64,8 @@ struct WorkspaceFields {
     genesis: Blob,
     #[n(6)]
     seeds: Vec<SeedFields>,
+    #[n(7)]
+    came_by: Option<Fixed<16>>,
 }
 
 /// An invitation that was made on this device.
@@ -85,6 +88,23 @@ pub(crate) struct Stored {
     commands: Vec<Id>,
 }
 
+/// A document as it was once, so that it opens quickly. What it says follows from the batches: one that cannot be read
+/// is as good as none.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub(crate) struct Snapshot {
+    #[n(0)]
+    pub(crate) document: DocumentId,
+    /// The batches that counted and that no other that counted built on.
+    #[n(1)]
+    pub(crate) heads: Vec<ObjectId>,
+    /// How many batches of the document counted.
+    #[n(2)]
+    pub(crate) batches: u64,
+    /// What automerge saved.
+    #[n(3)]
+    pub(crate) saved: Blob,
+}
+
 /// What is still to be put into a workspace's mailbox.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
 pub(crate) struct Mail {
@@ -97,6 +117,44 @@ pub(crate) struct Mail {
     /// How far the mailbox of each epoch was read.
     #[n(2)]
     pub(crate) read: Vec<Cursor>,
+    /// Keys of epochs that another member has wrapped for this device, because the epoch's own wrap was
+    /// missing or did not open.
+    #[n(3)]
+    pub(crate) rewrapped: Vec<Rewrap>,
+    /// Since when this device takes which epoch for the current one.
+    #[n(4)]
+    pub(crate) since: Option<Since>,
+    /// What lies in the join boxes of invitations made here.
+    #[n(5)]
+    pub(crate) boxes: Vec<Boxed>,
+}
+
+/// When an epoch was first seen to be the current one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub(crate) struct Since {
+    #[n(0)]
+    pub(crate) epoch: ObjectId,
+    /// By this device's clock, in milliseconds: for comparing with itself.
+    #[n(1)]
+    pub(crate) at: u64,
+}
+
+/// A bundle that lies in a join box.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub(crate) struct Boxed {
+    #[n(0)]
+    pub(crate) invite: ObjectId,
+    /// When it was put there, by the relay's date.
+    #[n(1)]
+    pub(crate) day: u32,
+    /// How many operations and batches are in it.
+    #[n(2)]
+    pub(crate) ops: u64,
+    #[n(3)]
+    pub(crate) batches: u64,
+    /// How many bytes it has.
+    #[n(4)]
+    pub(crate) bytes: u64,
 }
 
 /// From where on batches of a session of this device are still to be posted.
@@ -159,6 +217,9 @@ pub(crate) struct Workspace {
     pub(crate) genesis: Vec<u8>,
     /// The invitations made on this device.
     pub(crate) seeds: Vec<Seed>,
+    /// The seed of the instant invitation by which this person let themself in. As long as others do not
+    /// know of it, they wrap epochs' keys for that alone.
+    pub(crate) came_by: Option<[u8; 16]>,
 }
 
 /// An invitation that was made on this device.
@@ -190,6 +251,16 @@ impl Stored {
         command_ids(&self.commands)
     }
 
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        to_bytes(self)
+    }
+
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, Unreadable> {
+        Ok(from_bytes(bytes)?)
+    }
+}
+
+impl Snapshot {
     pub(crate) fn encode(&self) -> Vec<u8> {
         to_bytes(self)
     }
@@ -300,6 +371,7 @@ impl Workspace {
                     by: Id(seed.by.0),
                 })
                 .collect(),
+            came_by: self.came_by.map(Fixed),
         })
     }
 
@@ -321,6 +393,7 @@ impl Workspace {
                     by: CommandId(seed.by.0),
                 })
                 .collect(),
+            came_by: fields.came_by.map(|seed| seed.0),
         })
     }
 }
@@ -353,7 +426,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::codec::Fixed;
 
     #[test]
     fn records_are_read_back() {
@@ -381,6 +453,7 @@ mod tests {
                 bytes: [7; 16],
                 by: CommandId([8; 16]),
             }],
+            came_by: Some([1; 16]),
         };
         assert_eq!(Workspace::decode(&workspace.encode()).unwrap(), workspace);
         let stored = Stored::new([[1, 2, 3].as_slice()], &[CommandId([4; 16])]);

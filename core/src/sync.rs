@@ -4,7 +4,7 @@
 use minicbor::{Decode, Encode};
 
 use crate::codec::{self, Blob, Malformed};
-use crate::object::OBJECT_MAX;
+use crate::object::{OBJECT_MAX, ObjectId};
 use crate::reconcile::{self, Span};
 
 /// The most bytes of a message: an object and what stands around it.
@@ -12,6 +12,20 @@ pub const MESSAGE_MAX: usize = OBJECT_MAX + 1_024;
 
 /// How many bytes of objects go into one message, if there is more than one.
 const OBJECTS_BYTES: usize = 48 * 1024;
+
+/// How many epochs' keys are asked for in one message. Whoever has the newest has the older ones.
+pub(crate) const REWRAPS_MAX: usize = 8;
+
+/// An epoch's key for a device that lacks it.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Rewrap {
+    /// The epoch.
+    #[n(0)]
+    pub epoch: ObjectId,
+    /// HPKE, see `epoch`.
+    #[n(1)]
+    pub sealed: Blob,
+}
 
 /// A message.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
@@ -34,6 +48,12 @@ pub enum Message {
     /// lack. Answered, once, to a member.
     #[n(4)]
     Introduce,
+    /// The sender is a member and lacks the keys of these epochs. Answered to members only.
+    #[n(5)]
+    Lacks(#[n(0)] Vec<ObjectId>),
+    /// Keys of epochs, for the receiver alone.
+    #[n(6)]
+    Keys(#[n(0)] Vec<Rewrap>),
 }
 
 impl Message {
@@ -53,7 +73,11 @@ impl Message {
         let message = codec::from_bytes(bytes)?;
         match &message {
             Self::Compare(spans) if !reconcile::are_well_formed(spans) => Err(Malformed),
+            Self::Lacks(epochs) if epochs.len() > REWRAPS_MAX => Err(Malformed),
+            Self::Keys(keys) if keys.len() > REWRAPS_MAX => Err(Malformed),
             Self::Compare(_)
+            | Self::Lacks(_)
+            | Self::Keys(_)
             | Self::Objects(_)
             | Self::Join(_)
             | Self::Closed

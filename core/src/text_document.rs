@@ -7,10 +7,15 @@ use std::collections::HashMap;
 
 use automerge::patches::PatchAction;
 use automerge::transaction::{CommitOptions, Transactable};
-use automerge::{ActorId, AutoCommit, Change, ObjId, ObjType, ROOT, ReadDoc, TextEncoding};
+use automerge::{
+    ActorId, AutoCommit, Change, LoadOptions, ObjId, ObjType, ROOT, ReadDoc, SaveOptions,
+    TextEncoding, VerificationMode,
+};
 use bocage_api::TextDelta;
 use bocage_api::delta::{Step, utf16_len};
 use thiserror::Error;
+
+use crate::chains::IsLeftOut;
 
 /// Where the text is in the document.
 const TEXT: &str = "text";
@@ -37,6 +42,20 @@ impl TextDocument {
     /// An empty document in which `actor` writes.
     pub(crate) fn new(actor: [u8; 16]) -> Self {
         Self(empty(actor))
+    }
+
+    /// The document as it was once, with what came since.
+    pub(crate) fn resume<'a>(
+        actor: [u8; 16],
+        saved: &[u8],
+        since: impl IntoIterator<Item = &'a [u8]>,
+    ) -> Option<Self> {
+        resume(actor, saved, since).map(Self)
+    }
+
+    /// The document as it is.
+    pub(crate) fn save(&mut self) -> Vec<u8> {
+        save(&mut self.0)
     }
 
     /// Goes on as another actor.
@@ -133,6 +152,39 @@ impl TextDocument {
         }
         steps.extend(rest.iter().map(|(_, text)| Step::Insert(text.clone())));
         TextDelta::from(steps)
+    }
+
+    /// The words of a copy of this text that were left out, each with the place in this text behind what they
+    /// follow.
+    pub(crate) fn left_out_of(
+        &self,
+        copy: &Self,
+        is_left_out: IsLeftOut<'_>,
+    ) -> Vec<(usize, String)> {
+        let mut ends: HashMap<Identity, usize> = HashMap::new();
+        let mut end = 0usize;
+        for (identity, text) in self.characters() {
+            end = end.saturating_add(utf16_len(&text));
+            ends.insert(identity, end);
+        }
+        let mut words: Vec<(usize, String)> = Vec::new();
+        let mut at = 0;
+        let mut is_one = false;
+        for (identity, text) in copy.characters() {
+            let (operation, actor) = identity.split_at(8);
+            let operation = operation.try_into().map_or(0, u64::from_be_bytes);
+            let actor = actor.split_at(16).0;
+            if !is_left_out(operation, actor) {
+                at = ends.get(&identity).copied().unwrap_or(at).max(at);
+                is_one = false;
+            } else if is_one && let Some((_, word)) = words.last_mut() {
+                word.push_str(&text);
+            } else {
+                words.push((at, text));
+                is_one = true;
+            }
+        }
+        words
     }
 
     /// The characters of the text, each with what names it.
@@ -240,6 +292,30 @@ pub(crate) fn empty(actor: [u8; 16]) -> AutoCommit {
     document
 }
 
+/// A document as it was once, with what came since, in which `actor` writes. `None` if automerge does not take them.
+pub(crate) fn resume<'a>(
+    actor: [u8; 16],
+    saved: &[u8],
+    since: impl IntoIterator<Item = &'a [u8]>,
+) -> Option<AutoCommit> {
+    // It was sealed on this device: nobody else has had it in their hands.
+    let options = LoadOptions::new()
+        .text_encoding(TextEncoding::Utf16CodeUnit)
+        .verification_mode(VerificationMode::DontCheck);
+    let mut document = AutoCommit::load_with_options(saved, options).ok()?;
+    apply(&mut document, since).ok()?;
+    document.set_actor(ActorId::from(actor));
+    Some(document)
+}
+
+/// A document as automerge saves it: not compressed, which costs more time than it saves.
+pub(crate) fn save(document: &mut AutoCommit) -> Vec<u8> {
+    document.save_with_options(SaveOptions {
+        deflate: false,
+        retain_orphans: false,
+    })
+}
+
 /// Ends a change and returns its bytes, plain.
 pub(crate) fn commit(document: &mut AutoCommit) -> Result<Vec<u8>, NotTaken> {
     // The author's clock is not part of the document: it may be years off.
@@ -270,7 +346,7 @@ fn difference(before: &[u16], after: &[u16]) -> TextDelta {
 }
 
 /// A text in pieces of at most [`UNITS_PER_CHANGE`].
-fn parts(text: &str) -> impl Iterator<Item = &str> {
+pub(crate) fn parts(text: &str) -> impl Iterator<Item = &str> {
     let mut rest = text;
     core::iter::from_fn(move || {
         if rest.is_empty() {

@@ -77,6 +77,8 @@ pub(crate) enum Shelf {
     Receipts(WorkspaceId),
     /// What is still to be put into a workspace's mailbox, and how far it was read.
     Mail(WorkspaceId),
+    /// Documents of a workspace as they were once, at an index that follows from the document.
+    Snapshots(WorkspaceId),
 }
 
 /// The keys of this device's storage.
@@ -123,6 +125,7 @@ impl Vault {
             Shelf::Segments(workspace) => (b"segments", &workspace.0),
             Shelf::Receipts(workspace) => (b"receipts", &workspace.0),
             Shelf::Mail(workspace) => (b"mail", &workspace.0),
+            Shelf::Snapshots(workspace) => (b"snapshots", &workspace.0),
         };
         keyed_id(&self.names, &[state, kind, workspace])
     }

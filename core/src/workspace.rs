@@ -16,6 +16,7 @@ mod hostile;
 pub mod mischief;
 mod pending;
 mod unite;
+mod visitor;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -25,12 +26,12 @@ use thiserror::Error;
 
 use crate::batch::{Batch, DocumentId, SessionId};
 use crate::chains::{BatchError, Chains, Coverage, NotTaken, Settled};
-use crate::codec::Fixed;
+use crate::codec::{Blob, Fixed};
 use crate::crypto::dh::PrivateKey;
 use crate::crypto::hash::hash;
 use crate::crypto::secret::Secret;
 use crate::keys::DeviceKeys;
-use crate::log::{Log, LogError, Member, Op, Role};
+use crate::log::{Log, LogError, Member, Mode, Op, Role};
 use crate::object::{DeviceId, Kind, ObjectError, ObjectId, Signed, Verified};
 use crate::receipt::{Presence, Receipt};
 use crate::segment;
@@ -38,7 +39,10 @@ use crate::segment;
 pub use acts::{ActError, DeviceOffer, NewDevice, Request};
 pub use compare::OnDisk;
 pub(crate) use compare::Parcel;
+use compare::newness;
 use pending::{Pending, Segment, Waiting};
+use visitor::Guest;
+pub use visitor::Visitor;
 
 /// See the module.
 pub struct Workspace {
@@ -49,8 +53,14 @@ pub struct Workspace {
     pending: Pending,
     /// The keys of epochs, as far as this device has them.
     epochs: BTreeMap<ObjectId, Secret>,
+    /// Keys of epochs that another member has wrapped anew for this device, as they came.
+    rewrapped: BTreeMap<ObjectId, Blob>,
+    /// The instant invitation by whose key this device looks at the workspace, or by which it has come.
+    guest: Option<Guest>,
     /// The newest of each device.
     receipts: BTreeMap<DeviceId, Acknowledged>,
+    /// What managers have settled.
+    settled: Coverage,
     /// The newest counter of each device that is or was there.
     presences: BTreeMap<DeviceId, u64>,
     /// Batches that came with a bad signature, under the rule that this is final.
@@ -211,9 +221,33 @@ impl Workspace {
         }
     }
 
+    /// The invitations in whose rooms somebody may ask: those that let somebody in; those by which somebody came who
+    /// has never shown that they know it; and the newest `used_up` of the others that were not ended: who opens such
+    /// a link is told, and whose device was put back to a time before it was let in is let in again.
+    /// Who may not let anybody in by one does not answer there that it is closed.
+    pub(crate) fn awaited(&self, used_up: usize) -> Vec<ObjectId> {
+        let state = self.log.state();
+        let role = self.role();
+        let mut left = used_up;
+        let is_awaited = |id: &ObjectId| {
+            let may = |mode| mode != Mode::Confirm || role == Some(Role::Manager);
+            let offer = state.invitation(*id);
+            offer
+                .filter(|offer| may(offer.invite.mode))
+                .is_some_and(|offer| {
+                    let is_newest = !offer.revoked && left > 0;
+                    let is_used_up = !offer.is_open() && !self.awaits_joined(offer);
+                    left = left.saturating_sub(usize::from(is_used_up && is_newest));
+                    !is_used_up || is_newest
+                })
+        };
+        let ops: Vec<ObjectId> = self.log.ops().map(Verified::id).collect();
+        ops.into_iter().rev().filter(is_awaited).collect()
+    }
+
     /// Whether somebody who came by an invitation has never shown that they know it. They ask in the
     /// invitation's room until they do.
-    pub fn awaits_joined(&self, offer: &crate::log::Invitation) -> bool {
+    fn awaits_joined(&self, offer: &crate::log::Invitation) -> bool {
         self.log.state().live().any(|member| {
             offer.joined.contains(&member.id) && !self.receipts.contains_key(&member.first)
         })
@@ -235,6 +269,24 @@ impl Workspace {
             })
             .map(|(_, device)| device.member)
             .collect()
+    }
+
+    /// How many batches are in that no manager has settled.
+    pub(crate) fn unsettled(&mut self) -> usize {
+        let ops = self.log.state().settled().iter();
+        let ops = ops.filter_map(|id| self.log.op(*id));
+        let heads: Vec<ObjectId> = ops.flat_map(|op| op.body.act.heads()).copied().collect();
+        self.chains.cover(&mut self.settled, &heads);
+        self.chains.len().saturating_sub(self.settled.len())
+    }
+
+    /// Whether more than half of the members have all that counts: what only some have is not settled, as the others
+    /// may have something else.
+    pub(crate) fn most_have_all(&self) -> bool {
+        let members = self.log.state().live().count();
+        let heads = self.chains.heads().iter();
+        let mut have = heads.map(|head| self.holders(*head).len());
+        members > 1 && have.all(|have| have.saturating_mul(2) > members)
     }
 
     /// The counter of this device's newest receipt.
@@ -358,7 +410,7 @@ impl Workspace {
             return Outcome::Refused(Refused::NotAMember);
         }
         let known = self.receipts.get(&receipt.device());
-        if known.is_some_and(|known| known.receipt.body.counter >= receipt.body.counter) {
+        if known.is_some_and(|known| newness(&known.receipt) >= newness(&receipt)) {
             return Outcome::Known;
         }
         intake.receipts_grew = true;

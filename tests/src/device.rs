@@ -123,6 +123,21 @@ impl Device {
         self.engine.as_ref().map_or(0, Engine::splits)
     }
 
+    /// How many documents would be opened from snapshots.
+    pub fn resumable(&self) -> usize {
+        self.engine.as_ref().map_or(0, Engine::resumable)
+    }
+
+    /// How many epochs its workspace has had.
+    pub fn epochs(&self) -> usize {
+        self.engine.as_ref().map_or(0, Engine::epochs)
+    }
+
+    /// Whether its workspace has a current epoch.
+    pub fn has_current_epoch(&self) -> bool {
+        self.engine.as_ref().is_some_and(Engine::has_current_epoch)
+    }
+
     /// Whether the engine runs.
     pub fn is_running(&self) -> bool {
         self.engine.is_some()

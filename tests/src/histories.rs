@@ -16,7 +16,7 @@ use bocage_api::{Colour, Name, Profile, WorkspaceId};
 use bocage_core::batch::{self, Batch};
 use bocage_core::chains::Chains;
 use bocage_core::codec::{Blob, Fixed};
-use bocage_core::log::{Act, Invite, Log, LogError, Mode, Op, ProfileFields, Role};
+use bocage_core::log::{Act, Entrance, Invite, Log, LogError, Mode, Op, ProfileFields, Role};
 use bocage_core::object::{DeviceId, ObjectId, Verified};
 use bocage_core::{DeviceKeys, InviteSeed, Secret};
 use rand_chacha::ChaCha20Rng;
@@ -46,6 +46,12 @@ pub struct Counts {
     pub devices_added: usize,
     /// Devices that were taken away.
     pub devices_removed: usize,
+    /// Members who let themselves in.
+    pub entered: usize,
+    /// Who tried to, beyond an invitation's uses and apart from those who stand.
+    pub surplus: usize,
+    /// Who tried to, apart from a revocation.
+    pub shut_out: usize,
     /// Devices that came in by what is void.
     pub strays: usize,
     /// Batches that came in.
@@ -54,6 +60,8 @@ pub struct Counts {
     pub held: usize,
     /// Batches of those whose work is ended that count although no cut has them.
     pub endorsed: usize,
+    /// Words of managers that something is settled.
+    pub settled: usize,
     /// Places in chains that are taken twice.
     pub equivocations: usize,
     /// Of them those at which another counts than the one with the lowest id.
@@ -71,10 +79,14 @@ impl Counts {
         self.roles += other.roles;
         self.devices_added += other.devices_added;
         self.devices_removed += other.devices_removed;
+        self.entered += other.entered;
+        self.surplus += other.surplus;
+        self.shut_out += other.shut_out;
         self.strays += other.strays;
         self.batches += other.batches;
         self.held += other.held;
         self.endorsed += other.endorsed;
+        self.settled += other.settled;
         self.equivocations += other.equivocations;
         self.by_seniority += other.by_seniority;
     }
@@ -300,7 +312,7 @@ impl History {
         let known = Outcome::of(&self.state_of(who));
         let members: Vec<ObjectId> = known.members.keys().copied().collect();
         let devices: Vec<DeviceId> = known.devices.keys().copied().collect();
-        match self.draw(24) {
+        match self.draw(28) {
             0..=1 => self.invite(who, by_less),
             2..=5 => self.admit(who, by_less),
             6..=7 => {
@@ -327,6 +339,13 @@ impl History {
             10 => {
                 let fields = ProfileFields::new(&profile(&mut self.rng));
                 self.act(who, Act::Profile(fields), by_less);
+                // Some say that what they know is settled.
+                let known: Vec<usize> = self.actors[who].view.batches.iter().copied().collect();
+                if let Some(head) = self.pick(&known) {
+                    let heads = vec![self.batches[head].batch.id()];
+                    let done = self.act(who, Act::Settle { heads }, by_less);
+                    self.counts.settled += usize::from(done);
+                }
             }
             11 => {
                 let act = match self.draw(3) {
@@ -357,6 +376,7 @@ impl History {
                 }
             }
             16..=18 => self.write(who, by_less),
+            19..=22 => self.enter(who, by_less, &known),
             _ => {
                 let from = self.draw(self.actors.len());
                 let news = self.actors[from].view.clone();
@@ -376,9 +396,17 @@ impl History {
         let mut bytes = [0; 16];
         self.rng.fill_bytes(&mut bytes);
         let seed = InviteSeed::new(bytes);
+        let mode = [
+            Mode::Confirm,
+            Mode::Auto,
+            Mode::Auto,
+            Mode::Instant,
+            Mode::Instant,
+        ][self.draw(5)];
+        let roles = if mode == Mode::Instant { 3 } else { 5 };
         let invite = Invite {
             public: seed.public(),
-            wrap: Fixed([0; 32]),
+            wrap: seed.wrap(),
             meet: Fixed([0; 32]),
             label: "Link".to_owned(),
             role: [
@@ -387,12 +415,8 @@ impl History {
                 Role::Editor,
                 Role::Manager,
                 Role::Manager,
-            ][self.draw(5)],
-            mode: if self.draw(3) == 0 {
-                Mode::Confirm
-            } else {
-                Mode::Auto
-            },
+            ][self.draw(roles)],
+            mode,
             uses: 1 + u32::try_from(self.draw(3)).expect("small"),
             expires: None,
         };
@@ -426,6 +450,7 @@ impl History {
                 certificate: device.certificate(),
                 profile: ProfileFields::new(&profile(&mut self.rng)),
                 proof: seed.prove(self.workspace, device.id()),
+                entrance: None,
             },
         };
         let join = device.sign(self.workspace, join);
@@ -459,6 +484,63 @@ impl History {
         );
         if self.put(who, op, past) && !again {
             self.actors[new].view = self.actors[who].view.clone();
+        }
+    }
+
+    /// Somebody new lets themself in by an instant invitation, by what one device knows or by less.
+    fn enter(&mut self, who: usize, by_less: bool, known: &Outcome) {
+        let is_instant = |id: &ObjectId| {
+            let offer = self.ops.iter().find(|known| known.op.id() == *id);
+            let act = offer.map(|known| &known.op.body.act);
+            matches!(act, Some(Act::Invite(terms)) if terms.mode == Mode::Instant)
+        };
+        let invitations = known.invitations.keys().copied().filter(is_instant);
+        let invitations: Vec<ObjectId> = invitations.collect();
+        let Some(invite) = self.pick(&invitations) else {
+            return;
+        };
+        let again = self.draw(8) == 0;
+        let new = if again {
+            self.draw(self.actors.len())
+        } else {
+            let keys = keys(&mut self.rng);
+            self.appear(keys, View::default())
+        };
+        let view = self.actors[who].view.clone();
+        let mut past = view.ops.clone();
+        if by_less {
+            past = self.less(&past);
+            let offer = self.ops.iter().position(|known| known.op.id() == invite);
+            let offer = offer.expect("it is in");
+            past.extend(self.ops[offer].past.iter().copied());
+            past.insert(offer);
+        }
+        past.insert(1);
+        let fields = ProfileFields::new(&profile(&mut self.rng));
+        let seed = &self.seeds[&invite];
+        let device = &self.actors[new].keys;
+        let act = Act::Join {
+            invite: seed.public(),
+            certificate: device.certificate(),
+            profile: fields,
+            proof: seed.prove(self.workspace, device.id()),
+            entrance: Some(Entrance {
+                invite,
+                epoch: self.epoch,
+                wrap: Blob(vec![0; WRAPPED]),
+            }),
+        };
+        let parents = self.heads(&past);
+        let op = device.sign(self.workspace, Op { parents, act });
+        let came_in = self.put(new, op, past.clone());
+        if came_in {
+            // Who pretends to know less has not seen what builds on more.
+            let known = |n: &usize| self.batches[*n].knew.is_subset(&past);
+            let complete = |n: &usize| known(n) && self.batches[*n].past.iter().all(known);
+            let batches: Numbers = view.batches.iter().copied().filter(complete).collect();
+            let own = &mut self.actors[new].view;
+            own.ops.extend(past);
+            own.batches.extend(batches);
         }
     }
 
@@ -859,6 +941,27 @@ impl History {
                 if number < other && member != of && apart {
                     self.counts.concurrent_removals += 1;
                 }
+            }
+        }
+        for (number, known) in self.ops.iter().enumerate() {
+            let Act::Join {
+                entrance: Some(entrance),
+                ..
+            } = &known.op.body.act
+            else {
+                continue;
+            };
+            let is_end = |(other, end): (usize, &Known)| {
+                matches!(end.op.body.act, Act::Revoke { invite } if invite == entrance.invite)
+                    && !end.past.contains(&number)
+                    && !known.past.contains(&other)
+            };
+            if ours.members.contains_key(&known.op.id()) {
+                self.counts.entered += 1;
+            } else if self.ops.iter().enumerate().any(is_end) {
+                self.counts.shut_out += 1;
+            } else if !ours.devices.contains_key(&known.op.device()) {
+                self.counts.surplus += 1;
             }
         }
         let devices: BTreeSet<DeviceId> = ours.devices.keys().copied().collect();

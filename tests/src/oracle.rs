@@ -23,7 +23,10 @@ pub type Numbers = BTreeSet<usize>;
 type MemberId = ObjectId;
 
 /// How senior: how far from the founder, then by which operation.
-type Rank = (u32, ObjectId);
+type Rank = (u64, ObjectId);
+
+/// From one instant invitation to the next.
+const TIER: u64 = 1 << 32;
 
 /// An operation, and the numbers of all that it follows.
 #[derive(Debug)]
@@ -196,7 +199,120 @@ impl<'a> Round<'a> {
                 *entry = new;
             }
         }
+        for (offer, entered) in self.offers() {
+            let Act::Invite(invite) = self.act(offer) else {
+                continue;
+            };
+            for number in entered.stand {
+                let id = self.op(number).id();
+                let new = ((entered.tier + 1, id), invite.role);
+                let entry = ranks.entry(id).or_insert(new);
+                if new.0 < entry.0 {
+                    *entry = new;
+                }
+            }
+        }
         ranks
+    }
+
+    /// What the last guess makes of the joins by each instant invitation that is not void.
+    fn offers(&self) -> Vec<(usize, Entered)> {
+        let mut all = Vec::new();
+        for number in self.within.iter().copied() {
+            if let (Act::Invite(invite), Some((_, offered))) =
+                (self.act(number), self.author(number))
+                && invite.mode == Mode::Instant
+            {
+                let tier = (offered.0 / TIER + 1) * TIER;
+                all.push((number, self.entered(number, invite.uses as usize, tier)));
+            }
+        }
+        all
+    }
+
+    fn entered(&self, offer: usize, uses: usize, tier: u64) -> Entered {
+        let id = self.op(offer).id();
+        // Who is in a tier above, and what they did.
+        let above: Vec<(usize, Rank)> = self
+            .within
+            .iter()
+            .filter_map(|number| Some((*number, self.author(*number)?.1)))
+            .filter(|(_, rank)| rank.0 < tier)
+            .collect();
+        let is_theirs = |device: &DeviceId| {
+            let owner = self.last.outcome.devices.get(device);
+            owner.is_some_and(|(member, _)| self.last.ranks[member].0 < tier)
+        };
+        let mut admitted: BTreeSet<MemberId> = BTreeSet::new();
+        let mut revocations = Numbers::new();
+        for (number, _) in &above {
+            match self.act(*number) {
+                Act::Admit { join, invite, .. } if *invite == id => {
+                    admitted.insert(*join);
+                }
+                Act::Revoke { invite } if *invite == id => {
+                    revocations.insert(*number);
+                }
+                _ => {}
+            }
+        }
+        let mut found = Entered {
+            tier,
+            ..Entered::default()
+        };
+        let joins = self.entering(id);
+        let mut order = Vec::new();
+        for join in &joins {
+            if is_theirs(&self.op(*join).device()) {
+                continue;
+            }
+            let apart = revocations
+                .iter()
+                .filter(|end| self.are_apart(*join, **end));
+            let apart: BTreeSet<ObjectId> = apart.map(|end| self.op(*end).id()).collect();
+            if !apart.is_empty() {
+                found.fall.insert(*join, apart);
+                continue;
+            }
+            let who = above
+                .iter()
+                .filter(|(number, _)| self.knows(*number, *join));
+            let senior = who.map(|(_, rank)| *rank).min();
+            let mut theirs: Numbers = above
+                .iter()
+                .filter(|(_, rank)| Some(*rank) == senior)
+                .map(|(number, _)| *number)
+                .collect();
+            theirs.retain(|number| !self.knows(*number, *join));
+            let earlier = joins
+                .iter()
+                .filter(|other| self.knows(*join, **other))
+                .count();
+            let turn = (senior.is_none(), senior, theirs.len(), earlier);
+            order.push((turn, self.op(*join).id(), *join));
+        }
+        order.sort_unstable();
+        let left = uses.saturating_sub(admitted.len());
+        let mut full = admitted;
+        for (_, member, join) in order.iter().take(left) {
+            found.stand.insert(*join);
+            full.insert(*member);
+        }
+        for (_, _, join) in order.iter().skip(left) {
+            found.fall.insert(*join, full.clone());
+        }
+        found
+    }
+
+    /// The joins that are their own admission by an invitation.
+    fn entering(&self, invitation: ObjectId) -> Vec<usize> {
+        let names = |number: &usize| match self.act(*number) {
+            Act::Join { entrance, .. } => {
+                entrance.as_ref().map(|entrance| entrance.invite) == Some(invitation)
+            }
+            _ => false,
+        };
+        self.within.iter().copied().filter(names).collect()
     }
 
     fn run(&self) -> Guess {
@@ -265,6 +381,13 @@ impl<'a> Round<'a> {
             guess.claimed.insert(id, fate.claimed);
         }
         self.rest(&mut guess);
+        for (offer, entered) in self.offers() {
+            let invitation = guess.outcome.invitations.get_mut(&self.op(offer).id());
+            if let Some((_, joined, _)) = invitation {
+                joined.extend(entered.stand.iter().map(|number| self.op(*number).id()));
+            }
+            voided.extend(entered.fall);
+        }
         self.spread(&mut guess, voided);
         guess
     }
@@ -392,7 +515,7 @@ impl<'a> Round<'a> {
     fn rank_of(&self, number: usize) -> Rank {
         let owner = self.last.outcome.devices.get(&self.op(number).device());
         let rank = owner.and_then(|(member, _)| self.last.ranks.get(member));
-        rank.copied().unwrap_or((u32::MAX, self.op(number).id()))
+        rank.copied().unwrap_or((u64::MAX, self.op(number).id()))
     }
 
     /// The role that holds. What a member's own devices set is as senior as the member.
@@ -450,9 +573,9 @@ impl<'a> Round<'a> {
                 Role::Reader
             }
             Act::RemoveDevice { device, .. } if own.contains(device) => Role::Reader,
-            Act::Epoch { .. } => Role::Editor,
+            Act::Epoch { .. } | Act::Dismiss { .. } => Role::Editor,
             Act::Admit { invite, .. } => match self.find(*invite).map(|offer| self.act(offer)) {
-                Some(Act::Invite(invite)) if invite.mode == Mode::Auto => Role::Editor,
+                Some(Act::Invite(invite)) if invite.mode != Mode::Confirm => Role::Editor,
                 _ => Role::Manager,
             },
             _ => Role::Manager,
@@ -527,9 +650,22 @@ impl<'a> Round<'a> {
     /// What came in by something void is ended by what voids that, and so on.
     fn spread(&self, guess: &mut Guess, voided: BTreeMap<usize, BTreeSet<ObjectId>>) {
         let brings = |number: usize| match self.act(number) {
-            Act::Admit { join, .. } => self.find(*join).map(|asked| self.op(asked).device()),
-            Act::AddDevice { device, .. } => Some(*device),
-            _ => None,
+            Act::Admit { join, .. } => {
+                let asked = self.find(*join);
+                asked
+                    .map(|asked| self.op(asked).device())
+                    .into_iter()
+                    .collect()
+            }
+            Act::AddDevice { device, .. } => vec![*device],
+            Act::Join {
+                entrance: Some(_), ..
+            } => vec![self.op(number).device()],
+            Act::Invite(_) => {
+                let joins = self.entering(self.op(number).id()).into_iter();
+                joins.map(|join| self.op(join).device()).collect()
+            }
+            _ => Vec::new(),
         };
         let mut stray: BTreeMap<DeviceId, BTreeSet<ObjectId>> = BTreeMap::new();
         loop {
@@ -539,10 +675,10 @@ impl<'a> Round<'a> {
                     (Some(by), _) | (None, Some(by)) => by.clone(),
                     (None, None) => continue,
                 };
-                if let Some(device) = brings(number)
-                    && !guess.outcome.devices.contains_key(&device)
-                {
-                    stray.entry(device).or_default().extend(by);
+                for device in brings(number) {
+                    if !guess.outcome.devices.contains_key(&device) {
+                        stray.entry(device).or_default().extend(by.clone());
+                    }
                 }
             }
             if stray == before {
@@ -551,6 +687,17 @@ impl<'a> Round<'a> {
         }
         guess.outcome.endings.extend(stray);
     }
+}
+
+/// What comes of joins by an instant invitation.
+#[derive(Debug, Default)]
+struct Entered {
+    /// Where the ranks of those who come by it begin.
+    tier: u64,
+    /// The joins that stand.
+    stand: Numbers,
+    /// Those that do not, and why.
+    fall: BTreeMap<usize, BTreeSet<ObjectId>>,
 }
 
 /// What was done about a member.
@@ -584,6 +731,7 @@ impl Fate {
 
 /// Whether an operation is one that its author was entitled to, by what they knew. Proofs are taken
 /// for true: they are core's to check.
+#[expect(clippy::too_many_lines, reason = "an arm for each kind of operation")]
 pub fn is_sound(all: &[Known], op: &Verified<Op>, past: &Numbers) -> bool {
     let guess = solve(all, past);
     let state = &guess.outcome;
@@ -592,8 +740,25 @@ pub fn is_sound(all: &[Known], op: &Verified<Op>, past: &Numbers) -> bool {
         let (role, removed, _) = state.members.get(member)?;
         (!taken && !removed).then_some((*member, *role))
     };
-    if matches!(op.body.act, Act::Join { .. }) {
-        return true;
+    if let Act::Join {
+        invite, entrance, ..
+    } = &op.body.act
+    {
+        return entrance.as_ref().is_none_or(|entrance| {
+            let offer = past.iter().find(|n| all[**n].op.id() == entrance.invite);
+            let (Some((_, joined, revoked)), Some(Act::Invite(terms))) = (
+                state.invitations.get(&entrance.invite),
+                offer.map(|number| &all[*number].op.body.act),
+            ) else {
+                return false;
+            };
+            terms.mode == Mode::Instant
+                && terms.public == *invite
+                && !revoked
+                && joined.len() < terms.uses as usize
+                && state.epochs.contains(&entrance.epoch)
+                && !state.devices.contains_key(&op.device())
+        });
     }
     let Some((by, role)) = live(&op.device()) else {
         return false;
@@ -603,7 +768,10 @@ pub fn is_sound(all: &[Known], op: &Verified<Op>, past: &Numbers) -> bool {
     let member = |id: &MemberId| state.members.get(id).filter(|(_, removed, _)| !removed);
     match &op.body.act {
         Act::Genesis { .. } | Act::Join { .. } => false,
-        Act::Invite(_) | Act::Rename { .. } | Act::SetRelays { .. } => role == Role::Manager,
+        Act::Invite(_) | Act::Rename { .. } | Act::SetRelays { .. } | Act::Settle { .. } => {
+            role == Role::Manager
+        }
+        Act::Dismiss { .. } => role >= Role::Editor,
         Act::Upgrade { version } => role == Role::Manager && *version > state.version,
         Act::Profile(_) => true,
         Act::Epoch { links, .. } => {
@@ -655,10 +823,10 @@ pub fn is_sound(all: &[Known], op: &Verified<Op>, past: &Numbers) -> bool {
             let Act::Join { invite: public, .. } = &all[*asked].op.body.act else {
                 return false;
             };
-            let least = if terms.mode == Mode::Auto {
-                Role::Editor
-            } else {
+            let least = if terms.mode == Mode::Confirm {
                 Role::Manager
+            } else {
+                Role::Editor
             };
             role >= least
                 && *public == terms.public
@@ -761,6 +929,29 @@ fn branches(
         let best = ranks.min();
         (best.is_none(), best, batches[number].batch.id())
     };
+    // What managers have settled comes before that: the most senior's word, of theirs the first.
+    let words: Vec<_> = within
+        .iter()
+        .filter(|number| !guess.void.contains(number))
+        .filter_map(|number| match &all[*number].op.body.act {
+            Act::Settle { heads } => {
+                let (by, _) = guess.outcome.devices.get(&all[*number].op.device())?;
+                let past = all[*number].past.intersection(within).count();
+                let order = (*guess.ranks.get(by)?, past, all[*number].op.id());
+                Some((order, heads))
+            }
+            _ => None,
+        })
+        .collect();
+    let settled = |number: usize| {
+        let covers = |head: &ObjectId| {
+            let head = batches.iter().position(|other| other.batch.id() == *head);
+            head.is_some_and(|head| head == number || batches[head].past.contains(&number))
+        };
+        let said = words.iter().filter(|(_, heads)| heads.iter().any(covers));
+        let first = said.map(|(order, _)| *order).min();
+        (first.is_none(), first)
+    };
     let chain = |written: &Written| (written.batch.device(), written.batch.body.session);
     let mut set = Numbers::new();
     let mut ends: BTreeSet<_> = batches
@@ -771,7 +962,7 @@ fn branches(
         let next = (0..batches.len()).filter(|number| {
             chain(&batches[*number]) == of && batches[*number].batch.body.prev == before
         });
-        if let Some(winner) = next.min_by_key(|number| claim(*number)) {
+        if let Some(winner) = next.min_by_key(|number| (settled(*number), claim(*number))) {
             set.insert(winner);
             ends.insert((of, Some(batches[winner].batch.id())));
         }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use bocage_core::crypto::sign::{Signature, VerifyingKey};
-use bocage_wire::{ClientFrame, PROTOCOL_VERSION, RelayFrame, mailbox};
+use bocage_wire::{ClientFrame, Failure, PROTOCOL_VERSION, RelayFrame, mailbox};
 
 /// A device's connection to the relay; a new one each time it connects.
 pub type ConnectionId = u64;
@@ -38,6 +38,8 @@ pub struct Relay {
     pub lied: bool,
     /// How many bytes went through the pipe.
     pub piped: usize,
+    /// Nothing more goes into mailboxes.
+    pub is_full: bool,
     /// How many items were put into mailboxes.
     pub items: usize,
     seats: BTreeMap<RoomId, BTreeMap<u32, ConnectionId>>,
@@ -114,6 +116,10 @@ impl Relay {
                 if signed.is_err() {
                     assert!(self.lied, "puts are signed");
                     return Vec::new();
+                }
+                if self.is_full {
+                    let reason = Failure::Full;
+                    return vec![(from, RelayFrame::Failed { request, reason })];
                 }
                 let mut sent = vec![(from, RelayFrame::Kept { request })];
                 sent.extend(self.put(mailbox, id, bytes));

@@ -150,7 +150,42 @@ fn vectors() -> String {
 
     let intake = manager.remove(&mut rng, member).unwrap();
     vectors.objects("remove, then epoch", &intake);
+
+    instant(&mut vectors, &mut rng, &mut manager);
     vectors.0
+}
+
+/// What has to do with instant invitations and keys on their way to those who lack them.
+fn instant(vectors: &mut Vectors, rng: &mut ChaCha20Rng, manager: &mut Workspace) {
+    let label = Name::parse("Editors").unwrap();
+    let seed = InviteSeed::new([12; 16]);
+    let intake = manager
+        .invite(
+            &seed,
+            &label,
+            Role::Reader,
+            Mode::Instant,
+            1,
+            Some(1_800_000_000),
+        )
+        .unwrap();
+    vectors.objects("invite, instant", &intake);
+    let intake = manager.begin_epoch(rng).unwrap();
+    vectors.objects("epoch, also for a link", &intake);
+    let root = Secret::new([13; 32]);
+    let person = profile("Rosa");
+    let request = Request::new(&root, &[14; 32], manager.id(), &seed, &person);
+    let all = manager.everything(&BTreeSet::new());
+    let parts: Vec<&[u8]> = all.iter().map(|object| &**object).collect();
+    let visitor = request.visit(Fixed([15; 16]), &seed, &parts).unwrap();
+    let (reader, _, intake) = visitor.enter(rng, &seed, &person).unwrap();
+    vectors.objects("join with an entrance", &intake);
+    let made = intake.new.iter().map(|object| &**object);
+    assert_eq!(manager.take(made).refused, []);
+    let epochs: Vec<_> = manager.newest_first().into_iter().take(2).collect();
+    let keys = manager.rewrap(rng, reader.device(), &epochs);
+    vectors.bytes("message: lacks", &Message::Lacks(epochs).encode());
+    vectors.bytes("message: keys", &Message::Keys(keys).encode());
 }
 
 #[test]

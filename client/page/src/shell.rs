@@ -12,6 +12,7 @@ mod home;
 mod invite;
 mod joining;
 mod launchbar;
+pub mod left_out;
 mod loading;
 pub mod look;
 mod members;

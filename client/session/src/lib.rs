@@ -13,7 +13,7 @@ mod page;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use bocage_api::chat::ChannelPatch;
+use bocage_api::chat::{ChannelChange, ChannelPatch};
 use bocage_api::view::{HomePatch, Patch, View};
 use bocage_api::workspace::PageState;
 use bocage_api::{
@@ -72,6 +72,9 @@ pub struct Session {
     run: Option<u64>,
     watched: BTreeSet<Subject>,
     commands: VecDeque<(CommandId, Command)>,
+    /// Messages that an engine did not take, because this person may not write there, as far as it knows. They go
+    /// once it finds that they may: it may have lost, or not have heard yet, what says so.
+    held: Vec<(CommandId, Command)>,
     pages: BTreeMap<PageKey, OpenPage>,
     outbox: VecDeque<ToEngine>,
 }
@@ -137,6 +140,9 @@ impl Session {
 
     /// Looks at a channel no longer.
     pub fn unwatch_channel(&mut self, workspace: WorkspaceId, channel: ChannelId) {
+        if self.held.iter().any(|(_, held)| is_for(held, channel)) {
+            return;
+        }
         self.unwatch(Subject::Channel(workspace, channel));
     }
 
@@ -171,7 +177,8 @@ impl Session {
 
     /// How many things are not stored yet: commands, and pages with something typed.
     pub fn unsaved(&self) -> usize {
-        self.commands.len() + self.pages.values().filter(|page| page.is_unsaved()).count()
+        let commands = self.commands.len() + self.held.len();
+        commands + self.pages.values().filter(|page| page.is_unsaved()).count()
     }
 
     /// The texts of all pages with something unsaved, whole.
@@ -222,8 +229,15 @@ impl Session {
             FromEngine::View(View::Workspace(view)) | FromEngine::Patch(Patch::Workspace(view)) => {
                 vec![Event::Workspace(view)]
             }
-            FromEngine::View(View::Channel(view)) => vec![Event::Channel(view)],
-            FromEngine::Patch(Patch::Channel(patch)) => vec![Event::ChannelChanged(patch)],
+            FromEngine::View(View::Channel(view)) => {
+                self.say_held(view.channel, view.may_write);
+                vec![Event::Channel(view)]
+            }
+            FromEngine::Patch(Patch::Channel(patch)) => {
+                let may_write = patch.change == ChannelChange::MayWrite(true);
+                self.say_held(patch.channel, may_write);
+                vec![Event::ChannelChanged(patch)]
+            }
             FromEngine::Patch(Patch::PageState(state)) => {
                 let key = (state.workspace, state.page);
                 if let Some(open) = self.pages.get_mut(&key) {
@@ -301,13 +315,23 @@ impl Session {
             .iter_mut()
             .find(|(_, page)| page.sent() == Some(id));
         let Some((key, page)) = page else {
-            let before = self.commands.len();
-            self.commands.retain(|(known, _)| *known != id);
-            let known = self.commands.len() < before;
-            return known
-                .then_some(Event::Refused(id, refusal))
-                .into_iter()
-                .collect();
+            let at = self.commands.iter().position(|(known, _)| *known == id);
+            let Some((_, command)) = at.and_then(|at| self.commands.remove(at)) else {
+                return Vec::new();
+            };
+            if let Command::Say {
+                workspace, channel, ..
+            } = &command
+                && refusal != Refusal::BadMessage
+            {
+                let subject = Subject::Channel(*workspace, *channel);
+                self.held.push((id, command));
+                // Who is watching is told when it changes.
+                if !self.watched.contains(&subject) {
+                    self.watch(subject);
+                }
+            }
+            return vec![Event::Refused(id, refusal)];
         };
         let (workspace, number) = *key;
         if refusal == Refusal::StaleBase && page.may_try_again() {
@@ -316,6 +340,21 @@ impl Session {
         }
         page.hold_back(refusal);
         vec![Event::Refused(id, refusal)]
+    }
+
+    /// Says what was held back, now that it may be said.
+    fn say_held(&mut self, channel: ChannelId, may_write: bool) {
+        if !may_write {
+            return;
+        }
+        let held = core::mem::take(&mut self.held);
+        for (id, command) in held {
+            if is_for(&command, channel) {
+                self.send(id, command);
+            } else {
+                self.held.push((id, command));
+            }
+        }
     }
 
     fn watch(&mut self, subject: Subject) {
@@ -362,4 +401,9 @@ impl Session {
             self.unwatch(Subject::Page(key.0, key.1));
         }
     }
+}
+
+/// Whether it is a message in this channel.
+fn is_for(command: &Command, in_channel: ChannelId) -> bool {
+    matches!(command, Command::Say { channel, .. } if *channel == in_channel)
 }

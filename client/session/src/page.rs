@@ -98,7 +98,9 @@ impl OpenPage {
 
     /// What to send now, if anything: the command's id, its base and the change.
     pub(crate) fn flush(&mut self, id: CommandId) -> Option<(CommandId, u64, TextDelta)> {
-        let known = self.known.as_mut().filter(|k| k.current && !k.held_back)?;
+        let may_write = self.may_write;
+        let known = self.known.as_mut();
+        let known = known.filter(|k| may_write && k.current && !k.held_back)?;
         if known.under_way.is_some() || known.typed.is_empty() {
             return None;
         }

@@ -11,10 +11,11 @@
 //! (That its author might write, as far as they knew, is decided when a batch comes in.)
 //!
 //! A device that writes two batches at one number of a chain splits it. Of the branches the one counts
-//! that the more senior member has built on, somebody else than its author; the lower id decides only
-//! between those that nobody has built on, or the same member. So nobody brings out a second branch when
-//! others have long built on the first, unless somebody more senior helps. Who built late on something,
-//! having been removed, and is in no cut, does not count here.
+//! that a manager has settled; of several, or where none is, the one that the more senior member has built on,
+//! somebody else than its author; the lower id decides only between those that nobody has built on, or the same
+//! member. So nobody brings out a second branch when others have long built on the first, unless somebody more
+//! senior helps, and once it is settled they do not either. Who built late on something, having been removed,
+//! and is in no cut, does not count here.
 //!
 //! The set is found by starting with all and taking out what breaks a rule until nothing does.
 
@@ -65,7 +66,7 @@ pub(super) fn accept(chains: &Chains, log: &Log) -> Vec<bool> {
 }
 
 /// A member, after how senior they are.
-type Senior = ((u32, ObjectId), MemberId);
+type Senior = ((u64, ObjectId), MemberId);
 
 /// For each batch, by its place, whether it is on the branch of its chain that counts.
 fn on_winning_branches(chains: &Chains, log: &Log) -> Vec<bool> {
@@ -76,6 +77,7 @@ fn on_winning_branches(chains: &Chains, log: &Log) -> Vec<bool> {
         return set;
     }
     let built_on = built_on_by(chains, log);
+    let settled = settled_by(chains, log);
     for slots in chains_split {
         // The end of the branch so far; none once it has ended.
         let mut end: Option<Option<ObjectId>> = Some(None);
@@ -84,7 +86,10 @@ fn on_winning_branches(chains: &Chains, log: &Log) -> Vec<bool> {
             let winner = rivals
                 .iter()
                 .filter(|place| end.is_some() && prev(**place) == end)
-                .min_by_key(|place| claim(chains, log, &built_on, **place))
+                .min_by_key(|place| {
+                    let word = settled.get(**place).copied();
+                    (word, claim(chains, log, &built_on, **place))
+                })
                 .copied();
             for rival in rivals {
                 if Some(*rival) != winner
@@ -100,13 +105,36 @@ fn on_winning_branches(chains: &Chains, log: &Log) -> Vec<bool> {
     set
 }
 
-/// What decides between rivals; the lowest wins: whether nobody has built on it, who has, its id.
+/// For each batch, by its place, which of the managers' words settles it: the lowest holds before others, and none
+/// is the highest.
+fn settled_by(chains: &Chains, log: &Log) -> Vec<usize> {
+    let mut settled = vec![usize::MAX; chains.entries.len()];
+    if control::is(Control::NothingIsSettled) {
+        return settled;
+    }
+    for (word, id) in log.state().settled().iter().enumerate() {
+        let heads = log.op(*id).map_or(&[][..], |op| op.body.act.heads());
+        let mut next: Vec<usize> = heads.iter().filter_map(|id| chains.place(*id)).collect();
+        while let Some(place) = next.pop() {
+            if let Some(slot) = settled.get_mut(place)
+                && *slot == usize::MAX
+            {
+                *slot = word;
+                let entry = chains.entries.get(place);
+                next.extend(entry.into_iter().flat_map(|entry| &entry.builds_on));
+            }
+        }
+    }
+    settled
+}
+
+/// What decides between rivals that are settled alike; the lowest wins: whether nobody has built on it, who has, its id.
 fn claim(
     chains: &Chains,
     log: &Log,
     built_on: &[[Option<Senior>; 2]],
     place: usize,
-) -> (bool, Option<(u32, ObjectId)>, Option<ObjectId>) {
+) -> (bool, Option<(u64, ObjectId)>, Option<ObjectId>) {
     let entry = chains.entries.get(place);
     let author = entry.and_then(|entry| log.state().author_of(entry.batch.device()));
     let others = built_on.get(place).into_iter().flatten().flatten();

@@ -1,8 +1,9 @@
 //! What builds on what, over all chains: whoever has a batch has all that it builds on, so that a few
 //! last batches say what a device has.
 
-use super::Chains;
-use crate::object::ObjectId;
+use super::{Chains, Status};
+use crate::batch::{Batch, DocumentId};
+use crate::object::{ObjectId, Verified};
 
 /// What a device has, of what is in here, as it has said.
 #[derive(Debug, Default)]
@@ -27,6 +28,12 @@ impl Coverage {
         !self.unknown.is_empty()
     }
 
+    /// How many batches it covers.
+    pub(crate) fn len(&self) -> usize {
+        let ones = self.covered.iter().map(|word| word.count_ones() as usize);
+        ones.sum()
+    }
+
     /// Returns whether it was not covered.
     fn cover(&mut self, place: usize) -> bool {
         if self.covered.len() <= place / 64 {
@@ -43,6 +50,39 @@ impl Coverage {
 }
 
 impl Chains {
+    /// How many batches of a document count.
+    pub(crate) fn count_of(&self, document: DocumentId) -> u64 {
+        self.counting(document).count() as u64
+    }
+
+    /// The batches of a document that count and have come since these were the heads, and so many of it counted.
+    /// `None` if it is not so any more: then what was made of them is worth nothing.
+    pub(crate) fn since(
+        &self,
+        document: DocumentId,
+        heads: &[ObjectId],
+        counted: u64,
+    ) -> Option<Vec<&Verified<Batch>>> {
+        let mut had = Coverage::default();
+        self.cover(&mut had, heads);
+        if had.is_behind() {
+            return None;
+        }
+        let (mut left, mut since) = (counted, Vec::new());
+        for (place, entry) in self.entries.iter().enumerate() {
+            if entry.batch.body.document != document {
+                continue;
+            }
+            match (had.covers(place), entry.status) {
+                (true, Status::Counts) => left = left.checked_sub(1)?,
+                (true, Status::Held | Status::Misfit) => return None,
+                (false, Status::Counts) => since.push(&entry.batch),
+                (false, Status::Held | Status::Misfit) => {}
+            }
+        }
+        (left == 0).then_some(since)
+    }
+
     /// How many batches are in. Those that are in already keep their places.
     pub(crate) fn len(&self) -> usize {
         self.entries.len()

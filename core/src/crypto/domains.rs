@@ -52,6 +52,10 @@ domains! {
     InviteWrap = "bocage/1 invitation: wrap",
     /// From which all that follows that members know of an invitation, and its holder too.
     InviteMeet = "bocage/1 invitation: meet",
+    /// Key with which an invitation's join box is opened towards the relay.
+    InviteBoxSign = "bocage/1 invitation: box sign",
+    /// Key that seals what lies in an invitation's join box.
+    InviteBoxSeal = "bocage/1 invitation: box seal",
     /// What the holder of an invitation signs.
     InviteProof = "bocage/1 invitation: proof",
     /// What a device signs that is to be added to a member's.

@@ -1,5 +1,5 @@
 //! The records of one workspace: its objects as they came, older ones many to a record, the newest
-//! receipts, and what the mailbox is still owed.
+//! receipts, what the mailbox is still owed, and documents as they were once.
 //!
 //! Here is decided which record says what; writing them is the engine's.
 
@@ -10,7 +10,7 @@ use rand_core::CryptoRng;
 
 use super::home::{move_aside, put};
 use crate::object::DeviceId;
-use crate::record::{Mail, Stored, remember};
+use crate::record::{Mail, Snapshot, Stored, remember};
 use crate::vault::{Family, RecordKey, Shelf, Unreadable, Vault, Write};
 use crate::workspace::Workspace;
 use bocage_api::{Refusal, WorkspaceId};
@@ -33,6 +33,7 @@ pub(super) struct Archive {
     segments: Family,
     receipts: Family,
     mail: Family,
+    snapshots: Family,
     /// The objects that are a record each, or a few to one.
     recent: BTreeMap<u64, Stored>,
     next: u64,
@@ -50,6 +51,7 @@ pub(super) struct Read {
     pub(super) objects: Vec<Vec<u8>>,
     pub(super) commands: Vec<CommandId>,
     pub(super) mail: Mail,
+    pub(super) snapshots: Vec<Snapshot>,
 }
 
 impl Archive {
@@ -60,6 +62,7 @@ impl Archive {
             segments: vault.family(Shelf::Segments(workspace)),
             receipts: vault.family(Shelf::Receipts(workspace)),
             mail: vault.family(Shelf::Mail(workspace)),
+            snapshots: vault.family(Shelf::Snapshots(workspace)),
             recent: BTreeMap::new(),
             next: 0,
             next_segment: 0,
@@ -70,8 +73,14 @@ impl Archive {
     }
 
     /// What must be read before the workspace can be opened.
-    pub(super) fn families(&self) -> [Family; 4] {
-        [self.segments, self.objects, self.receipts, self.mail]
+    pub(super) fn families(&self) -> [Family; 5] {
+        [
+            self.segments,
+            self.objects,
+            self.receipts,
+            self.mail,
+            self.snapshots,
+        ]
     }
 
     /// Takes in what was read of one of them.
@@ -94,7 +103,8 @@ impl Archive {
             }
             let opened = vault.open(key, &bytes);
             let taken = opened.and_then(|plain| self.take_one(key, &plain, read));
-            if taken.is_err() {
+            // A snapshot can be made again.
+            if taken.is_err() && family != self.snapshots {
                 self.damaged.push((shelf, key, bytes));
             }
         }
@@ -117,6 +127,10 @@ impl Archive {
         }
         if key.family == self.receipts {
             read.objects.push(plain.to_vec());
+            return Ok(());
+        }
+        if key.family == self.snapshots {
+            read.snapshots.push(Snapshot::decode(plain)?);
             return Ok(());
         }
         let stored = Stored::decode(plain)?;
@@ -271,6 +285,21 @@ impl Archive {
         put(vault, rng, key, object)
     }
 
+    /// Keeps a document as it is.
+    pub(super) fn keep_snapshot(
+        &self,
+        vault: &Vault,
+        rng: &mut dyn CryptoRng,
+        snapshot: &Snapshot,
+    ) -> Result<Write, Refusal> {
+        let first = snapshot.document.0.first_chunk();
+        let key = RecordKey {
+            family: self.snapshots,
+            index: u64::from_be_bytes(first.copied().unwrap_or_default()),
+        };
+        put(vault, rng, key, &snapshot.encode())
+    }
+
     /// Keeps what the mailbox is owed.
     pub(super) fn keep_mail(
         &self,
@@ -292,8 +321,10 @@ impl Archive {
             Shelf::Segments(self.workspace)
         } else if family == self.receipts {
             Shelf::Receipts(self.workspace)
-        } else {
+        } else if family == self.mail {
             Shelf::Mail(self.workspace)
+        } else {
+            Shelf::Snapshots(self.workspace)
         }
     }
 }

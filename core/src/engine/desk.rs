@@ -7,21 +7,28 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bocage_api::view::PagePatch;
-use bocage_api::{ChannelId, CommandId, MessageId, PageId, Refusal, TextDelta, WorkspaceId};
+use bocage_api::workspace::{JoinRequest, LeftOut};
+use bocage_api::{
+    ChannelId, CommandId, InvitationId, MemberId, MessageId, PageId, Refusal, TextDelta,
+    WorkspaceId,
+};
 use rand_core::CryptoRng;
 
 use super::archive::{Archive, Read};
 use super::net::Origin;
+use super::snapshots::Snapshots;
 use super::{Effect, Outcome};
-use crate::batch::{CHANGES_BYTES_MAX, CHANGES_MAX, DocumentId, SessionId};
+use crate::batch::{Batch, CHANGES_BYTES_MAX, CHANGES_MAX, DocumentId, SessionId};
 use crate::chains::{ChainId, chain_of};
 use crate::codec::Fixed;
 use crate::crypto::domains::Domain;
 use crate::crypto::hash::{derive_id, hash};
 use crate::crypto::secret::Secret;
-use crate::log::{Act, Op, Role};
+use crate::keys::InviteSeed;
+use crate::log::{Act, Mode, Op, Role};
 use crate::object::{Kind, ObjectId, Signed, Verified};
 use crate::record::{self, Mail};
+use crate::signal::ConnectionId;
 use crate::time::Timestamp;
 use crate::tools::chat::{Channel, is_message};
 use crate::tools::documents::Page;
@@ -31,15 +38,32 @@ use crate::workspace::{ActError, Intake, OnDisk, Workspace};
 /// How long a device waits before it says again what it has on its disk.
 const RECEIPT_PAUSE: Duration = Duration::from_millis(500);
 
+/// How many batches are settled at a time: few enough that nobody brings out much anew, many enough that the log stays
+/// short.
+const SETTLE_EVERY: usize = 256;
+
+/// How long a manager's device waits for that of a more senior one to settle something.
+const SETTLE_WAIT: Duration = Duration::from_mins(1);
+
+/// When it looks again whether most members have what is to be settled.
+const SETTLE_RETRY: Duration = Duration::from_mins(10);
+
+/// How many may wait for a manager's answer: what a person goes through. Later ones are turned down.
+const ASKING_MAX: usize = 64;
+
+/// How long somebody is shown as waiting who has not asked again. Their link ends when nothing comes by it, and
+/// they make another.
+const ASKING_LASTS: Duration = Duration::from_secs(150);
+
 /// See the module.
 pub(super) struct Desk {
-    id: WorkspaceId,
+    pub(super) id: WorkspaceId,
     pub(super) workspace: Workspace,
     pub(super) archive: Archive,
-    page: Option<Page>,
-    channel: Option<Channel>,
+    pub(super) page: Option<Page>,
+    pub(super) channel: Option<Channel>,
     /// The latest commands that are in the page.
-    page_commands: Vec<CommandId>,
+    pub(super) page_commands: Vec<CommandId>,
     /// Which command wrote a message, in this run.
     pub(super) said: BTreeMap<MessageId, CommandId>,
     /// Which batch an operation of the channel is in, by the actor and the number of its first one.
@@ -64,8 +88,41 @@ pub(super) struct Desk {
     pub(super) followed: usize,
     /// Who this person was last said to be.
     pub(super) told: Option<bocage_api::Profile>,
+    /// Documents as they were once.
+    pub(super) snapshots: Snapshots,
+    /// Words that do not count, with how much was in and not counting when that was last looked at.
+    pub(super) left_out: (Vec<LeftOut>, (usize, usize)),
+    /// When this device settles what counts, if no other manager's has by then.
+    pub(super) settle_due: Option<Timestamp>,
     /// When this device begins an epoch, if nobody else has by then.
     pub(super) epoch_due: Option<Timestamp>,
+    /// When this device does what time has made due: it begins an epoch in the place of an old one, and ends
+    /// invitations.
+    pub(super) upkeep_due: Option<Timestamp>,
+    /// Who waits for a manager's answer, by their request.
+    asking: BTreeMap<ObjectId, Asked>,
+    /// Whose request was turned down in this run.
+    refused: BTreeSet<ObjectId>,
+}
+
+/// Somebody who asks to be let in.
+pub(super) struct Asked {
+    /// Their request.
+    pub(super) join: Vec<u8>,
+    /// The link over which it has come.
+    pub(super) connection: ConnectionId,
+    /// When.
+    pub(super) at: Timestamp,
+}
+
+/// What is to be done about them.
+pub(super) enum Answer {
+    /// They are let in, by this invitation.
+    Admit(Vec<u8>, ObjectId),
+    /// They were let in before.
+    Welcome,
+    /// A manager has to decide.
+    Wait,
 }
 
 /// What is still being read of a workspace.
@@ -124,10 +181,16 @@ impl Opening {
         let (workspace, intake) =
             Workspace::open(root, &self.record.salt, session, self.record.id, &objects)?;
         let mut desk = Desk::new(workspace, self.archive, self.read.mail);
+        desk.snapshots = Snapshots::new(self.read.snapshots);
+        if let Some(seed) = self.record.came_by {
+            desk.workspace.came_by(&InviteSeed::new(seed));
+        }
+        desk.workspace.take_rewrapped(desk.mail.rewrapped.clone());
         desk.page_commands = self.read.commands;
         desk.unposted = desk.workspace.owed(&desk.mail);
         desk.note(&intake);
         desk.on_disk = Some(desk.workspace.on_disk());
+        desk.look_aside();
         Some(desk)
     }
 }
@@ -154,7 +217,13 @@ impl Desk {
             last_receipt: None,
             followed: 0,
             told: None,
+            snapshots: Snapshots::default(),
+            left_out: Default::default(),
+            settle_due: None,
             epoch_due: None,
+            upkeep_due: None,
+            asking: BTreeMap::new(),
+            refused: BTreeSet::new(),
         }
     }
 
@@ -176,6 +245,16 @@ impl Desk {
         self.workspace.role() >= Some(Role::Editor)
     }
 
+    /// Whether the page takes changes from this person now.
+    pub(super) fn may_edit(&mut self) -> bool {
+        self.may_write() && !self.archive.is_damaged() && self.page().has_text()
+    }
+
+    /// Whether the channel takes messages from this person now.
+    pub(super) fn may_say(&mut self) -> bool {
+        self.may_write() && !self.archive.is_damaged() && self.channel().has_messages()
+    }
+
     /// Makes the documents that every workspace begins with.
     pub(super) fn begin_documents(&mut self, now: Timestamp) -> Result<Intake, ActError> {
         let (page, channel) = (self.page_document(), self.channel_document());
@@ -193,18 +272,30 @@ impl Desk {
     pub(super) fn page(&mut self) -> &mut Page {
         let document = self.page_document();
         let (workspace, commands) = (&self.workspace, &self.page_commands);
+        let snapshots = &self.snapshots;
         self.page.get_or_insert_with(|| {
-            let changes = changes_of(workspace, document);
-            Page::open(workspace.actor(document), changes, commands)
+            let actor = workspace.actor(document);
+            let resumed = snapshots.of(workspace, document);
+            let resumed = resumed.and_then(|(saved, since)| {
+                let since = since.iter().copied().flat_map(changes_in);
+                Page::resume(actor, saved, since, commands)
+            });
+            resumed.unwrap_or_else(|| Page::open(actor, changes_of(workspace, document), commands))
         })
     }
 
     /// The channel, opened if need be.
     pub(super) fn channel(&mut self) -> &mut Channel {
         let document = self.channel_document();
-        let workspace = &self.workspace;
+        let (workspace, snapshots) = (&self.workspace, &self.snapshots);
         self.channel.get_or_insert_with(|| {
-            Channel::open(workspace.actor(document), changes_of(workspace, document))
+            let actor = workspace.actor(document);
+            let resumed = snapshots.of(workspace, document);
+            let resumed = resumed.and_then(|(saved, since)| {
+                let since = since.iter().copied().flat_map(changes_in);
+                Channel::resume(actor, saved, since)
+            });
+            resumed.unwrap_or_else(|| Channel::open(actor, changes_of(workspace, document)))
         })
     }
 
@@ -221,7 +312,7 @@ impl Desk {
         if self.archive.is_damaged() {
             return Err(Refusal::Damaged);
         }
-        if !self.may_write() {
+        if !self.may_edit() {
             return Err(Refusal::NotPermitted);
         }
         let changes = self.page().edit(id, base, delta)?;
@@ -247,7 +338,7 @@ impl Desk {
         if !is_message(text) {
             return Err(Refusal::BadMessage);
         }
-        if !self.may_write() {
+        if !self.may_say() {
             return Err(Refusal::NotPermitted);
         }
         let change = self
@@ -262,7 +353,7 @@ impl Desk {
         Ok(outcome)
     }
 
-    fn write(
+    pub(super) fn write(
         &mut self,
         document: DocumentId,
         now: Timestamp,
@@ -305,6 +396,7 @@ impl Desk {
     ) -> Result<Outcome, Refusal> {
         let mut outcome = Outcome::default();
         self.note(intake);
+        self.plan_snapshots(intake);
         self.apply(rng, intake, &mut outcome);
         let mut kept: Vec<&[u8]> = Vec::new();
         let mut later = Vec::new();
@@ -363,7 +455,7 @@ impl Desk {
             let on_disk = self.workspace.on_disk();
             outcome.effects.push(Effect::OnDisk(self.id, on_disk));
         }
-        if intake.log_grew || intake.receipts_grew {
+        if self.look_aside() || intake.log_grew || intake.receipts_grew {
             outcome.effects.push(Effect::ShowWorkspace(self.id));
         }
         Ok(outcome)
@@ -515,51 +607,119 @@ impl Desk {
         }
     }
 
-    /// Lets somebody in. `None` if they were before.
-    pub(super) fn admit(
+    /// What is to be done about somebody at the other end of a link who asks to be let in.
+    pub(super) fn asked(
         &mut self,
-        vault: &Vault,
-        rng: &mut dyn CryptoRng,
-        join: &[u8],
+        asked: Asked,
         remote: &[u8; 32],
-    ) -> Result<Option<Outcome>, Refusal> {
-        let asked: Verified<Op> = Signed::parse(join)
+        today: Option<u32>,
+    ) -> Result<Answer, Refusal> {
+        let op: Verified<Op> = Signed::parse(&asked.join)
             .and_then(Signed::verify)
             .map_err(|_| Refusal::NotPermitted)?;
         // Nobody asks for somebody else.
-        let Act::Join { certificate, .. } = &asked.body.act else {
+        let Act::Join { certificate, .. } = &op.body.act else {
             return Err(Refusal::NotPermitted);
         };
         if certificate.noise.0 != *remote {
             return Err(Refusal::NotPermitted);
         }
         let state = self.workspace.log().state();
-        if let Some(member) = state.member(asked.id()) {
+        if let Some(member) = state.member(op.id()) {
             return if member.removed {
                 Err(Refusal::NotPermitted)
             } else {
-                Ok(None)
+                Ok(Answer::Welcome)
             };
         }
-        let offer = self
-            .workspace
-            .offer_for(join)
-            .ok_or(Refusal::UnknownInvitation)?;
+        let id = self.workspace.offer_for(&asked.join);
+        let id = id.ok_or(Refusal::UnknownInvitation)?;
+        let terms = state.invitation(id).map(|offer| &offer.invite);
+        // Without the relay there is no date, and no room to be met in either.
+        let dated = terms.zip(today);
+        let has_ended = dated.is_some_and(|(terms, today)| terms.has_ended(today));
+        if has_ended || self.refused.contains(&op.id()) {
+            return Err(Refusal::UnknownInvitation);
+        }
+        if terms.is_some_and(|terms| terms.mode != Mode::Confirm) {
+            return Ok(Answer::Admit(asked.join, id));
+        }
+        if self.asking.len() >= ASKING_MAX && !self.asking.contains_key(&op.id()) {
+            return Err(Refusal::NotPermitted);
+        }
+        self.asking.insert(op.id(), asked);
+        Ok(Answer::Wait)
+    }
+
+    /// Takes somebody off the list of those who wait.
+    pub(super) fn answered(&mut self, member: ObjectId, admits: bool) -> Option<Asked> {
+        let asked = self.asking.remove(&member)?;
+        if !admits {
+            self.refused.insert(member);
+        }
+        Some(asked)
+    }
+
+    /// When somebody who waits is forgotten, if they do not ask again.
+    pub(super) fn asking_due(&self) -> Option<Timestamp> {
+        let all = self.asking.values();
+        all.map(|asked| asked.at + ASKING_LASTS).min()
+    }
+
+    /// Forgets those who have not asked again. Whether there are some.
+    pub(super) fn forget_asking(&mut self, now: Timestamp) -> bool {
+        let before = self.asking.len();
+        self.asking.retain(|_, asked| asked.at + ASKING_LASTS > now);
+        self.asking.len() < before
+    }
+
+    /// Those who wait for an answer.
+    pub(super) fn requests(&self) -> Vec<JoinRequest> {
+        let card = |(id, asked): (&ObjectId, &Asked)| {
+            let op: Verified<Op> = Signed::parse(&asked.join).ok()?.verify().ok()?;
+            let Act::Join { profile, .. } = &op.body.act else {
+                return None;
+            };
+            let profile = profile.parse().ok()?;
+            Some(JoinRequest {
+                id: MemberId(id.0),
+                name: profile.name,
+                colour: profile.colour,
+                invitation: InvitationId(self.workspace.offer_for(&asked.join)?.0),
+            })
+        };
+        self.asking.iter().filter_map(card).collect()
+    }
+
+    /// Lets somebody in who has asked. Whether they are.
+    pub(super) fn admit(
+        &mut self,
+        vault: &Vault,
+        rng: &mut dyn CryptoRng,
+        join: &[u8],
+        invite: ObjectId,
+        command: Option<CommandId>,
+    ) -> Result<(Outcome, bool), Refusal> {
         let mut intake = Intake::default();
         if self.workspace.needs_epoch() {
             intake.join(self.workspace.begin_epoch(rng).map_err(refusal)?);
         }
         // Should that fail, the epoch that was just begun is kept all the same.
-        if let Ok(admitted) = self.workspace.admit(rng, join, offer) {
+        if let Ok(admitted) = self.workspace.admit(rng, join, invite) {
             intake.join(admitted);
         }
-        self.absorb(vault, rng, &intake, None, Origin::Own)
-            .map(Some)
+        let is_in = Signed::parse(join).is_ok_and(|asked| {
+            let state = self.workspace.log().state();
+            state.role_of(asked.device()).is_some()
+        });
+        let outcome = self.absorb(vault, rng, &intake, command, Origin::Own)?;
+        Ok((outcome, is_in))
     }
 
     /// So much is on the disk now: the others will be told.
     pub(super) fn stored(&mut self, now: Timestamp, on_disk: OnDisk) {
         self.on_disk = Some(on_disk);
+        self.plan_to_settle(now);
         if self.receipted == self.on_disk || self.workspace.role().is_none() {
             return;
         }
@@ -567,6 +727,36 @@ impl Desk {
         if self.receipt_due.is_none() {
             self.receipt_due = Some(earliest.max(now));
         }
+    }
+
+    /// Whether something is to be settled, and when.
+    fn plan_to_settle(&mut self, now: Timestamp) {
+        let may = self.workspace.role() == Some(Role::Manager);
+        if !may || self.settle_due.is_some() || self.workspace.unsettled() < SETTLE_EVERY {
+            return;
+        }
+        let state = self.workspace.log().state();
+        let Some(me) = self.workspace.me() else {
+            return;
+        };
+        // The most senior first, so that the others need not.
+        let managers = state.live().filter(|member| member.role == Role::Manager);
+        let before = managers.filter(|member| member.seniority() < me.seniority());
+        let before = u32::try_from(before.count()).unwrap_or(u32::MAX);
+        self.settle_due = Some(now + SETTLE_WAIT.saturating_mul(before.saturating_add(1)));
+    }
+
+    /// Settles what counts, if that is due and most members have it.
+    pub(super) fn settle_all(&mut self, now: Timestamp) -> Option<Intake> {
+        self.settle_due = None;
+        if self.workspace.unsettled() < SETTLE_EVERY {
+            return None;
+        }
+        if !self.workspace.most_have_all() {
+            self.settle_due = Some(now + SETTLE_RETRY);
+            return None;
+        }
+        self.workspace.settle_all().ok()
     }
 
     /// Signs for what is on the disk, if that is due.
@@ -628,7 +818,7 @@ impl Desk {
     ) -> Result<Outcome, Refusal> {
         let mut outcome = Outcome {
             writes: self.archive.set_aside(vault, rng, run)?,
-            effects: Vec::new(),
+            effects: vec![Effect::ShowWorkspace(self.id)],
         };
         let is_alone = self.workspace.log().state().live().count() == 1;
         if !is_alone || !self.may_write() {
@@ -656,11 +846,12 @@ fn source(intake: &Intake, id: ObjectId, origin: Origin) -> Origin {
 }
 
 fn changes_of(workspace: &Workspace, document: DocumentId) -> impl Iterator<Item = &[u8]> {
-    workspace
-        .chains()
-        .counting(document)
-        .flat_map(|batch| &batch.body.changes)
-        .map(|change| change.0.as_slice())
+    workspace.chains().counting(document).flat_map(changes_in)
+}
+
+fn changes_in(batch: &Verified<Batch>) -> impl Iterator<Item = &[u8]> {
+    let changes = batch.body.changes.iter();
+    changes.map(|change| change.0.as_slice())
 }
 
 /// What people are told of an act that cannot be done.

@@ -16,6 +16,7 @@ use super::{Engine, Outcome};
 use crate::codec::{self, Blob};
 use crate::crypto::aead;
 use crate::keys::EpochUse;
+use crate::log::Mode;
 use crate::object::ObjectId;
 use crate::record::Cursor;
 use crate::time::Timestamp;
@@ -28,13 +29,13 @@ const POST_WAIT: Duration = Duration::from_secs(1);
 const POST_PAUSE: Duration = Duration::from_secs(30);
 
 /// How many bytes of objects go into one item.
-const ITEM_BYTES: usize = 200 * 1024;
+pub(super) const ITEM_BYTES: usize = 200 * 1024;
 
 /// The least that an item is padded to.
 const PADDED_MIN: usize = 1_024;
 
 /// How many epochs' mailboxes are read.
-const EPOCHS: usize = 8;
+const EPOCHS: usize = 16;
 
 /// What is under way with the relay.
 #[derive(Default)]
@@ -49,6 +50,15 @@ pub(super) struct Post {
     failed: BTreeSet<ObjectId>,
     /// When mailboxes that could not be read are asked for again.
     read_at: Option<Timestamp>,
+}
+
+impl Post {
+    /// Names the next Put or Get.
+    pub(super) fn request(&mut self) -> u32 {
+        let request = self.next_request;
+        self.next_request = request.wrapping_add(1);
+        request
+    }
 }
 
 /// Objects on their way into a mailbox.
@@ -67,6 +77,7 @@ impl Engine {
     }
 
     pub(super) fn mail_lost(&mut self) {
+        self.boxes_lost();
         self.post.gets.clear();
         self.post.puts.clear();
         self.post.followed.clear();
@@ -94,8 +105,7 @@ impl Engine {
             let read = desk.mail.read.iter().find(|cursor| cursor.epoch == epoch);
             let after = read.map_or(0, |cursor| cursor.after);
             let message = mailbox::get_message(&self.net.challenge, &address, after, true);
-            let request = self.post.next_request;
-            self.post.next_request = request.wrapping_add(1);
+            let request = self.post.request();
             self.post.gets.insert(request, (workspace, epoch));
             self.post.followed.insert(address, (workspace, epoch));
             frames.push(ClientFrame::Get {
@@ -121,7 +131,7 @@ impl Engine {
         bytes: &[u8],
     ) {
         let Some((workspace, epoch)) = self.post.followed.get(address).copied() else {
-            return;
+            return self.box_item(now, rng, address, bytes);
         };
         let Some(desk) = self.desks.get_mut(&workspace) else {
             return;
@@ -137,9 +147,15 @@ impl Engine {
     }
 
     /// Everything that was in a mailbox was read.
-    pub(super) fn mail_read(&mut self, rng: &mut dyn CryptoRng, request: u32, after: u64) {
+    pub(super) fn mail_read(
+        &mut self,
+        now: Timestamp,
+        rng: &mut dyn CryptoRng,
+        request: u32,
+        after: u64,
+    ) {
         let Some((workspace, epoch)) = self.post.gets.remove(&request) else {
-            return;
+            return self.box_read(now, rng, request);
         };
         if let Some(desk) = self.desks.get_mut(&workspace) {
             note_cursor(&mut desk.mail.read, epoch, after);
@@ -155,7 +171,7 @@ impl Engine {
     /// What was put into a mailbox lies there.
     pub(super) fn mail_kept(&mut self, rng: &mut dyn CryptoRng, request: u32) {
         let Some(put) = self.post.puts.remove(&request) else {
-            return;
+            return self.box_kept(rng, request);
         };
         let under_way: BTreeSet<ObjectId> = self
             .post
@@ -183,7 +199,8 @@ impl Engine {
     }
 
     /// The relay did not do what it was asked.
-    pub(super) fn mail_failed(&mut self, now: Timestamp, request: u32) {
+    pub(super) fn mail_failed(&mut self, now: Timestamp, rng: &mut dyn CryptoRng, request: u32) {
+        self.box_failed(now, rng, request);
         if let Some(get) = self.post.gets.remove(&request) {
             self.post.followed.retain(|_, followed| *followed != get);
             self.post.read_at = Some(now + POST_PAUSE);
@@ -226,9 +243,12 @@ impl Engine {
     /// Whether there is something to put that is not on its way already.
     fn owes_mail(&self, workspace: WorkspaceId) -> bool {
         self.desks.get(&workspace).is_some_and(|desk| {
+            let state = desk.workspace.log().state();
+            let mut invitations = state.invitations();
             desk.to_post().next().is_some()
-                // Those who were removed count: they are to find out.
-                && desk.workspace.log().state().members().count() > 1
+                // Those who were removed count, and who holds a link that was revoked: they are to find out.
+                && (state.members().count() > 1
+                    || invitations.any(|(_, offer)| offer.invite.mode == Mode::Instant))
                 && !self
                     .post
                     .puts
@@ -256,9 +276,7 @@ impl Engine {
         let Some(desk) = self.desks.get(&workspace) else {
             return;
         };
-        let Some(current) = desk.workspace.current_epoch() else {
-            return;
-        };
+        let current = desk.workspace.current_epoch();
         for id in &desk.unposted {
             self.post.failed.remove(id);
         }
@@ -275,7 +293,8 @@ impl Engine {
         let mut frames = Vec::new();
         for epoch in desk.workspace.known_epochs(EPOCHS) {
             // Those who were away when an epoch began learn of it in the mailbox of the one before.
-            let objects = if epoch == current { &all } else { &ops };
+            let is_current = Some(epoch) == current;
+            let objects = if is_current { &all } else { &ops };
             let Some(key) = desk.workspace.epoch_key(epoch) else {
                 continue;
             };
@@ -295,8 +314,7 @@ impl Engine {
             let mut id = [0; 16];
             rng.fill_bytes(&mut id);
             let message = mailbox::put_message(&self.net.challenge, &address, &id, &item);
-            let request = self.post.next_request;
-            self.post.next_request = request.wrapping_add(1);
+            let request = self.post.request();
             let put = Put {
                 workspace,
                 objects: objects

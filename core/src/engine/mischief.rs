@@ -21,7 +21,7 @@ impl Engine {
             return 0;
         };
         let mut frames = Vec::new();
-        for epoch in desk.workspace.known_epochs(8) {
+        for epoch in desk.workspace.known_epochs(16) {
             let Some(key) = desk.workspace.epoch_key(epoch) else {
                 continue;
             };
@@ -64,6 +64,18 @@ impl Engine {
             .flat_map(|desk| desk.workspace.chains().batches());
         let mut changes = batches.flat_map(|batch| &batch.body.changes);
         changes.any(|change| change.0.windows(bytes.len()).any(|part| part == bytes))
+    }
+
+    /// How many epochs the first workspace has had.
+    pub fn epochs(&self) -> usize {
+        let desk = self.desks.values().next();
+        desk.map_or(0, |desk| desk.workspace.log().state().epochs().len())
+    }
+
+    /// Whether the first workspace has a current epoch.
+    pub fn has_current_epoch(&self) -> bool {
+        let desk = self.desks.values().next();
+        desk.is_some_and(|desk| desk.workspace.current_epoch().is_some())
     }
 
     /// How many places of chains have more than one batch here.

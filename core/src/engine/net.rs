@@ -31,11 +31,15 @@ use crate::time::Timestamp;
 
 type RoomId = [u8; 16];
 
+const DAY_MILLISECONDS: u64 = 24 * 60 * 60 * 1_000;
+
 /// See the module.
 #[derive(Default)]
 pub(super) struct Net {
     /// The relay's date, while it is reached.
     day: Option<u32>,
+    /// When it said so.
+    greeted: Timestamp,
     pub(super) challenge: [u8; 32],
     rooms: BTreeMap<RoomId, Ground>,
     entered: BTreeSet<RoomId>,
@@ -139,14 +143,24 @@ impl Net {
 
 impl Engine {
     /// The relay is reached.
-    pub(super) fn relay_greeted(&mut self, day: u32, challenge: [u8; 32]) {
+    pub(super) fn relay_greeted(&mut self, now: Timestamp, day: u32, challenge: [u8; 32]) {
         self.net.day = Some(day);
+        self.net.greeted = now;
         self.net.challenge = challenge;
         self.net.entered.clear();
         self.net.rooms.clear();
         self.mail_greeted();
+        self.visit_boxes(now);
+        self.look_at(now);
         self.choose_rooms();
         self.show_joining();
+    }
+
+    /// The date, as the relay has it; nothing while it is not reached. Clocks of devices may be years off.
+    pub(super) fn today(&self, now: Timestamp) -> Option<u32> {
+        let passed = now.0.saturating_sub(self.net.greeted.0) / DAY_MILLISECONDS;
+        let passed = u32::try_from(passed).unwrap_or(u32::MAX);
+        self.net.day.map(|day| day.saturating_add(passed))
     }
 
     /// The relay is not reached any more. Direct links live on.
@@ -196,8 +210,8 @@ impl Engine {
                 bytes,
                 ..
             } => self.mail_item(now, rng, &mailbox, cursor, &bytes),
-            RelayFrame::UpToDate { request, cursor } => self.mail_read(rng, request, cursor),
-            RelayFrame::Failed { request, .. } => self.mail_failed(now, request),
+            RelayFrame::UpToDate { request, cursor } => self.mail_read(now, rng, request, cursor),
+            RelayFrame::Failed { request, .. } => self.mail_failed(now, rng, request),
             RelayFrame::Greeting { .. }
             | RelayFrame::Refused { .. }
             | RelayFrame::GoAway { .. } => {}

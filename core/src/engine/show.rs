@@ -3,7 +3,7 @@
 use bocage_api::chat::{ChannelChange, ChannelPatch};
 use bocage_api::view::{HomePatch, Patch, View};
 use bocage_api::workspace::{
-    FormerMember, InvitationCard, Joining, MemberCard, PageState, Presence, Reach,
+    FormerMember, InvitationCard, Joining, MemberCard, Mode, PageState, Presence, Reach,
 };
 use bocage_api::{
     ChannelView, ChatMessage, FromEngine, InvitationId, MemberId, Name, PageView, Role, Subject,
@@ -38,10 +38,12 @@ impl Engine {
                 if let Some(desk) = self.desks.get_mut(&id) {
                     desk.stored(now, have);
                 }
+                self.boxes.look = true;
                 self.show_reach(id);
             }
             Effect::JoinStored(by) => {
                 self.home.join_is_stored(by);
+                self.visit_boxes(now);
                 self.choose_rooms();
                 self.show_joining();
             }
@@ -154,7 +156,26 @@ impl Engine {
         {
             self.show(subject, &Patch::Workspace(view));
         }
+        self.show_may_write(id);
         self.show_reach(id);
+    }
+
+    /// What this person may do may have changed.
+    fn show_may_write(&mut self, workspace: WorkspaceId) {
+        let Some(desk) = self.desks.get_mut(&workspace) else {
+            return;
+        };
+        let channel = desk.channel_id();
+        let subject = Subject::Channel(workspace, channel);
+        if self.tabs.is_watched(subject) {
+            let change = ChannelChange::MayWrite(desk.may_say());
+            let patch = ChannelPatch {
+                workspace,
+                channel,
+                change,
+            };
+            self.show(subject, &Patch::Channel(patch));
+        }
     }
 
     pub(super) fn show_joining(&mut self) {
@@ -218,11 +239,18 @@ impl Engine {
                     id: InvitationId(id.0),
                     label: Name::parse(&offer.invite.label).ok()?,
                     role: role_shown(offer.invite.role),
+                    mode: mode_shown(offer.invite.mode),
+                    by: MemberId(offer.by.0),
                     uses: offer.invite.uses,
+                    left: offer.left(),
+                    expires: offer.invite.expires,
                     joined: offer.joined.iter().map(|id| MemberId(id.0)).collect(),
                     open: offer.is_open(),
                     link,
                     made_by: seed.map(|seed| seed.by),
+                    join_box: seed
+                        .filter(|_| offer.invite.mode == log::Mode::Instant && offer.is_open())
+                        .map(|_| self.box_state(record.id, id)),
                 })
             };
             // Whoever sends a link that a crash takes back has sent one that lets nobody in.
@@ -238,6 +266,13 @@ impl Engine {
             members,
             former,
             invitations,
+            left_out: desk.left_out().to_vec(),
+            requests: if role == Some(Role::Manager) {
+                desk.requests()
+            } else {
+                Vec::new()
+            },
+            lacks_key: !desk.workspace.lacking_epochs().is_empty(),
         })
     }
 }
@@ -247,6 +282,14 @@ fn role_shown(role: log::Role) -> Role {
         log::Role::Reader => Role::Reader,
         log::Role::Editor => Role::Editor,
         log::Role::Manager => Role::Manager,
+    }
+}
+
+fn mode_shown(mode: log::Mode) -> Mode {
+    match mode {
+        log::Mode::Confirm => Mode::Confirm,
+        log::Mode::Auto => Mode::Auto,
+        log::Mode::Instant => Mode::Instant,
     }
 }
 
@@ -271,13 +314,13 @@ impl Desk {
         PageState {
             workspace: self.workspace.id(),
             page: self.page_id(),
-            may_write: self.may_write() && self.page().has_text(),
+            may_write: self.may_edit(),
             reach: self.page_end.map(|end| self.reach(end)).unwrap_or_default(),
         }
     }
 
     fn channel_view(&mut self) -> ChannelView {
-        let may_write = self.may_write() && self.channel().has_messages();
+        let may_write = self.may_say();
         let messages = self.channel().messages().to_vec();
         let messages = messages
             .into_iter()

@@ -1,8 +1,10 @@
 //! What each command leads to.
 
 use bocage_api::command::Damaged;
-use bocage_api::workspace::USES_MAX;
-use bocage_api::{Command, CommandId, MemberId, Name, Refusal, Role, Subject, WorkspaceId};
+use bocage_api::workspace::{self, USES_MAX};
+use bocage_api::{
+    Command, CommandId, InvitationId, MemberId, Name, Refusal, Role, Subject, WorkspaceId,
+};
 use rand_core::CryptoRng;
 
 use super::desk::{Desk, refusal};
@@ -15,6 +17,17 @@ use crate::log::{self, Mode};
 use crate::record::{self, Join, Mail, Seed};
 use crate::time::Timestamp;
 use crate::workspace::Workspace;
+
+const DAY_SECONDS: u64 = 24 * 60 * 60;
+
+/// What an invitation is to be.
+struct Terms {
+    label: Name,
+    role: Role,
+    uses: u32,
+    expires: Option<u64>,
+    mode: workspace::Mode,
+}
 
 impl Engine {
     pub(super) fn carry_out(
@@ -70,33 +83,51 @@ impl Engine {
                 label,
                 role,
                 uses,
-            } => self.invite(rng, id, workspace, &label, role, uses),
+                days,
+                mode,
+            } => {
+                let expires = days.map(|days| self.end_after(now, days));
+                let terms = Terms {
+                    label,
+                    role,
+                    uses,
+                    expires,
+                    mode,
+                };
+                self.invite(rng, id, workspace, &terms)
+            }
+            Command::AnswerRequest {
+                workspace,
+                member,
+                admit,
+            } => {
+                self.desk(workspace)?;
+                self.answer_request(rng, id, workspace, Fixed(member.0), admit)
+            }
             Command::RevokeInvitation {
                 workspace,
                 invitation,
-            } => {
-                let intake = self
-                    .desk(workspace)?
-                    .workspace
-                    .revoke(Fixed(invitation.0))
-                    .map_err(|error| {
-                        let refusal = refusal(error);
-                        if refusal == Refusal::UnknownMember {
-                            Refusal::UnknownInvitation
-                        } else {
-                            refusal
-                        }
-                    })?;
-                let desk = self.desks.get_mut(&workspace).ok_or(Refusal::Damaged)?;
-                desk.absorb(&self.vault, rng, &intake, Some(id), Origin::Own)
-            }
+            } => self.revoke_invitation(rng, id, workspace, invitation),
             Command::Join { link } => self.join(rng, id, &link),
-            Command::CancelJoin { by } => Ok(Outcome {
-                writes: self.home.end_join(by).into_iter().collect(),
-                effects: vec![Effect::ShowJoining],
-            }),
+            Command::CancelJoin { by } => {
+                self.end_visit(by);
+                Ok(Outcome {
+                    writes: self.home.end_join(by).into_iter().collect(),
+                    effects: vec![Effect::ShowJoining],
+                })
+            }
             Command::RemoveMember { workspace, member } => {
                 self.remove_member(rng, id, workspace, member)
+            }
+            Command::BringBack { workspace, copy } => {
+                self.desk(workspace)?;
+                let desk = self.desks.get_mut(&workspace).ok_or(Refusal::Damaged)?;
+                desk.bring_back(&self.vault, now, rng, id, Fixed(copy.0))
+            }
+            Command::Dismiss { workspace, copy } => {
+                self.desk(workspace)?;
+                let desk = self.desks.get_mut(&workspace).ok_or(Refusal::Damaged)?;
+                desk.dismiss(&self.vault, rng, id, Fixed(copy.0))
             }
             Command::SetAsideDamage(damaged) => self.set_aside(now, rng, damaged),
             Command::RetryStorage => Ok(Outcome::default()),
@@ -204,6 +235,7 @@ impl Engine {
             salt,
             genesis,
             seeds: Vec::new(),
+            came_by: None,
         };
         let mut outcome = self.home.add_workspace(&self.vault, rng, record)?;
         let made = desk.absorb(&self.vault, rng, &intake, None, Origin::Own)?;
@@ -217,25 +249,29 @@ impl Engine {
         rng: &mut dyn CryptoRng,
         id: CommandId,
         workspace: WorkspaceId,
-        label: &Name,
-        role: Role,
-        uses: u32,
+        terms: &Terms,
     ) -> Result<Outcome, Refusal> {
-        if uses == 0 || uses > USES_MAX {
+        if terms.uses == 0 || terms.uses > USES_MAX {
             return Err(Refusal::NotPermitted);
         }
         let mut bytes = [0; InviteSeed::LEN];
         rng.fill_bytes(&mut bytes);
         let seed = InviteSeed::new(bytes);
-        let role = match role {
+        let role = match terms.role {
             Role::Reader => log::Role::Reader,
             Role::Editor => log::Role::Editor,
             Role::Manager => log::Role::Manager,
         };
+        let mode = match terms.mode {
+            workspace::Mode::Confirm => Mode::Confirm,
+            workspace::Mode::Auto => Mode::Auto,
+            workspace::Mode::Instant => Mode::Instant,
+        };
         let desk = self.desk(workspace)?;
-        let intake = desk
+        let (label, uses, expires) = (&terms.label, terms.uses, terms.expires);
+        let mut intake = desk
             .workspace
-            .invite(&seed, label, role, Mode::Auto, uses, None)
+            .invite(&seed, label, role, mode, uses, expires)
             .map_err(refusal)?;
         let invite = intake
             .new
@@ -243,6 +279,12 @@ impl Engine {
             .and_then(|object| crate::object::Signed::parse(object).ok())
             .ok_or(Refusal::NotPermitted)?
             .id();
+        // Its holder is to have the current key.
+        if mode == Mode::Instant
+            && let Ok(epoch) = desk.workspace.begin_epoch(rng)
+        {
+            intake.join(epoch);
+        }
         let seed = Seed {
             invite,
             bytes,
@@ -253,6 +295,40 @@ impl Engine {
         let mut outcome = desk.absorb(&self.vault, rng, &intake, Some(id), Origin::Own)?;
         outcome.writes.push(write);
         Ok(outcome)
+    }
+
+    fn revoke_invitation(
+        &mut self,
+        rng: &mut dyn CryptoRng,
+        id: CommandId,
+        workspace: WorkspaceId,
+        invitation: InvitationId,
+    ) -> Result<Outcome, Refusal> {
+        let revoked = self.desk(workspace)?.workspace.revoke(Fixed(invitation.0));
+        let mut intake = revoked.map_err(|error| {
+            let refusal = refusal(error);
+            if refusal == Refusal::UnknownMember {
+                Refusal::UnknownInvitation
+            } else {
+                refusal
+            }
+        })?;
+        let desk = self.desks.get_mut(&workspace).ok_or(Refusal::Damaged)?;
+        // Whoever holds the link of an instant one has the key.
+        if desk.workspace.needs_epoch()
+            && let Ok(epoch) = desk.workspace.begin_epoch(rng)
+        {
+            intake.join(epoch);
+        }
+        desk.absorb(&self.vault, rng, &intake, Some(id), Origin::Own)
+    }
+
+    /// So many days from now, in seconds since 1970, by the relay's date if it is reached.
+    fn end_after(&self, now: Timestamp, days: u16) -> u64 {
+        let by_clock = || self.by_the_clock(now).0 / 1_000;
+        let today = self.today(now).map(u64::from);
+        let today = today.map_or_else(by_clock, |day| day.saturating_mul(DAY_SECONDS));
+        today.saturating_add(u64::from(days).saturating_mul(DAY_SECONDS))
     }
 
     fn join(

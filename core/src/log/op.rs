@@ -4,7 +4,10 @@
 use bocage_api::{Colour, Name, Profile};
 use minicbor::{Decode, Encode};
 
+use crate::batch::HEADS_MAX;
 use crate::codec::{Blob, Fixed, Malformed};
+use crate::crypto::dh::{PrivateKey, PublicKey};
+use crate::crypto::secret::Secret;
 use crate::object::{Body, DeviceId, Kind, ObjectId};
 
 /// The most operations that one can follow directly: as many devices as write at the same time.
@@ -16,6 +19,9 @@ pub(crate) const RELAY_LEN_MAX: usize = 256;
 
 /// The most chains in a cut, and the most wraps in an epoch.
 pub(crate) const DEVICES_MAX: usize = 1_024;
+
+/// The relay says which day it is, and nothing finer.
+const DAY_SECONDS: u64 = 24 * 60 * 60;
 
 /// An operation.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
@@ -54,7 +60,8 @@ pub enum Act {
     /// Offers membership to whoever holds the seed.
     #[n(1)]
     Invite(#[n(0)] Invite),
-    /// Asks for membership. It follows nothing: whoever asks knows nothing of the log yet.
+    /// Asks for membership. It follows nothing: whoever asks knows nothing of the log yet. Or takes it,
+    /// by an instant invitation; then it follows what its author knew.
     #[n(2)]
     Join {
         /// The invitation's public half.
@@ -69,6 +76,9 @@ pub enum Act {
         /// The word of the invitation's holder for this device.
         #[n(3)]
         proof: Fixed<64>,
+        /// What makes it its own admission.
+        #[n(4)]
+        entrance: Option<Entrance>,
     },
     /// Grants what a Join asks for.
     #[n(3)]
@@ -186,6 +196,21 @@ pub enum Act {
         #[n(1)]
         cut: Vec<ObjectId>,
     },
+    /// Says that batches, and all that they build on, are settled: of several branches of a chain these are the
+    /// ones that count.
+    #[n(14)]
+    Settle {
+        /// The batches, by rising id.
+        #[n(0)]
+        heads: Vec<ObjectId>,
+    },
+    /// Says that somebody has looked at what was left out, up to these batches: it is offered no longer.
+    #[n(15)]
+    Dismiss {
+        /// The batches, by rising id.
+        #[n(0)]
+        heads: Vec<ObjectId>,
+    },
 }
 
 /// An offer of membership.
@@ -215,6 +240,28 @@ pub struct Invite {
     /// Seconds since 1970 after which members no longer admit; advice, not a rule.
     #[n(7)]
     pub expires: Option<u64>,
+}
+
+impl Invite {
+    /// Whether its end has come, on a day since 1970.
+    pub fn has_ended(&self, day: u32) -> bool {
+        let now = u64::from(day).saturating_mul(DAY_SECONDS);
+        self.expires.is_some_and(|end| end <= now)
+    }
+}
+
+/// By which a join is its own admission: what an Admit would say.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Entrance {
+    /// The Invite.
+    #[n(0)]
+    pub invite: ObjectId,
+    /// The epoch whose key is in `wrap`.
+    #[n(1)]
+    pub epoch: ObjectId,
+    /// That key for the new device, which has it by the invitation.
+    #[n(2)]
+    pub wrap: Blob,
 }
 
 /// A device's public keys apart from the one that signs.
@@ -308,9 +355,22 @@ pub enum Mode {
     /// Any manager's or editor's device that is online, by itself.
     #[n(1)]
     Auto,
+    /// The same; and when nobody is online, whoever holds the link lets themself in. They can read until
+    /// it is revoked, whether they join or not.
+    #[n(2)]
+    Instant,
 }
 
 impl Act {
+    /// The batches that are settled, or that were looked at.
+    pub(crate) fn heads(&self) -> &[ObjectId] {
+        if let Self::Settle { heads } | Self::Dismiss { heads } = self {
+            heads
+        } else {
+            &[]
+        }
+    }
+
     /// What those who end a membership, a device or a right to write say about its work: what of it
     /// they knew.
     pub(crate) fn cut(&self) -> &[ObjectId] {
@@ -328,7 +388,9 @@ impl Act {
             | Self::Rename { .. }
             | Self::SetRelays { .. }
             | Self::Upgrade { .. }
-            | Self::AddDevice { .. } => &[],
+            | Self::AddDevice { .. }
+            | Self::Settle { .. }
+            | Self::Dismiss { .. } => &[],
         }
     }
 }
@@ -338,8 +400,9 @@ impl Op {
     /// is not asked here.
     pub(crate) fn is_well_formed(&self) -> bool {
         let parents = match self.act {
-            Act::Genesis { .. } | Act::Join { .. } => self.parents.is_empty(),
-            Act::Invite(_)
+            Act::Genesis { .. } | Act::Join { entrance: None, .. } => self.parents.is_empty(),
+            Act::Join { .. }
+            | Act::Invite(_)
             | Act::Admit { .. }
             | Act::Remove { .. }
             | Act::Epoch { .. }
@@ -350,18 +413,37 @@ impl Op {
             | Act::SetRelays { .. }
             | Act::Upgrade { .. }
             | Act::AddDevice { .. }
-            | Act::RemoveDevice { .. } => {
+            | Act::RemoveDevice { .. }
+            | Act::Settle { .. }
+            | Act::Dismiss { .. } => {
                 (1..=PARENTS_MAX).contains(&self.parents.len()) && is_rising(&self.parents)
             }
         };
         parents
             && match &self.act {
                 Act::Genesis { profile, name, .. } => profile.parse().is_ok() && is_name(name),
-                Act::Invite(invite) => is_name(&invite.label) && invite.uses > 0,
-                Act::Join { profile, .. } => profile.parse().is_ok(),
-                Act::Admit { wrap, .. } | Act::AddDevice { wrap, .. } => {
-                    wrap.0.len() == crate::epoch::WRAPPED
+                Act::Invite(invite) => {
+                    // Nobody decides who comes by an instant one, and epochs' keys are wrapped for it.
+                    let is_instant = invite.mode == Mode::Instant;
+                    let may_be = invite.role < Role::Manager && is_recipient(invite.wrap);
+                    is_name(&invite.label) && invite.uses > 0 && (may_be || !is_instant)
                 }
+                Act::Join {
+                    certificate,
+                    profile,
+                    entrance,
+                    ..
+                } => {
+                    let wrap = entrance.as_ref().map(|entrance| &entrance.wrap);
+                    profile.parse().is_ok()
+                        // Or no epoch would ever be known to all.
+                        && is_recipient(certificate.wrap)
+                        && wrap.is_none_or(|wrap| wrap.0.len() == crate::epoch::WRAPPED)
+                }
+                Act::Admit { wrap, .. } => wrap.0.len() == crate::epoch::WRAPPED,
+                Act::AddDevice {
+                    certificate, wrap, ..
+                } => wrap.0.len() == crate::epoch::WRAPPED && is_recipient(certificate.wrap),
                 Act::Remove { cut, .. }
                 | Act::SetRole { cut, .. }
                 | Act::RemoveDevice { cut, .. } => cut.len() <= DEVICES_MAX && is_rising(cut),
@@ -379,6 +461,9 @@ impl Op {
                             .iter()
                             .all(|link| link.sealed.0.len() == crate::epoch::LINKED)
                 }
+                Act::Settle { heads } | Act::Dismiss { heads } => {
+                    (1..=HEADS_MAX).contains(&heads.len()) && is_rising(heads)
+                }
                 Act::Revoke { .. } | Act::Upgrade { .. } => true,
                 Act::Profile(profile) => profile.parse().is_ok(),
                 Act::Rename { name } => is_name(name),
@@ -390,6 +475,13 @@ impl Op {
                 }
             }
     }
+}
+
+/// Whether something can be sealed for this key.
+fn is_recipient(key: Fixed<32>) -> bool {
+    // Every private key finds out the same about a key of small order.
+    let any = PrivateKey::from_secret(&Secret::new([1; 32]));
+    any.agree(&PublicKey(key.0)).is_ok()
 }
 
 fn is_name(text: &str) -> bool {

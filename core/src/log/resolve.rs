@@ -7,6 +7,10 @@
 //! - Members have a rank: how far they are from the founder, then the id of the operation that
 //!   admitted them. Lower is more senior. Only the strictly more senior remove a member or change what
 //!   they may do, and the member themself (to less).
+//! - Who let themself in by an instant invitation is more junior than everybody whom somebody admitted,
+//!   and so are those whom they admit: a tier below. When they are met, all that tiers above did is known.
+//!   A revocation by a tier above voids joins that happened apart from it; of those that exceed the
+//!   uses, the ones stand that the most senior member of a tier above has known first.
 //! - A removal voids whatever its member did apart from it, which neither the remover knew of nor they
 //!   of the removal, and so the memberships that they granted that way. The removal of a device does the
 //!   same for what that device did; a member who may do less has done nothing apart that takes more.
@@ -22,7 +26,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bocage_api::Profile;
 
-use super::op::{Act, Certificate, Invite, Mode, Op, Role};
+use super::op::{Act, Certificate, Entrance, Invite, Mode, Op, Role};
 use super::set::Set;
 use super::{Entry, Log};
 use crate::control::{self, Control};
@@ -38,8 +42,27 @@ pub type MemberId = ObjectId;
 /// How senior: smaller is more senior.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Rank {
-    depth: u32,
+    /// How many instant invitations lie on the way from the founder, above the lower [`TIER`] bits, and in
+    /// these how many admissions since the last.
+    depth: u64,
     by: ObjectId,
+}
+
+/// So many admissions fit between two instant invitations: more than a log has operations.
+const TIER: u32 = 32;
+
+/// How early members of tiers above have known a join. Who joins can choose their id, and pretend to know
+/// less than they do, but not what others knew when.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Turn {
+    is_unknown: bool,
+    /// The most senior who knew of it.
+    known_to: Option<Rank>,
+    /// How much these had done before.
+    after: usize,
+    /// How many joins by the invitation it follows.
+    follows: usize,
+    join: ObjectId,
 }
 
 /// Somebody who is or was in the workspace.
@@ -92,6 +115,10 @@ pub struct State {
     name: String,
     relays: Vec<String>,
     version: u32,
+    /// The operations by which managers have settled something, in the order in which they hold.
+    settled: Vec<ObjectId>,
+    /// Those by which somebody has looked at what was left out.
+    dismissed: Vec<ObjectId>,
     /// The operations that end a device's work, directly or because they end who granted it.
     ended_by: BTreeMap<DeviceId, BTreeSet<ObjectId>>,
 }
@@ -174,6 +201,13 @@ impl State {
         self.invitations.get(&id)
     }
 
+    /// The instant invitations that are open: their holders are to have epochs' keys.
+    pub fn instant_invitations(&self) -> impl Iterator<Item = (ObjectId, &Invite)> {
+        let open = self.invitations().filter(|(_, offer)| offer.is_open());
+        open.map(|(id, offer)| (id, &offer.invite))
+            .filter(|(_, invite)| invite.mode == Mode::Instant)
+    }
+
     /// What the workspace is called.
     pub fn name(&self) -> &str {
         &self.name
@@ -194,6 +228,17 @@ impl State {
         &self.epochs
     }
 
+    /// The operations by which managers have settled something. Where two say different things, the earlier in this
+    /// list holds: that of the more senior, then what they said first.
+    pub(crate) fn settled(&self) -> &[ObjectId] {
+        &self.settled
+    }
+
+    /// The operations by which somebody has looked at what was left out.
+    pub(crate) fn dismissed(&self) -> &[ObjectId] {
+        &self.dismissed
+    }
+
     /// The operations that end the work of a device; empty for those of members who may write.
     pub(crate) fn ended_by(&self, device: DeviceId) -> Option<&BTreeSet<ObjectId>> {
         self.ended_by.get(&device)
@@ -207,7 +252,7 @@ impl State {
 
 impl Member {
     /// Sorts the more senior first.
-    pub fn seniority(&self) -> (u32, ObjectId) {
+    pub fn seniority(&self) -> (u64, ObjectId) {
         (self.rank.depth, self.rank.by)
     }
 
@@ -227,7 +272,13 @@ impl Member {
 impl Invitation {
     /// Whether it still lets somebody in.
     pub fn is_open(&self) -> bool {
-        !self.revoked && (self.joined.len() as u64) < u64::from(self.invite.uses)
+        !self.revoked && self.left() > 0
+    }
+
+    /// How many more may join, unless it was revoked.
+    pub fn left(&self) -> u32 {
+        let joined = u32::try_from(self.joined.len()).unwrap_or(u32::MAX);
+        self.invite.uses.saturating_sub(joined)
     }
 }
 
@@ -237,8 +288,27 @@ pub(super) fn is_sound(log: &Log, op: &Verified<Op>, past: &Set, state: &State) 
     let is_manager = state.role_of(author) == Some(Role::Manager);
     match &op.body.act {
         Act::Genesis { .. } => false,
-        Act::Join { invite, proof, .. } => proves(*invite, log.workspace, author, *proof),
-        Act::Invite(_) | Act::Rename { .. } | Act::SetRelays { .. } => is_manager,
+        Act::Join {
+            invite,
+            proof,
+            entrance,
+            ..
+        } => {
+            let enters = entrance.as_ref().is_none_or(|entrance| {
+                let offer = state.invitations.get(&entrance.invite);
+                let fits = offer.is_some_and(|offer| {
+                    let is_instant = offer.invite.mode == Mode::Instant;
+                    offer.invite.public == *invite && is_instant && offer.is_open()
+                });
+                fits && state.epochs.contains(&entrance.epoch)
+                    && !state.devices.contains_key(&author)
+            });
+            enters && proves(*invite, log.workspace, author, *proof)
+        }
+        Act::Invite(_) | Act::Rename { .. } | Act::SetRelays { .. } | Act::Settle { .. } => {
+            is_manager
+        }
+        Act::Dismiss { .. } => state.role_of(author) >= Some(Role::Editor),
         Act::Upgrade { version } => is_manager && *version > state.version,
         Act::Profile(_) => state.role_of(author).is_some(),
         Act::Admit {
@@ -305,7 +375,7 @@ pub(super) fn is_sound(log: &Log, op: &Verified<Op>, past: &Set, state: &State) 
 fn least_to_admit(mode: Mode) -> Role {
     match mode {
         Mode::Confirm => Role::Manager,
-        Mode::Auto => Role::Editor,
+        Mode::Auto | Mode::Instant => Role::Editor,
     }
 }
 
@@ -329,9 +399,14 @@ struct Pass<'a> {
     roles: BTreeMap<MemberId, Vec<(Rank, usize)>>,
     /// Admissions whose invitation nobody was found to have made yet.
     waiting: BTreeMap<ObjectId, Vec<usize>>,
-    revoked: Vec<ObjectId>,
+    /// Joins that are their own admission, by the invitation.
+    entering: BTreeMap<ObjectId, Vec<usize>>,
+    revoked: Vec<(ObjectId, usize)>,
+    /// What members did so far that nothing voids, and who.
+    valid: Vec<(Rank, usize)>,
     names: Vec<(Rank, usize)>,
     relays: Vec<(Rank, usize)>,
+    settled: Vec<(Rank, usize)>,
     /// Devices that came in by what is void, and what voids it.
     voided: Vec<(DeviceId, BTreeSet<ObjectId>)>,
     state: State,
@@ -351,9 +426,18 @@ struct Fate {
 impl<'a> Pass<'a> {
     fn new(log: &'a Log, within: &'a Set) -> Self {
         let mut by_author: BTreeMap<DeviceId, Vec<usize>> = BTreeMap::new();
+        let mut entering: BTreeMap<ObjectId, Vec<usize>> = BTreeMap::new();
         for (place, entry) in log.entries.iter().enumerate() {
-            if within.contains(place) {
-                by_author.entry(entry.op.device()).or_default().push(place);
+            if !within.contains(place) {
+                continue;
+            }
+            by_author.entry(entry.op.device()).or_default().push(place);
+            if let Act::Join {
+                entrance: Some(entrance),
+                ..
+            } = &entry.op.body.act
+            {
+                entering.entry(entrance.invite).or_default().push(place);
             }
         }
         let genesis = log.entries.first().map(|entry| entry.op.id());
@@ -367,9 +451,12 @@ impl<'a> Pass<'a> {
             device_removals: BTreeMap::new(),
             roles: BTreeMap::new(),
             waiting: BTreeMap::new(),
+            entering,
             revoked: Vec::new(),
+            valid: Vec::new(),
             names: Vec::new(),
             relays: Vec::new(),
+            settled: Vec::new(),
             voided: Vec::new(),
             state: State {
                 version: FIRST_VERSION,
@@ -380,9 +467,13 @@ impl<'a> Pass<'a> {
 
     fn run(mut self) -> State {
         while let Some((rank, id)) = self.queue.pop_first() {
-            self.meet(rank, id);
+            if self.state.invitations.contains_key(&id) {
+                self.let_in(rank, id);
+            } else {
+                self.meet(rank, id);
+            }
         }
-        for invite in &self.revoked {
+        for (invite, _) in &self.revoked {
             if let Some(offer) = self.state.invitations.get_mut(invite) {
                 offer.revoked = true;
             }
@@ -399,8 +490,24 @@ impl<'a> Pass<'a> {
         {
             self.state.relays.clone_from(relays);
         }
+        self.state.settled = self.settlements();
         self.end_the_granted();
         self.state
+    }
+
+    /// What was settled, in the order in which it holds.
+    fn settlements(&self) -> Vec<ObjectId> {
+        let mut all: Vec<_> = self
+            .settled
+            .iter()
+            .map(|(rank, place)| {
+                // Whoever follows another has more in their past.
+                let entry = self.at(*place);
+                (*rank, entry.past.len(), entry.op.id())
+            })
+            .collect();
+        all.sort_unstable();
+        all.into_iter().map(|(.., id)| id).collect()
     }
 
     fn entry(&self, id: ObjectId) -> Option<&'a Entry> {
@@ -616,9 +723,13 @@ impl<'a> Pass<'a> {
                 let voiding: Vec<usize> = self.voiding(fate, *device, place, least).collect();
                 if !voiding.is_empty() {
                     let by = self.ids(&voiding);
-                    let brought = self.brought_in(place);
-                    self.voided.extend(brought.map(|device| (device, by)));
-                } else if matches!(act, Act::Profile(_)) {
+                    let brought = self.brought_in(place).into_iter();
+                    self.voided
+                        .extend(brought.map(|device| (device, by.clone())));
+                    continue;
+                }
+                self.valid.push((rank, place));
+                if matches!(act, Act::Profile(_)) {
                     profiles.push((rank, place));
                 } else if !matches!(act, Act::RemoveDevice { device, .. } if claimed.contains_key(device))
                 {
@@ -646,7 +757,7 @@ impl<'a> Pass<'a> {
             Act::Genesis { .. } | Act::Join { .. } | Act::Profile(_) | Act::AddDevice { .. } => {
                 Role::Reader
             }
-            Act::Epoch { .. } => Role::Editor,
+            Act::Epoch { .. } | Act::Dismiss { .. } => Role::Editor,
             Act::Admit { invite, .. } => {
                 match self.entry(*invite).map(|entry| &entry.op.body.act) {
                     Some(Act::Invite(invite)) => least_to_admit(invite.mode),
@@ -659,7 +770,8 @@ impl<'a> Pass<'a> {
             | Act::Revoke { .. }
             | Act::Rename { .. }
             | Act::SetRelays { .. }
-            | Act::Upgrade { .. } => Role::Manager,
+            | Act::Upgrade { .. }
+            | Act::Settle { .. } => Role::Manager,
         }
     }
 
@@ -701,14 +813,33 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// The device that an operation lets in.
-    fn brought_in(&self, place: usize) -> Option<DeviceId> {
-        if let Act::Admit { join, .. } = self.act(place) {
-            self.entry(*join).map(|entry| entry.op.device())
-        } else if let Act::AddDevice { device, .. } = self.act(place) {
-            Some(*device)
-        } else {
-            None
+    /// The devices that an operation lets in.
+    fn brought_in(&self, place: usize) -> Vec<DeviceId> {
+        let entry = self.at(place);
+        match &entry.op.body.act {
+            Act::Admit { join, .. } => {
+                let asked = self.entry(*join);
+                asked.map(|entry| entry.op.device()).into_iter().collect()
+            }
+            Act::AddDevice { device, .. } => vec![*device],
+            Act::Invite(_) => {
+                let entering = self.entering.get(&entry.op.id());
+                let places = entering.into_iter().flatten();
+                places.map(|place| self.at(*place).op.device()).collect()
+            }
+            Act::Genesis { .. }
+            | Act::Join { .. }
+            | Act::Remove { .. }
+            | Act::Epoch { .. }
+            | Act::Revoke { .. }
+            | Act::SetRole { .. }
+            | Act::Profile(_)
+            | Act::Rename { .. }
+            | Act::SetRelays { .. }
+            | Act::Upgrade { .. }
+            | Act::RemoveDevice { .. }
+            | Act::Settle { .. }
+            | Act::Dismiss { .. } => Vec::new(),
         }
     }
 
@@ -758,6 +889,10 @@ impl<'a> Pass<'a> {
                         revoked: false,
                     },
                 );
+                if invite.mode == Mode::Instant {
+                    let depth = (rank.depth >> TIER).saturating_add(1) << TIER;
+                    self.queue.insert((Rank { depth, by: id }, id));
+                }
                 for admit in self.waiting.remove(&id).unwrap_or_default() {
                     self.admit(rank, admit);
                 }
@@ -788,7 +923,9 @@ impl<'a> Pass<'a> {
             Act::Epoch { .. } => {
                 self.state.epochs.insert(id);
             }
-            Act::Revoke { invite } => self.revoked.push(*invite),
+            Act::Revoke { invite } => self.revoked.push((*invite, place)),
+            Act::Settle { .. } => self.settled.push((rank, place)),
+            Act::Dismiss { .. } => self.state.dismissed.push(id),
             Act::Rename { .. } => self.names.push((rank, place)),
             Act::SetRelays { .. } => self.relays.push((rank, place)),
             Act::Upgrade { version } => self.state.version = self.state.version.max(*version),
@@ -813,10 +950,72 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// The role that an Admit grants to one who came by the invitation with this public half.
+    /// Queues who came by an instant invitation by themself. All members of the tiers above were met.
+    fn let_in(&mut self, rank: Rank, invite: ObjectId) {
+        let places = self.entering.get(&invite).cloned().unwrap_or_default();
+        let Some(offer) = self.state.invitations.get(&invite) else {
+            return;
+        };
+        let uses = usize::try_from(offer.invite.uses).unwrap_or(usize::MAX);
+        let left = uses.saturating_sub(offer.joined.len());
+        let mut standing: Vec<(Turn, DeviceId)> = Vec::new();
+        for place in &places {
+            let device = self.at(*place).op.device();
+            if self.state.devices.contains_key(&device) {
+                continue;
+            }
+            let revocations = self.revoked.iter().filter(|(of, _)| *of == invite);
+            let revocations: Vec<usize> = revocations.map(|(_, place)| *place).collect();
+            let void: Vec<usize> = self.apart(&revocations, *place).collect();
+            if void.is_empty() || control::is(Control::JoinsOutliveRevocation) {
+                standing.push((self.turn(*place, &places), device));
+            } else {
+                self.voided.push((device, self.ids(&void)));
+            }
+        }
+        standing.sort_unstable();
+        let surplus = standing.split_off(left.min(standing.len()));
+        for (turn, _) in standing {
+            let depth = rank.depth.saturating_add(1);
+            let by = turn.join;
+            self.queue.insert((Rank { depth, by }, turn.join));
+            if let Some(offer) = self.state.invitations.get_mut(&invite) {
+                offer.joined.insert(turn.join);
+            }
+        }
+        if let Some(offer) = self.state.invitations.get(&invite) {
+            let others = &offer.joined;
+            let surplus = surplus.into_iter();
+            self.voided
+                .extend(surplus.map(|(_, device)| (device, others.clone())));
+        }
+    }
+
+    fn turn(&self, place: usize, joins: &[usize]) -> Turn {
+        let knowing = self.valid.iter().filter(|(_, by)| self.knows(*by, place));
+        let known_to = knowing.map(|(rank, _)| *rank).min();
+        let known_to = known_to.filter(|_| !control::is(Control::SurplusByLowestId));
+        let of_theirs = self.valid.iter().filter(|(by, _)| Some(*by) == known_to);
+        let follows = joins.iter().filter(|other| self.knows(place, **other));
+        Turn {
+            is_unknown: known_to.is_none(),
+            known_to,
+            after: of_theirs.filter(|(_, by)| !self.knows(*by, place)).count(),
+            follows: follows.count(),
+            join: self.at(place).op.id(),
+        }
+    }
+
+    /// The role that an Admit, or a Join by itself, grants to one who came by the invitation with this
+    /// public half.
     fn role_by(&self, admit: ObjectId, public: crate::codec::Fixed<32>) -> Option<Role> {
         let entry = self.entry(admit)?;
-        let Act::Admit { invite, .. } = &entry.op.body.act else {
+        let (Act::Admit { invite, .. }
+        | Act::Join {
+            entrance: Some(Entrance { invite, .. }),
+            ..
+        }) = &entry.op.body.act
+        else {
             return None;
         };
         let offer = &self.state.invitations.get(invite)?.invite;
@@ -836,7 +1035,7 @@ impl<'a> Pass<'a> {
                 continue;
             }
             for place in self.places_of(device).to_vec() {
-                let granted = self.brought_in(place);
+                let granted = self.brought_in(place).into_iter();
                 self.voided
                     .extend(granted.map(|device| (device, by.clone())));
             }

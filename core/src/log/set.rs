@@ -18,6 +18,10 @@ impl Set {
             .is_some_and(|word| word >> (place % 64) & 1 == 1)
     }
 
+    pub(super) fn len(&self) -> u32 {
+        self.0.iter().map(|word| word.count_ones()).sum()
+    }
+
     pub(super) fn insert(&mut self, place: usize) {
         if self.0.len() <= place / 64 {
             self.0.resize(place / 64 + 1, 0);
@@ -47,6 +51,7 @@ mod tests {
         assert!(set.contains(0) && set.contains(129) && !set.contains(130));
         set.insert(200);
         assert!(set.contains(200) && !set.contains(199));
+        assert_eq!(set.len(), 131);
         let mut other = Set::default();
         other.insert(3);
         other.join(&set);

@@ -29,8 +29,10 @@ pub enum Action {
     Increment,
     /// Makes a table.
     MakeTable,
-    /// Begins or ends a mark.
+    /// Begins a mark.
     Mark,
+    /// Ends the mark that the operation before it begins.
+    MarkEnd,
 }
 
 /// The name of an operation: whose it is, as an index into [`super::ScannedChange::actors`], and its
@@ -153,7 +155,7 @@ impl<'a> Operations<'a> {
             _ => return Err(bad),
         };
         let insert = self.insert.next()?;
-        let action = action(self.action.next()?).ok_or(bad)?;
+        let mut action = action(self.action.next()?).ok_or(bad)?;
         let meta = self.value.next()?.ok_or(bad)?;
         let value = meta & VALUE_TYPE;
         let bytes = self.values.take(meta >> VALUE_TYPE_BITS)?;
@@ -171,6 +173,9 @@ impl<'a> Operations<'a> {
             expands: self.expand.next()?,
             named: self.mark_name.next()?.is_some(),
         };
+        if action == Action::Mark && !mark.named {
+            action = Action::MarkEnd;
+        }
         let operation = Operation {
             counter,
             object,
@@ -226,11 +231,13 @@ impl Operation<'_> {
             Action::Increment => {
                 value == VALUE_TYPE_SIGNED && !self.insert && !self.preds.is_empty()
             }
+            Action::Mark => self.insert,
             // What ends a mark says nothing of it but whether it expands.
-            Action::Mark => self.insert && (mark.named || value == VALUE_NULL),
+            Action::MarkEnd => self.insert && value == VALUE_NULL,
         };
         let new = !self.insert || self.preds.is_empty();
-        let marks = self.action == Action::Mark || !(mark.expands || mark.named);
+        let marks =
+            matches!(self.action, Action::Mark | Action::MarkEnd) || !(mark.expands || mark.named);
         place && deed && new && marks
     }
 }

@@ -10,7 +10,9 @@ use bocage_api::MessageId;
 use bocage_api::chat::MESSAGE_MAX_UNITS;
 use bocage_api::delta::utf16_len;
 
-use crate::text_document::{NotTaken, apply, commit, empty};
+use crate::chains::Copy;
+use crate::object::DeviceId;
+use crate::text_document::{NotTaken, apply, commit, empty, resume, save};
 
 /// Where the messages are in the document.
 const MESSAGES: &str = "messages";
@@ -44,6 +46,22 @@ impl Channel {
         let _ = apply(&mut document, changes);
         let messages = read(&document);
         Self { document, messages }
+    }
+
+    /// Opens a channel from what its document was once, and what came since. `None` if that makes no document.
+    pub(crate) fn resume<'a>(
+        actor: [u8; 16],
+        saved: &[u8],
+        since: impl IntoIterator<Item = &'a [u8]>,
+    ) -> Option<Self> {
+        let document = resume(actor, saved, since)?;
+        let messages = read(&document);
+        Some(Self { document, messages })
+    }
+
+    /// The document as it is, to be opened from later.
+    pub(crate) fn save(&mut self) -> Vec<u8> {
+        save(&mut self.document)
     }
 
     /// The first change of a channel: made once, by whoever makes the channel.
@@ -89,6 +107,16 @@ impl Channel {
         let change = commit(&mut self.document)?;
         self.messages.extend(read_one(&self.document, &message));
         Ok(change)
+    }
+
+    /// The messages of a copy of a channel that were left out, and who wrote each.
+    pub(crate) fn left_out(copy: &Copy<'_>) -> Vec<(DeviceId, String)> {
+        let messages = Self::open([0; 16], copy.changes()).messages.into_iter();
+        let left_out = messages.filter_map(|message| {
+            let by = copy.left_out_by(message.operation, &message.actor)?;
+            Some((by, message.text))
+        });
+        left_out.collect()
     }
 
     /// Takes in what others wrote.

@@ -9,6 +9,7 @@ use bocage_api::command::PAGE_MAX_UNITS;
 use bocage_api::delta::Order;
 use bocage_api::{CommandId, Refusal, TextDelta};
 
+use crate::chains::Copy;
 use crate::record::remember;
 use crate::text_document::{NotTaken, TextDocument};
 
@@ -42,6 +43,26 @@ impl Page {
         // What counts has passed every check. If automerge refuses it all the same, the page is empty
         // here, and whole again once automerge is mended.
         let _ = document.take_in(&[], changes);
+        Self::with(document, commands)
+    }
+
+    /// Opens a page from what its document was once, and what came since. `None` if that makes no document.
+    pub(crate) fn resume<'a>(
+        actor: [u8; 16],
+        saved: &[u8],
+        since: impl IntoIterator<Item = &'a [u8]>,
+        commands: &[CommandId],
+    ) -> Option<Self> {
+        let document = TextDocument::resume(actor, saved, since)?;
+        Some(Self::with(document, commands))
+    }
+
+    /// The document as it is, to be opened from later.
+    pub(crate) fn save(&mut self) -> Vec<u8> {
+        self.document.save()
+    }
+
+    fn with(document: TextDocument, commands: &[CommandId]) -> Self {
         let text = document.text();
         Self {
             document,
@@ -119,6 +140,20 @@ impl Page {
             .map_err(|_| Refusal::StaleBase)?;
         self.note(Some(command), rebased);
         Ok(changes)
+    }
+
+    /// The words of a copy of the page that were left out, each with the place behind what they follow.
+    pub(crate) fn left_out(&self, copy: &Copy<'_>) -> Vec<(usize, String)> {
+        let mut document = TextDocument::new([0; 16]);
+        let _ = document.take_in(&[], copy.changes());
+        let is_left_out =
+            |operation: u64, actor: &[u8]| copy.left_out_by(operation, actor).is_some();
+        self.document.left_out_of(&document, &is_left_out)
+    }
+
+    /// The version that a change made here is made on.
+    pub(crate) fn version(&self) -> u64 {
+        self.version
     }
 
     /// Takes in what others wrote. Whether there is anything new to show.

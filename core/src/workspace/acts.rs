@@ -9,7 +9,7 @@ use thiserror::Error;
 
 use super::{Intake, Workspace};
 use crate::batch::{Batch, DocumentId, HEADS_MAX, SessionId};
-use crate::chains::{ChainId, Chains};
+use crate::chains::{ChainId, Chains, Coverage};
 use crate::codec::{Blob, Fixed};
 use crate::crypto::secret::Secret;
 use crate::epoch;
@@ -22,6 +22,7 @@ use crate::receipt::{Presence, Receipt};
 
 use super::compare::{OnDisk, named};
 use super::pending::Pending;
+use super::visitor::Guest;
 
 /// Why something cannot be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -45,8 +46,8 @@ pub enum ActError {
 
 /// A device that has asked for membership and waits.
 pub struct Request {
-    keys: DeviceKeys,
-    workspace: WorkspaceId,
+    pub(super) keys: DeviceKeys,
+    pub(super) workspace: WorkspaceId,
     join: Verified<Op>,
 }
 
@@ -67,6 +68,7 @@ impl Request {
                 certificate: keys.certificate(),
                 profile: ProfileFields::new(profile),
                 proof: seed.prove(workspace, keys.id()),
+                entrance: None,
             },
         };
         let join = Verified::make(&keys.sign, workspace, op);
@@ -96,6 +98,19 @@ fn enter(
     session: SessionId,
     objects: &[&[u8]],
 ) -> Option<(Workspace, Intake)> {
+    let (workspace, intake) = read(keys, id, session, objects, None)?;
+    workspace.role()?;
+    Some((workspace, intake))
+}
+
+/// The workspace as these objects have it, with the key of an invitation if there is one.
+pub(super) fn read(
+    keys: DeviceKeys,
+    id: WorkspaceId,
+    session: SessionId,
+    objects: &[&[u8]],
+    guest: Option<Guest>,
+) -> Option<(Workspace, Intake)> {
     // What is passed on to a device that was just let in may come before what it builds on.
     let found = objects.iter().enumerate().find_map(|(at, object)| {
         let log = begin(id, object)?;
@@ -103,10 +118,10 @@ fn enter(
     });
     let (at, genesis, log) = found?;
     let mut workspace = Workspace::with(keys, session, log);
+    workspace.guest = guest;
     let others = objects.iter().enumerate().filter(|(other, _)| *other != at);
     let mut intake = workspace.take(others.map(|(_, object)| *object));
     intake.new.insert(0, genesis.into());
-    workspace.role()?;
     Some((workspace, intake))
 }
 
@@ -209,7 +224,10 @@ impl Workspace {
             chains: Chains::default(),
             pending: Pending::default(),
             epochs: BTreeMap::new(),
+            rewrapped: BTreeMap::new(),
+            guest: None,
             receipts: BTreeMap::new(),
+            settled: Coverage::default(),
             presences: BTreeMap::new(),
             #[cfg(feature = "controls")]
             never: std::collections::BTreeSet::new(),
@@ -259,7 +277,7 @@ impl Workspace {
             return None;
         };
         let may = |mode| match mode {
-            Mode::Auto => self.role() >= Some(Role::Editor),
+            Mode::Auto | Mode::Instant => self.role() >= Some(Role::Editor),
             Mode::Confirm => self.role() >= Some(Role::Manager),
         };
         self.log
@@ -320,6 +338,12 @@ impl Workspace {
         self.live(member)?;
         let cut = self.cut_of(member);
         let mut intake = self.act(Act::Remove { member, cut })?;
+        // With its link they would be back, or read on.
+        for invite in self.known_instant(member) {
+            if let Ok(revoked) = self.revoke(invite) {
+                intake.join(revoked);
+            }
+        }
         // If it cannot begin now, it will as soon as it can: the log shows that it is needed.
         if self.role().is_some()
             && let Ok(epoch) = self.begin_epoch(rng)
@@ -415,6 +439,29 @@ impl Workspace {
         Ok(intake)
     }
 
+    /// Says that what counts now is settled: of several branches of a chain no other will.
+    ///
+    /// # Errors
+    /// [`ActError::NotPermitted`] for those who are no managers; [`ActError::Malformed`] as long as nothing counts.
+    pub(crate) fn settle_all(&mut self) -> Result<Intake, ActError> {
+        let heads = self
+            .chains
+            .heads()
+            .iter()
+            .take(HEADS_MAX)
+            .copied()
+            .collect();
+        self.act(Act::Settle { heads })
+    }
+
+    /// Says that somebody has looked at the words up to this batch, which do not count.
+    ///
+    /// # Errors
+    /// [`ActError::NotPermitted`] for those who may not write.
+    pub(crate) fn dismiss(&mut self, copy: ObjectId) -> Result<Intake, ActError> {
+        self.act(Act::Dismiss { heads: vec![copy] })
+    }
+
     fn live(&self, member: MemberId) -> Result<(), ActError> {
         let found = self.log.state().member(member);
         let live = found.filter(|member| !member.removed);
@@ -437,15 +484,8 @@ impl Workspace {
     pub fn begin_epoch(&mut self, rng: &mut dyn CryptoRng) -> Result<Intake, ActError> {
         let key = Secret::generate(rng);
         let id = self.id();
-        let mut recipients: Vec<_> = self
-            .log
-            .state()
-            .live_devices()
-            .map(|(id, device)| (id, device.certificate.wrap))
-            .collect();
-        recipients.sort_unstable_by_key(|(device, _)| *device);
         let mut wraps = Vec::new();
-        for (device, recipient) in recipients {
+        for (device, recipient) in self.entitled() {
             // A device whose key is none gets nothing; it has only itself to blame.
             if let Some(sealed) = epoch::wrap(rng, id, device, recipient, &key) {
                 wraps.push(Wrap { device, sealed });
@@ -540,7 +580,7 @@ impl Workspace {
         self.own(&[presence.bytes()])
     }
 
-    fn act(&mut self, act: Act) -> Result<Intake, ActError> {
+    pub(super) fn act(&mut self, act: Act) -> Result<Intake, ActError> {
         let op = Op {
             parents: self.auth(),
             act,
@@ -549,12 +589,12 @@ impl Workspace {
         self.own(&[op.bytes()])
     }
 
-    fn auth(&self) -> Vec<ObjectId> {
+    pub(super) fn auth(&self) -> Vec<ObjectId> {
         named(&self.log)
     }
 
     /// Takes in what this device has made. What others would refuse, it refuses as well.
-    fn own(&mut self, objects: &[&[u8]]) -> Result<Intake, ActError> {
+    pub(super) fn own(&mut self, objects: &[&[u8]]) -> Result<Intake, ActError> {
         // Others' objects that wait go on waiting: were one of them refused now, what came of the rest
         // would be lost with the error.
         let mut intake = self.put_in(objects.iter().copied());

@@ -9,7 +9,7 @@ use crate::chains::ChainId;
 use crate::log::{Log, Op};
 use crate::object::{ObjectId, Signed, Verified};
 use crate::receipt::Receipt;
-use crate::reconcile::{self, Extent, Holdings, Item, Key, Span};
+use crate::reconcile::{self, Extent, Holdings, Item, Key, Mark, Span};
 use crate::record::{Mail, Owed};
 use crate::segment;
 
@@ -58,7 +58,7 @@ impl Holdings for Held<'_> {
             Key::Op(id) => self.workspace.log.contains(id),
             Key::Receipt(device) => {
                 let own = self.workspace.receipts.get(&device);
-                own.is_some_and(|own| own.receipt.body.counter >= theirs.count)
+                own.is_some_and(|own| newness(&own.receipt) >= (theirs.count, theirs.mark))
             }
             Key::Chain(device, session) => {
                 let chain = ChainId { device, session };
@@ -243,14 +243,14 @@ impl Workspace {
     }
 
     fn held(&self) -> Held<'_> {
-        let whole = |key, count| {
-            let mark = reconcile::Mark::default();
+        let item = |key, (count, mark)| {
             let extent = Extent { count, mark };
             Item { key, extent }
         };
-        let mut items: Vec<Item> = self.log.ids().map(|id| whole(Key::Op(id), 1)).collect();
+        let whole = |id| item(Key::Op(id), (1, Mark::default()));
+        let mut items: Vec<Item> = self.log.ids().map(whole).collect();
         let receipts = self.receipts.iter();
-        items.extend(receipts.map(|(id, own)| whole(Key::Receipt(*id), own.receipt.body.counter)));
+        items.extend(receipts.map(|(id, own)| item(Key::Receipt(*id), newness(&own.receipt))));
         let chains = self.chains.extents();
         items.extend(chains.map(|(chain, extent)| Item {
             key: chain.into(),
@@ -261,6 +261,16 @@ impl Workspace {
             items,
         }
     }
+}
+
+/// What decides which of a device's receipts is the newest. A profile that was put back to an earlier time may
+/// sign two with one counter: everybody keeps the same one, and it learns of that one.
+pub(super) fn newness(receipt: &Verified<Receipt>) -> (u64, Mark) {
+    let mut mark = Mark::default();
+    for (slot, byte) in mark.0.iter_mut().zip(receipt.id().0) {
+        *slot = byte;
+    }
+    (receipt.body.counter, mark)
 }
 
 /// The heads of the log, as many as may be named.

@@ -171,6 +171,7 @@ fn what_all_members_know_of_an_invitation_lets_nobody_in() {
             certificate: keys.certificate(),
             profile: crate::log::ProfileFields::new(&profile("Sly")),
             proof: other.prove(manager.id(), keys.id()),
+            entrance: None,
         },
     };
     let join = Verified::make(&keys.sign, manager.id(), join);
@@ -337,4 +338,34 @@ fn a_receipt_covers_what_its_batches_build_on_until_a_newer_one_takes_that_back(
     let less = editor.acknowledge(2, &before).unwrap();
     takes(&mut manager, &less.new[0]);
     assert_eq!(manager.holders(batch.id()).len(), 1);
+}
+
+/// A profile that was put back to an earlier time counts its receipts from there, before it hears what it has
+/// said since.
+#[test]
+fn of_two_receipts_with_one_counter_all_keep_the_same() {
+    let mut rng = ChaCha20Rng::seed_from_u64(9);
+    let mut manager = founder(&mut rng);
+    let editor = lets_in(&mut manager, &mut rng, 2, Role::Editor);
+    let before = editor.on_disk();
+    let batch = batch_of(&manager);
+    takes(&mut manager, batch.bytes());
+    let mut other = lets_in(&mut manager, &mut rng, 3, Role::Editor);
+    let receipt = |on_disk: OnDisk| {
+        let (counter, ops, heads) = (1, on_disk.ops, on_disk.heads);
+        let receipt = Receipt {
+            counter,
+            ops,
+            heads,
+        };
+        Verified::make(&editor.keys.sign, editor.id(), receipt)
+    };
+    let (less, all) = (receipt(before), receipt(manager.on_disk()));
+    takes(&mut manager, less.bytes());
+    takes(&mut other, all.bytes());
+    let kept = |workspace: &Workspace| workspace.receipts[&editor.device()].receipt.id();
+    assert_ne!(kept(&manager), kept(&other));
+    meet(&mut manager, &mut other);
+    assert_eq!(kept(&manager), kept(&other));
+    assert_eq!(manager.holders(batch.id()), other.holders(batch.id()));
 }

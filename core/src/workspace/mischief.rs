@@ -7,7 +7,10 @@ use super::Workspace;
 use crate::batch::{self, Batch, DocumentId};
 use crate::chains::Coverage;
 use crate::codec::{Blob, Fixed};
-use crate::log::Log;
+use crate::crypto::secret::Secret;
+use crate::epoch;
+use crate::keys::EpochUse;
+use crate::log::{Act, Link, Log, Op, Wrap};
 use crate::object::{DeviceId, ObjectId, Unsigned, Verified};
 use crate::text_document::TextDocument;
 use bocage_api::TextDelta;
@@ -31,9 +34,41 @@ pub enum Mischief {
     InAnothersName(String),
     /// A batch that comes over links with a bad signature, and lies in mailboxes with a good one.
     BadSignature(String),
+    /// An epoch whose key one of the members does not get, though it says so: of the others the one with
+    /// this number, counted round.
+    Epoch(usize),
 }
 
 impl Workspace {
+    fn epoch_without(&self, rng: &mut dyn CryptoRng, number: usize) -> Option<Vec<u8>> {
+        let key = Secret::generate(rng);
+        let others = self.entitled().into_keys();
+        let others: Vec<DeviceId> = others.filter(|id| *id != self.device()).collect();
+        let victim = others.get(number.checked_rem(others.len())?)?;
+        let mut wraps = Vec::new();
+        for (device, recipient) in self.entitled() {
+            let mut sealed = epoch::wrap(rng, self.id(), device, recipient, &key)?;
+            if device == *victim {
+                sealed.0.reverse();
+            }
+            wraps.push(Wrap { device, sealed });
+        }
+        let mut links = Vec::new();
+        for epoch in self.newest_epochs() {
+            let earlier = self.epochs.get(&epoch);
+            let sealed = earlier.and_then(|earlier| epoch::link(rng, &key, epoch, earlier));
+            links.extend(sealed.map(|sealed| Link { epoch, sealed }));
+        }
+        let act = Act::Epoch {
+            commitment: EpochUse(&key).commitment(),
+            wraps,
+            links,
+        };
+        let parents = self.auth();
+        let op = Verified::make(&self.keys.sign, self.id(), Op { parents, act });
+        Some(op.bytes().to_vec())
+    }
+
     /// The batch of a modified client, as an object. `None` if there is nothing yet to do mischief with.
     pub(crate) fn forge(
         &self,
@@ -43,6 +78,7 @@ impl Workspace {
     ) -> Option<Vec<u8>> {
         let own = self.device();
         let batch = match mischief {
+            Mischief::Epoch(number) => return self.epoch_without(rng, *number),
             Mischief::Sibling(number, words) => self.sibling(page, *number, words)?,
             Mischief::Change(change) => {
                 let mut batch = self.fresh(rng, page);

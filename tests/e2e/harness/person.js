@@ -353,6 +353,11 @@ export class Person extends Device {
     });
   }
 
+  /** Takes words in that were left out. */
+  async takesIn() {
+    await this.step('takes words in', () => this.#control('button', 'left_out.bring_back', this.#main).click());
+  }
+
   /** How far the last change to the page has come: `2/3`. */
   reach() {
     return this.page.locator('[data-reach]').first().getAttribute('data-reach', { timeout: 1000 });

@@ -171,17 +171,25 @@ pub(crate) fn records() -> Vec<Vec<u8>> {
         .concat(),
         [&[3, 0x82, 0x81][..], &object, &[0x81], &id].concat(),
         [
-            &[4, 0x83, 0x81][..],
+            &[4, 0x86, 0x81][..],
             &salt,
             &[0x81, 0x82],
             &id,
             &[3, 0x81, 0x82],
             &salt,
-            &[7],
+            &[7, 0x81, 0x82],
+            &salt,
+            &id,
+            &[0x82],
+            &salt,
+            &[9, 0x81, 0x85],
+            &salt,
+            &[1, 2, 3, 4],
         ]
         .concat(),
-        behind(5, &[1; 60]),
-        behind(6, &[1; 24]),
+        [&[5, 0x84][..], &id, &[0x81], &salt, &[3], &id].concat(),
+        behind(6, &[1; 60]),
+        behind(7, &[1; 24]),
     ]
 }
 
@@ -405,6 +413,7 @@ mod tests {
             Record::Join,
             Record::Stored,
             Record::Mail,
+            Record::Snapshot,
         ]) {
             assert!(
                 doors::record(&mut rng, record, &seed[1..]).is_some(),

@@ -76,11 +76,13 @@ pub enum Kind {
     HeldWords,
     /// Words of removed members that the others have not taken in. A story may well have none.
     CutWords,
+    /// Devices that were let in by a link while nobody else was reachable.
+    LetThemselvesIn,
 }
 
 impl Kind {
     /// Each of them, with its name, in the order of the declaration.
-    const ALL: [(Self, &'static str); 35] = [
+    const ALL: [(Self, &'static str); 36] = [
         (Self::Joins, "joins"),
         (Self::Edits, "edits"),
         (Self::Messages, "messages"),
@@ -116,6 +118,7 @@ impl Kind {
         (Self::BadSignatures, "bad signatures"),
         (Self::HeldWords, "honest words held"),
         (Self::CutWords, "words of removed members left out"),
+        (Self::LetThemselvesIn, "joins with nobody online"),
     ];
 }
 

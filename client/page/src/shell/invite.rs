@@ -1,6 +1,6 @@
 //! The dialog that invites people: makes a link, and shows those that there are.
 
-use bocage_api::workspace::{InvitationCard, Role, USES_MAX};
+use bocage_api::workspace::{InvitationCard, Mode, Role, USES_MAX};
 use bocage_api::{Command, CommandId, InvitationId, Name, WorkspaceId, WorkspaceView};
 use leptos::prelude::*;
 
@@ -61,6 +61,8 @@ fn Form(workspace: WorkspaceId) -> impl IntoView {
                 label,
                 role,
                 uses,
+                days: None,
+                mode: Mode::Auto,
             })));
         }
     };

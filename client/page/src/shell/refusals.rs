@@ -20,9 +20,10 @@ pub(super) fn report(shell: Shell) {
             Refusal::Damaged => key!(refused.damaged),
             // The session makes the change anew by itself.
             Refusal::StaleBase => return,
-            Refusal::UnknownChannel | Refusal::UnknownMember | Refusal::UnknownInvitation => {
-                key!(refused.gone)
-            }
+            Refusal::UnknownChannel
+            | Refusal::UnknownMember
+            | Refusal::UnknownInvitation
+            | Refusal::UnknownCopy => key!(refused.gone),
             Refusal::NotPermitted => key!(refused.not_permitted),
             Refusal::BadLink => key!(refused.bad_link),
             Refusal::AlreadyMember => key!(refused.already_member),

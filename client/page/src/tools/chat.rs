@@ -2,12 +2,13 @@
 
 use bocage_api::chat::{ChatMessage, MESSAGE_MAX_UNITS};
 use bocage_api::workspace::WorkspaceView;
-use bocage_api::{ChannelId, Colour, Command, CommandId, Name, WorkspaceId};
+use bocage_api::{ChannelId, Colour, Command, CommandId, Name, Refusal, WorkspaceId};
 use bocage_platform::locale;
 use leptos::html;
 use leptos::prelude::*;
 
 use crate::i18n::{language, t, tag};
+use crate::shell::left_out::LeftOutWords;
 use crate::shell::{Shell, reach};
 use crate::ui::{Button, Disc, Glyph, Look};
 
@@ -44,6 +45,7 @@ pub fn ChannelView(
     let is_empty = move || messages.with(|all| all.as_ref().is_some_and(Vec::is_empty));
     view! {
         <div class="chat">
+            <LeftOutWords workspace=workspace in_chat=true />
             <Show when=is_empty>
                 <p class="chat-empty">{t!(chat.empty)}</p>
             </Show>
@@ -138,7 +140,8 @@ fn Composer(workspace: WorkspaceId, channel: ChannelId) -> impl IntoView {
     };
     // What was refused is given back, unless something else was begun meanwhile.
     Effect::new(move || {
-        let Some((refused, _)) = shell.office.refused.get() else {
+        // What is refused because this person may not write there now goes later by itself.
+        let Some((refused, Refusal::BadMessage)) = shell.office.refused.get() else {
             return;
         };
         let taken = sent.try_update_value(|sent| sent.take_if(|(id, _)| *id == refused));

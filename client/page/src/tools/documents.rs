@@ -19,6 +19,7 @@ use leptos::prelude::*;
 use self::convert::Job;
 use crate::i18n::{say, t};
 use crate::office::{Office, PageEvent, PageSession};
+use crate::shell::left_out::LeftOutWords;
 use crate::ui::{Banner, Button, Look, Skeleton, Toasts, Tone};
 
 /// What is known of the page.
@@ -75,6 +76,7 @@ pub fn TextPage(
                 <Button look=Look::Quiet label=Signal::derive(t!(document.go_on)) on_press=set_aside />
             </Banner>
         </Show>
+        <LeftOutWords workspace=workspace in_chat=false />
         <Show when=move || shown.get() == Shown::Text { damaged: false } && !may_write.get()>
             <p class="page-note">{t!(document.read_only)}</p>
         </Show>

@@ -15,7 +15,10 @@ use crate::signal::{self, Signal};
 use crate::time::Timestamp;
 
 /// How many epochs' rooms a member is in: those who were away find the others in an old one.
-const EPOCHS: usize = 8;
+const EPOCHS: usize = 16;
+
+/// In the rooms of how many invitations that let nobody in any more a device is still found.
+const USED_UP: usize = 16;
 
 impl Engine {
     /// Enters the rooms that this device should be in, and leaves the others.
@@ -71,24 +74,26 @@ impl Engine {
 
     /// All that this device has in common with others.
     fn grounds(&self) -> Vec<Ground> {
+        // With how much more can be done without each: there may be more than rooms to be in.
         let mut grounds = Vec::new();
         for (id, desk) in &self.desks {
             let role = desk.workspace.role();
             // Also of somebody who was removed: those who have not heard of it may know that it does not
             // count.
             let epochs = desk.workspace.known_epochs(EPOCHS);
-            grounds.extend(epochs.into_iter().map(|epoch| Ground::Epoch(*id, epoch)));
+            let epochs = epochs.into_iter().enumerate();
+            grounds.extend(epochs.map(|(age, epoch)| (age, Ground::Epoch(*id, epoch))));
             if role >= Some(Role::Editor) {
-                let state = desk.workspace.log().state();
-                let awaited = state
-                    .invitations()
-                    .filter(|(_, offer)| offer.is_open() || desk.workspace.awaits_joined(offer));
-                grounds.extend(awaited.map(|(invite, _)| Ground::Invite(*id, invite)));
+                let awaited = desk.workspace.awaited(USED_UP);
+                let awaited = awaited.into_iter().enumerate();
+                grounds.extend(awaited.map(|(age, invite)| (age, Ground::Invite(*id, invite))));
             }
         }
         let joins = self.home.stored_joins();
-        grounds.extend(joins.map(|join| Ground::Join(join.by, join.link.workspace)));
-        grounds
+        let joins = joins.filter(|join| self.must_ask(join.by));
+        grounds.extend(joins.map(|join| (0, Ground::Join(join.by, join.link.workspace))));
+        grounds.sort_by_key(|(age, _)| *age);
+        grounds.into_iter().map(|(_, ground)| ground).collect()
     }
 
     pub(super) fn entered(&mut self, rng: &mut dyn CryptoRng, room: RoomId, others: &[u32]) {
@@ -275,21 +280,9 @@ impl crate::workspace::Workspace {
     /// The epochs that this device has the keys of, newest first: those that no other leads on from,
     /// then those right before them, and so on.
     pub(crate) fn known_epochs(&self, most: usize) -> Vec<ObjectId> {
-        let mut found: Vec<ObjectId> = Vec::new();
-        let mut next: Vec<ObjectId> = self.newest_epochs().into_iter().collect();
-        while let Some(epoch) = next.first().copied() {
-            next.remove(0);
-            if found.len() >= most {
-                break;
-            }
-            if found.contains(&epoch) {
-                continue;
-            }
-            if self.epoch_key(epoch).is_some() {
-                found.push(epoch);
-            }
-            next.extend(self.epochs_before(epoch));
-        }
+        let mut found = self.newest_first();
+        found.retain(|epoch| self.epoch_key(*epoch).is_some());
+        found.truncate(most);
         found
     }
 }

@@ -9,16 +9,16 @@ use rand_core::CryptoRng;
 
 use super::{Carrier, Engine, Ground, PeerId};
 use crate::codec::Blob;
-use crate::engine::desk::Desk;
+use crate::engine::desk::{Answer, Asked, Desk};
 use crate::engine::{Effect, Outcome, archive};
 use crate::log;
-use crate::object::DeviceId;
+use crate::object::{DeviceId, ObjectId};
 use crate::reconcile::{self, Span};
 use crate::record::{self, Mail};
 use crate::signal::ConnectionId;
-use crate::sync::{Message, pack};
+use crate::sync::{Message, Rewrap, pack};
 use crate::time::Timestamp;
-use crate::workspace::{Intake, Request};
+use crate::workspace::{Intake, Request, Workspace};
 
 /// How often a device shows that it is there.
 const PRESENCE_EVERY: Duration = Duration::from_secs(15);
@@ -66,7 +66,7 @@ impl Engine {
     }
 
     /// The request of a join, which is the same each time.
-    fn request(&self, by: CommandId) -> Option<Request> {
+    pub(in crate::engine) fn request(&self, by: CommandId) -> Option<Request> {
         let join = self.home.joins().find(|join| join.by == by)?;
         let seed = crate::keys::InviteSeed::new(join.link.seed);
         let profile = self.home.profile()?;
@@ -122,6 +122,7 @@ impl Engine {
             self.compared(connection, &spans);
         }
         self.net.presence_due = Some(now);
+        self.ask_for_keys(id.0);
         self.show_workspace(id.0);
     }
 
@@ -225,6 +226,10 @@ impl Engine {
                 Ground::Invite(..) => {}
             },
             Message::Join(join) => self.asked(now, rng, connection, &join.0),
+            Message::Lacks(epochs) if bound => self.give_keys(rng, connection, &epochs),
+            Message::Keys(keys) if bound => self.take_keys(rng, workspace, keys),
+            // Whoever is no member, or no longer, is told nothing and believed nothing.
+            Message::Lacks(_) | Message::Keys(_) => {}
             Message::Introduce if bound => self.introduce(connection),
             Message::Introduce => wire.introduction.is_owed = true,
             Message::Closed => {
@@ -234,6 +239,56 @@ impl Engine {
                 }
             }
         }
+    }
+
+    /// Asks all linked members for keys of epochs that this device should have and does not.
+    pub(in crate::engine) fn ask_for_keys(&mut self, workspace: WorkspaceId) {
+        let lacking = self.desks.get(&workspace);
+        let lacking = lacking.map(|desk| desk.workspace.lacking_epochs());
+        let Some(lacking) = lacking.filter(|lacking| !lacking.is_empty()) else {
+            return;
+        };
+        let wires = self.net.wires.iter();
+        let bound = wires.filter(|(_, wire)| wire.bound && wire.peer.0 == workspace);
+        let bound: Vec<ConnectionId> = bound.map(|(connection, _)| *connection).collect();
+        let message = Message::Lacks(lacking);
+        for connection in bound {
+            self.say(connection, &message);
+        }
+    }
+
+    fn give_keys(
+        &mut self,
+        rng: &mut dyn CryptoRng,
+        connection: ConnectionId,
+        epochs: &[ObjectId],
+    ) {
+        let Some((workspace, device)) = self.net.wires.get(&connection).map(|wire| wire.peer)
+        else {
+            return;
+        };
+        let desk = self.desks.get(&workspace);
+        let keys = desk.map(|desk| desk.workspace.rewrap(rng, device, epochs));
+        if let Some(keys) = keys.filter(|keys| !keys.is_empty()) {
+            self.say(connection, &Message::Keys(keys));
+        }
+    }
+
+    fn take_keys(&mut self, rng: &mut dyn CryptoRng, workspace: WorkspaceId, keys: Vec<Rewrap>) {
+        let Some(desk) = self.desks.get_mut(&workspace) else {
+            return;
+        };
+        if !desk.workspace.take_rewrapped(keys) {
+            return;
+        }
+        desk.mail.rewrapped = desk.workspace.rewrapped();
+        let write = desk.archive.keep_mail(&self.vault, rng, &desk.mail);
+        self.settle(Outcome {
+            writes: write.into_iter().collect(),
+            effects: vec![Effect::ShowWorkspace(workspace)],
+        });
+        self.choose_rooms();
+        self.follow_mail(workspace);
     }
 
     /// Somebody asks to be let in.
@@ -255,25 +310,82 @@ impl Engine {
         let Ground::Invite(workspace, _) = ground else {
             return self.end_wire(now, rng, connection);
         };
+        let today = self.today(now);
         let Some(desk) = self.desks.get_mut(&workspace) else {
             return;
         };
-        match desk.admit(&self.vault, rng, join, &remote) {
-            Ok(Some(mut outcome)) => {
-                let state = desk.workspace.log().state();
-                let is_in = state.by_noise_key(&remote).is_some();
-                if is_in {
-                    outcome.effects.push(Effect::Welcome(workspace, connection));
-                }
-                self.settle_all(now, rng, workspace, outcome);
-                if !is_in {
-                    self.say(connection, &Message::Closed);
-                }
+        let asked = Asked {
+            join: join.to_vec(),
+            connection,
+            at: now,
+        };
+        match desk.asked(asked, &remote, today) {
+            Ok(Answer::Admit(join, invite)) => {
+                self.admit(now, rng, workspace, connection, &join, invite);
             }
             // They were let in before, and did not hear of it.
-            Ok(None) => self.welcome(now, rng, workspace, connection),
+            Ok(Answer::Welcome) => self.welcome(now, rng, workspace, connection),
+            Ok(Answer::Wait) => self.show_workspace(workspace),
             Err(_) => self.say(connection, &Message::Closed),
         }
+    }
+
+    fn admit(
+        &mut self,
+        now: Timestamp,
+        rng: &mut dyn CryptoRng,
+        workspace: WorkspaceId,
+        connection: ConnectionId,
+        join: &[u8],
+        invite: ObjectId,
+    ) {
+        let Some(desk) = self.desks.get_mut(&workspace) else {
+            return;
+        };
+        let Ok((mut outcome, is_in)) = desk.admit(&self.vault, rng, join, invite, None) else {
+            return self.say(connection, &Message::Closed);
+        };
+        if is_in {
+            outcome.effects.push(Effect::Welcome(workspace, connection));
+        }
+        self.settle_all(now, rng, workspace, outcome);
+        if !is_in {
+            self.say(connection, &Message::Closed);
+        }
+    }
+
+    /// Carries out what a manager has decided about somebody who waits.
+    pub(in crate::engine) fn answer_request(
+        &mut self,
+        rng: &mut dyn CryptoRng,
+        id: CommandId,
+        workspace: WorkspaceId,
+        member: ObjectId,
+        admits: bool,
+    ) -> Result<Outcome, Refusal> {
+        let desk = self.desks.get_mut(&workspace);
+        let desk = desk.ok_or(Refusal::UnknownWorkspace)?;
+        if desk.workspace.role() != Some(log::Role::Manager) {
+            return Err(Refusal::NotPermitted);
+        }
+        let asked = desk.answered(member, admits);
+        let asked = asked.ok_or(Refusal::UnknownMember)?;
+        let connection = asked.connection;
+        if !admits {
+            self.say(connection, &Message::Closed);
+            let effects = vec![Effect::ShowWorkspace(workspace)];
+            let writes = Vec::new();
+            return Ok(Outcome { writes, effects });
+        }
+        let offer = desk.workspace.offer_for(&asked.join);
+        let offer = offer.ok_or(Refusal::UnknownInvitation)?;
+        let (mut outcome, is_in) = desk.admit(&self.vault, rng, &asked.join, offer, Some(id))?;
+        if !is_in {
+            return Err(Refusal::NotPermitted);
+        }
+        outcome.effects.push(Effect::Welcome(workspace, connection));
+        outcome.effects.push(Effect::ShowWorkspace(workspace));
+        Ok(outcome)
     }
 
     /// Tells everything to somebody who was let in.
@@ -332,7 +444,7 @@ impl Engine {
         };
         let arrived = self.net.arriving.get(&by).cloned().unwrap_or_default();
         let parts: Vec<&[u8]> = arrived.iter().map(Vec::as_slice).collect();
-        let Some((workspace, mut intake)) = request.enter(self.session, &parts) else {
+        let Some((workspace, intake)) = request.enter(self.session, &parts) else {
             return;
         };
         self.net.arriving.remove(&by);
@@ -343,34 +455,17 @@ impl Engine {
             .and_then(|wire| wire.link.as_ref()?.remote());
         let state = workspace.log().state();
         let is_member = remote.is_some_and(|remote| state.by_noise_key(&remote).is_some());
-        let Some(name) = workspace.name().filter(|_| is_member) else {
+        if !is_member {
             return self.end_wire(now, rng, connection);
-        };
-        let genesis = intake.new.remove(0).to_vec();
+        }
         let id = workspace.id();
-        let record = record::Workspace {
-            id,
-            name,
-            made_by: by,
-            recent: vec![by],
-            salt,
-            genesis,
-            seeds: Vec::new(),
-        };
-        let archive = archive::Archive::new(&self.vault, id);
-        let mut desk = Desk::new(workspace, archive, Mail::default());
-        let Ok(mut outcome) = self.home.add_workspace(&self.vault, rng, record) else {
-            return;
-        };
-        let origin = Origin::Link(connection);
-        let Ok(made) = desk.absorb(&self.vault, rng, &intake, None, origin) else {
-            return;
-        };
-        outcome.join(made);
-        outcome.writes.extend(self.home.end_join(by));
-        outcome.effects.push(Effect::ShowJoining);
-        self.desks.insert(id, desk);
         debug_assert_eq!(id, link.workspace);
+        let origin = Origin::Link(connection);
+        let Some(outcome) = self.begin_desk(rng, (by, salt, None), workspace, intake, origin)
+        else {
+            return;
+        };
+        self.end_visit(by);
         // From here on this is a link between members.
         let epoch = self
             .desks
@@ -387,6 +482,37 @@ impl Engine {
         }
         self.settle_all(now, rng, id, outcome);
         self.bind(now, rng, connection);
+    }
+
+    /// A workspace that somebody on this device has joined, with its first objects.
+    pub(in crate::engine) fn begin_desk(
+        &mut self,
+        rng: &mut dyn CryptoRng,
+        (by, salt, came_by): (CommandId, [u8; 32], Option<[u8; 16]>),
+        workspace: Workspace,
+        mut intake: Intake,
+        origin: Origin,
+    ) -> Option<Outcome> {
+        let id = workspace.id();
+        let record = record::Workspace {
+            id,
+            name: workspace.name()?,
+            made_by: by,
+            recent: vec![by],
+            salt,
+            genesis: intake.new.remove(0).to_vec(),
+            seeds: Vec::new(),
+            came_by,
+        };
+        let archive = archive::Archive::new(&self.vault, id);
+        let mut desk = Desk::new(workspace, archive, Mail::default());
+        let mut outcome = self.home.add_workspace(&self.vault, rng, record).ok()?;
+        let made = desk.absorb(&self.vault, rng, &intake, None, origin);
+        outcome.join(made.ok()?);
+        outcome.writes.extend(self.home.end_join(by));
+        outcome.effects.push(Effect::ShowJoining);
+        self.desks.insert(id, desk);
+        Some(outcome)
     }
 
     /// Takes objects in, from wherever they are.
@@ -438,7 +564,7 @@ impl Engine {
     }
 
     /// Settles an outcome of a workspace, and all that follows from a change of who is a member.
-    fn settle_all(
+    pub(in crate::engine) fn settle_all(
         &mut self,
         now: Timestamp,
         rng: &mut dyn CryptoRng,
@@ -574,6 +700,8 @@ impl Engine {
             if let Ok(intake) = desk.workspace.show_presence(counter, None) {
                 self.take_intake(now, rng, *workspace, &intake, Origin::Own);
             }
+            // Somebody may have it by now.
+            self.ask_for_keys(*workspace);
         }
         if !linked.is_empty() || !self.net.seen.is_empty() {
             self.net.presence_due = Some(now + PRESENCE_EVERY);

@@ -210,7 +210,8 @@ fn action(theirs: &OpType) -> Action {
         OpType::Put(_) => Action::Put,
         OpType::Delete => Action::Delete,
         OpType::Increment(_) => Action::Increment,
-        OpType::MarkBegin(_) | OpType::MarkEnd(_) => Action::Mark,
+        OpType::MarkBegin(_) => Action::Mark,
+        OpType::MarkEnd(_) => Action::MarkEnd,
     }
 }
 

@@ -122,16 +122,26 @@ fn a_page_damaged_in_the_middle_keeps_its_beginning_and_all_its_records() {
         assert_eq!(reported, &[Damaged::Page(page.0, page.1)]);
 
         // Nothing is overwritten before the person has decided.
-        tab.type_at(&mut device, page, &TextDelta::replace(0, 0, "zero "));
+        let edit = Command::EditText {
+            workspace: page.0,
+            page: page.1,
+            base: 0,
+            delta: TextDelta::replace(0, 0, "zero "),
+        };
+        tab.send(&mut device, edit);
         assert_eq!(tab.refusals, [Refusal::Damaged]);
+        assert_eq!(device.disk.len(), records);
+        tab.type_at(&mut device, page, &TextDelta::replace(0, 0, "zero "));
+        assert!(tab.unsaved() > 0);
         assert_eq!(device.disk.len(), records);
 
         tab.send(
             &mut device,
             Command::SetAsideDamage(Damaged::Page(page.0, page.1)),
         );
-        // Moved, not deleted; its place is filled.
-        assert_eq!(device.disk.len(), records + 1);
+        // Moved, not deleted; its place is filled, and what was typed meanwhile is written.
+        assert_eq!(device.disk.len(), records + 2);
+        assert_eq!((tab.text(), tab.unsaved()), ("zero one two ".to_owned(), 0));
         tab.type_at(&mut device, page, &TextDelta::replace(0, 0, "again "));
         assert_eq!(tab.unsaved(), 0);
         let text = tab.text();

@@ -1,4 +1,4 @@
-//! Doors for the fuzz targets to decoders that are nobody else's business. Only with the feature
+//! Doors for the fuzz targets to decoders that are nobody else's business, and one for simulations. Only with the feature
 //! `doors`, which no build that people use has.
 //!
 //! What reads strictly gives back what it has read, encoded anew. What reads what was sealed is given
@@ -24,6 +24,8 @@ use crate::tools::chat::Channel;
 use crate::tools::documents::Page;
 use crate::vault::{RecordKey, Shelf, Vault};
 use crate::{Family, signal};
+
+pub use crate::crypto::sign::memory::remembering as remembering_signatures;
 
 /// What every sealed thing is sealed with here.
 const KEY: [u8; 32] = [7; 32];

@@ -14,6 +14,7 @@ use std::collections::BTreeSet;
 use bocage_api::command::Damaged;
 use bocage_api::workspace::{Mode, Role};
 use bocage_api::{Colour, Command, MemberId, Name, Profile, TextDelta, WorkspaceCard};
+use bocage_core::doors::remembering_signatures;
 use bocage_core::workspace::mischief::Mischief;
 
 pub use self::counts::{Counts, Kind};
@@ -95,6 +96,10 @@ pub struct Story {
 /// # Panics
 /// When something does not hold.
 pub fn simulate(seed: u64, devices: usize, events: usize, watch: Option<fn(&str)>) -> Story {
+    remembering_signatures(|| tell(seed, devices, events, watch))
+}
+
+fn tell(seed: u64, devices: usize, events: usize, watch: Option<fn(&str)>) -> Story {
     let mut teller = Teller::new(seed, devices);
     teller.world.watch = watch;
     for _ in 0..events {

@@ -8,7 +8,14 @@ use crate::process::Run;
 use crate::workspace::Workspace;
 
 /// The program's options, which are this command's too.
-const OPTIONS: [&str; 5] = ["seeds", "devices", "events", "first", "histories"];
+const OPTIONS: [&str; 6] = [
+    "seeds",
+    "devices",
+    "events",
+    "first",
+    "histories",
+    "threads",
+];
 
 /// Runs the command.
 pub(crate) fn run(ws: &Workspace, mut options: lexopt::Parser) -> Result<ExitCode> {
@@ -20,24 +27,23 @@ pub(crate) fn run(ws: &Workspace, mut options: lexopt::Parser) -> Result<ExitCod
         passed.push(format!("--{option}"));
         passed.push(options.value()?.to_string_lossy().into_owned());
     }
-    let status = Run::cargo("the simulation", ws.root())
-        .args([
-            "run",
-            "--quiet",
-            "--locked",
-            "--package",
-            "bocage-tests",
-            "--bin",
-            "sim",
-            "--",
-        ])
-        .args(passed)
-        .into_command()
-        .status()
-        .map_err(|why| Error::Needs(format!("cargo does not start: {why}")))?;
-    Ok(if status.success() {
+    let profile = ["--profile", "dev"];
+    Ok(if program(ws, profile, &passed)? {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
     })
+}
+
+/// Runs the program that tells stories. Whether they hold.
+pub(crate) fn program(ws: &Workspace, profile: [&str; 2], options: &[String]) -> Result<bool> {
+    let status = Run::cargo("the simulation", ws.root())
+        .args(["run", "--quiet", "--locked", "--package", "bocage-tests"])
+        .args(profile)
+        .args(["--bin", "sim", "--"])
+        .args(options)
+        .into_command()
+        .status()
+        .map_err(|why| Error::Needs(format!("cargo does not start: {why}")))?;
+    Ok(status.success())
 }

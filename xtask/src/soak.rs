@@ -1,10 +1,11 @@
 //! `cargo xtask soak`: the checks that find more the longer they run.
 //!
 //! Property tests of every native package with seeds that are new each round, then the browser tests that kill and
-//! restart; or the fuzz targets. Nothing here is part of `cargo xtask test`.
+//! restart; or the fuzz targets; or a number of random stories, or of histories. Nothing here is part of
+//! `cargo xtask test`.
 
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::app::{self, Flavour};
 use crate::args;
@@ -13,7 +14,7 @@ use crate::process::Run;
 use crate::progress::duration;
 use crate::tools::{self, Tools};
 use crate::workspace::{Workspace, path_with};
-use crate::{browsers, files, fuzz, relay};
+use crate::{browsers, files, fuzz, relay, sim};
 
 /// How long, unless told otherwise.
 const MINUTES: u64 = 60;
@@ -23,16 +24,27 @@ const CASES: &str = "5000";
 /// The least time for a fuzz target: the first minutes find what the checks find as well.
 const FUZZ_LEAST: Duration = Duration::from_mins(5);
 
+/// How many events a story has, as in the tests.
+const EVENTS: u64 = 500;
+
 #[derive(Debug, PartialEq, Eq)]
 struct Wish {
     minutes: u64,
     fuzz: bool,
+    /// How many stories, how many histories, and the first seed of both.
+    seeds: u64,
+    histories: u64,
+    first: u64,
 }
 
 /// Runs the command.
 pub(crate) fn run(ws: &Workspace, args: lexopt::Parser) -> Result<ExitCode> {
-    let Wish { minutes, fuzz } = Wish::parse(args)?;
-    if fuzz {
+    let wish = Wish::parse(args)?;
+    let minutes = wish.minutes;
+    if wish.seeds > 0 || wish.histories > 0 {
+        return told(ws, &wish);
+    }
+    if wish.fuzz {
         return fuzzed(ws, Duration::from_mins(minutes));
     }
     let scripts = browser_scripts(ws)?;
@@ -54,16 +66,52 @@ impl Wish {
         let mut wish = Self {
             minutes: MINUTES,
             fuzz: false,
+            seeds: 0,
+            histories: 0,
+            first: new_seed(),
         };
         while let Some(option) = args::option(&mut args)? {
             match option.as_str() {
                 "minutes" => wish.minutes = args.value()?.parse()?,
                 "fuzz" => wish.fuzz = true,
+                "seeds" => wish.seeds = args.value()?.parse()?,
+                "histories" => wish.histories = args.value()?.parse()?,
+                "first" => wish.first = args.value()?.parse()?,
                 _ => return Err(args::unknown(&option)),
             }
         }
         Ok(wish)
     }
+}
+
+/// A seed from which on nobody is likely to have told stories yet.
+fn new_seed() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    now.map_or(1, |since| since.as_secs()) << 24
+}
+
+/// Stories of two to six devices, or histories, on all cores.
+fn told(ws: &Workspace, wish: &Wish) -> Result<ExitCode> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let started = Instant::now();
+    for (what, count) in [("seeds", wish.seeds), ("histories", wish.histories)] {
+        if count == 0 {
+            continue;
+        }
+        let mut options = vec![format!("--{what}"), count.to_string()];
+        options.extend(["--first".to_owned(), wish.first.to_string()]);
+        options.extend(["--threads".to_owned(), threads.to_string()]);
+        if what == "seeds" {
+            options.extend(["--devices".to_owned(), "0".to_owned()]);
+            options.extend(["--events".to_owned(), EVENTS.to_string()]);
+        }
+        println!("{count} {what} from {} on {threads} threads", wish.first);
+        if !sim::program(ws, ["--profile", "release"], &options)? {
+            return Ok(ExitCode::FAILURE);
+        }
+    }
+    println!("soaked for {}", duration(started.elapsed()));
+    Ok(ExitCode::SUCCESS)
 }
 
 /// All fuzz targets, each for its part of the time.
@@ -155,6 +203,14 @@ mod tests {
         assert_eq!(parsed(&[]).unwrap().minutes, MINUTES);
         assert_eq!(parsed(&["--minutes", "5"]).unwrap().minutes, 5);
         assert!(parsed(&["--minutes", "soon"]).is_err());
+    }
+
+    #[test]
+    fn stories_and_histories_are_counted() {
+        let parsed = |args: &[&str]| Wish::parse(lexopt::Parser::from_args(args)).unwrap();
+        let wish = parsed(&["--seeds", "7", "--histories", "9", "--first", "3"]);
+        assert_eq!((wish.seeds, wish.histories, wish.first), (7, 9, 3));
+        assert_eq!(parsed(&[]).seeds, 0);
     }
 
     #[test]

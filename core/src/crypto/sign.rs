@@ -11,6 +11,9 @@ use thiserror::Error;
 
 use super::secret::Secret;
 
+#[cfg(feature = "doors")]
+pub(crate) mod memory;
+
 /// A key that signs. Wiped when dropped, never printed.
 pub struct SigningKey(ed25519_dalek::SigningKey);
 
@@ -51,10 +54,19 @@ impl VerifyingKey {
     /// # Errors
     /// [`BadSignature`] if not.
     pub fn verify(&self, message: &[u8], signature: &Signature) -> Result<(), BadSignature> {
-        let key = ed25519_dalek::VerifyingKey::from_bytes(&self.0).map_err(|_| BadSignature)?;
+        #[cfg(feature = "doors")]
+        let good = memory::of(self, message, signature, || {
+            self.has_signed(message, signature)
+        });
+        #[cfg(not(feature = "doors"))]
+        let good = self.has_signed(message, signature);
+        if good { Ok(()) } else { Err(BadSignature) }
+    }
+
+    fn has_signed(&self, message: &[u8], signature: &Signature) -> bool {
         let signature = ed25519_dalek::Signature::from_bytes(&signature.0);
-        key.verify_strict(message, &signature)
-            .map_err(|_| BadSignature)
+        ed25519_dalek::VerifyingKey::from_bytes(&self.0)
+            .is_ok_and(|key| key.verify_strict(message, &signature).is_ok())
     }
 }
 

@@ -1,69 +1,19 @@
 //! Tells many random stories of several devices and says which seed fails.
 //!
-//! `sim --seeds N --devices D --events E --first S`: with `--seeds 1` every event is printed.
+//! `sim --seeds N --devices D --events E --first S`: with `--seeds 1` every event is printed; with `--devices 0` the
+//! stories have two to six devices in turn.
 //! `sim --histories N --first S`: histories of members, held against the oracle.
+//! `--threads T` shares the work out; the seeds stay the same.
 #![allow(clippy::print_stdout, reason = "this program is for a terminal")]
 
 use std::panic::catch_unwind;
 use std::process::ExitCode;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Instant;
 
 use bocage_tests::histories;
 use bocage_tests::simulation::{Counts, simulate};
-
-fn main() -> ExitCode {
-    let mut arguments = std::env::args().skip(1);
-    let (mut seeds, mut devices, mut events, mut first) = (100, 3, 80, 1);
-    let mut lives = 0;
-    while let Some(name) = arguments.next() {
-        let value = arguments.next().and_then(|value| value.parse::<u64>().ok());
-        let Some(value) = value else {
-            println!("{name} needs a number");
-            return ExitCode::FAILURE;
-        };
-        match name.as_str() {
-            "--seeds" => seeds = value,
-            "--devices" => devices = value,
-            "--events" => events = value,
-            "--first" => first = value,
-            "--histories" => lives = value,
-            other => {
-                println!(
-                    "{other} is not known: --seeds, --devices, --events, --first, --histories"
-                );
-                return ExitCode::FAILURE;
-            }
-        }
-    }
-    if lives > 0 {
-        return live_through(first, lives);
-    }
-    let (Ok(devices), Ok(events)) = (usize::try_from(devices), usize::try_from(events)) else {
-        return ExitCode::FAILURE;
-    };
-    if !(2..=100).contains(&devices) {
-        println!("between 2 and 100 devices");
-        return ExitCode::FAILURE;
-    }
-    let watch: Option<fn(&str)> = (seeds == 1).then_some(|event| println!("{event}"));
-    let mut counts = Counts::default();
-    for seed in first..first.saturating_add(seeds) {
-        let Ok(story) = catch_unwind(|| simulate(seed, devices, events, watch)) else {
-            println!(
-                "seed {seed} fails: cargo xtask sim --first {seed} --seeds 1 --devices {devices} --events {events}"
-            );
-            return ExitCode::FAILURE;
-        };
-        counts.add(&story.counts);
-    }
-    println!("hold: {counts}");
-    let missing = counts.missing();
-    // A handful of stories need not have everything.
-    if seeds >= MANY && !missing.is_empty() {
-        println!("never: {missing:?}");
-        return ExitCode::FAILURE;
-    }
-    ExitCode::SUCCESS
-}
 
 /// In so many stories everything happens that can.
 const MANY: u64 = 100;
@@ -71,15 +21,176 @@ const MANY: u64 = 100;
 /// How many events a history has.
 const HISTORY: usize = 40;
 
-fn live_through(first: u64, count: u64) -> ExitCode {
-    let mut counts = histories::Counts::default();
-    for seed in first..first.saturating_add(count) {
-        let Ok(lived) = catch_unwind(|| histories::live(seed, HISTORY)) else {
-            println!("history {seed} fails: cargo xtask sim --histories 1 --first {seed}");
+/// How often a long run says how far it is.
+const MARKS: u64 = 20;
+
+struct Wish {
+    seeds: u64,
+    devices: usize,
+    events: usize,
+    first: u64,
+    histories: u64,
+    threads: usize,
+}
+
+fn main() -> ExitCode {
+    let wish = match Wish::parse(std::env::args().skip(1)) {
+        Ok(wish) => wish,
+        Err(why) => {
+            println!("{why}");
             return ExitCode::FAILURE;
-        };
-        counts.add(&lived);
+        }
+    };
+    if wish.histories > 0 {
+        live_through(&wish)
+    } else {
+        tell(&wish)
     }
-    println!("{count} histories hold: {counts:#?}");
+}
+
+impl Wish {
+    fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Self, String> {
+        let mut wish = Self {
+            seeds: 100,
+            devices: 3,
+            events: 80,
+            first: 1,
+            histories: 0,
+            threads: 1,
+        };
+        while let Some(name) = arguments.next() {
+            let value = arguments.next().and_then(|value| value.parse::<u64>().ok());
+            let value = value.ok_or(format!("{name} needs a number"))?;
+            let small = usize::try_from(value).map_err(|_| format!("{name} is too large"));
+            match name.as_str() {
+                "--seeds" => wish.seeds = value,
+                "--devices" => wish.devices = small?,
+                "--events" => wish.events = small?,
+                "--first" => wish.first = value,
+                "--histories" => wish.histories = value,
+                "--threads" => wish.threads = small?.clamp(1, 64),
+                other => {
+                    return Err(format!(
+                        "{other} is not known: --seeds, --devices, --events, --first, --histories, --threads"
+                    ));
+                }
+            }
+        }
+        if wish.devices == 1 || wish.devices > 100 {
+            return Err("between 2 and 100 devices, or 0 for two to six in turn".to_owned());
+        }
+        Ok(wish)
+    }
+
+    /// How many devices the story of a seed has.
+    fn devices_in(&self, seed: u64) -> usize {
+        if self.devices == 0 {
+            usize::try_from(2 + seed % 5).unwrap_or(2)
+        } else {
+            self.devices
+        }
+    }
+}
+
+fn tell(wish: &Wish) -> ExitCode {
+    let watch: Option<fn(&str)> = (wish.seeds == 1).then_some(|event| println!("{event}"));
+    let told = for_each_seed(wish, wish.seeds, |seed| {
+        let (devices, events) = (wish.devices_in(seed), wish.events);
+        let story = catch_unwind(|| simulate(seed, devices, events, watch)).map_err(|_| {
+            format!("--first {seed} --seeds 1 --devices {devices} --events {events}")
+        })?;
+        Ok(story.counts)
+    });
+    let mut counts = Counts::default();
+    let Some(told) = told else {
+        return ExitCode::FAILURE;
+    };
+    for some in &told {
+        counts.add(some);
+    }
+    println!("hold: {counts}");
+    let missing = counts.missing();
+    // A handful of stories need not have everything.
+    if wish.seeds >= MANY && !missing.is_empty() {
+        println!("never: {missing:?}");
+        return ExitCode::FAILURE;
+    }
     ExitCode::SUCCESS
+}
+
+fn live_through(wish: &Wish) -> ExitCode {
+    let lived = for_each_seed(wish, wish.histories, |seed| {
+        catch_unwind(|| histories::live(seed, HISTORY))
+            .map_err(|_| format!("--first {seed} --histories 1"))
+    });
+    let Some(lived) = lived else {
+        return ExitCode::FAILURE;
+    };
+    let mut counts = histories::Counts::default();
+    for some in &lived {
+        counts.add(some);
+    }
+    println!("{} histories hold: {counts:#?}", wish.histories);
+    ExitCode::SUCCESS
+}
+
+/// What each thread has counted; nothing when a seed fails, which is said. The threads take the seeds from one heap,
+/// so that none is idle while others have much to do.
+fn for_each_seed<C: Default + Add + Send>(
+    wish: &Wish,
+    count: u64,
+    live: impl Fn(u64) -> Result<C, String> + Sync,
+) -> Option<Vec<C>> {
+    let (taken, failed) = (AtomicU64::new(0), AtomicBool::new(false));
+    let counted = Mutex::new(Vec::new());
+    let started = Instant::now();
+    let work = || {
+        let mut counts = C::default();
+        while !failed.load(Ordering::Relaxed) {
+            let index = taken.fetch_add(1, Ordering::Relaxed);
+            if index >= count {
+                break;
+            }
+            match live(wish.first.saturating_add(index)) {
+                Ok(some) => counts.add(&some),
+                Err(how) => {
+                    failed.store(true, Ordering::Relaxed);
+                    println!("it fails: cargo xtask sim {how}");
+                }
+            }
+            let done = index + 1;
+            if count >= MANY * MARKS && done.is_multiple_of(count / MARKS) {
+                println!("{done} of {count} after {} s", started.elapsed().as_secs());
+            }
+        }
+        if let Ok(mut all) = counted.lock() {
+            all.push(counts);
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..wish.threads {
+            scope.spawn(work);
+        }
+    });
+    if failed.into_inner() {
+        return None;
+    }
+    counted.into_inner().ok()
+}
+
+/// Counts that add up.
+trait Add {
+    fn add(&mut self, other: &Self);
+}
+
+impl Add for Counts {
+    fn add(&mut self, other: &Self) {
+        Self::add(self, other);
+    }
+}
+
+impl Add for histories::Counts {
+    fn add(&mut self, other: &Self) {
+        Self::add(self, other);
+    }
 }

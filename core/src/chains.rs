@@ -13,7 +13,8 @@ mod extent;
 mod pack;
 mod past;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use crate::ordered::{Map as BTreeMap, Set as BTreeSet};
+use std::collections::HashMap;
 
 use thiserror::Error;
 

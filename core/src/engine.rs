@@ -20,7 +20,8 @@ mod tabs;
 mod upkeep;
 mod work;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use crate::ordered::{Map as BTreeMap, Set as BTreeSet};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bocage_api::view::{HomePatch, StorageProblem};

@@ -16,8 +16,8 @@
 //!
 //! Deliberately absent: clocks, storage, long texts (those are pages), and what to do with a document.
 
+use crate::ordered::Set as BTreeSet;
 use core::ops::RangeBounds;
-use std::collections::BTreeSet;
 
 use automerge::iter::MapRangeItem;
 use automerge::patches::PatchAction;

@@ -10,7 +10,8 @@
 //! The shape of a change by itself is [`crate::prescan`]'s; whether its actor is its author's is
 //! [`crate::chains`]'s.
 
-use std::collections::{BTreeMap, HashMap};
+use crate::ordered::Map as BTreeMap;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use thiserror::Error;

@@ -10,7 +10,7 @@ mod op;
 mod resolve;
 mod set;
 
-use std::collections::{BTreeMap, BTreeSet};
+use crate::ordered::{Map as BTreeMap, Set as BTreeSet};
 
 use bocage_api::WorkspaceId;
 use thiserror::Error;

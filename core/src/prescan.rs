@@ -15,7 +15,7 @@
 //! and the log. **automerge panics at some changes whose references lead nowhere, so passing here does
 //! not make a stranger's change safe to apply.**
 
-use std::collections::BTreeSet;
+use crate::ordered::Set as BTreeSet;
 
 use thiserror::Error;
 

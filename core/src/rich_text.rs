@@ -14,7 +14,7 @@
 //!
 //! Deliberately absent: clocks, storage, the order of commands, comments and what their threads hold.
 
-use std::collections::BTreeSet;
+use crate::ordered::Set as BTreeSet;
 
 use automerge::transaction::Transactable;
 use automerge::{ActorId, AutoCommit, Change, ObjId, ObjType, ROOT, ReadDoc};

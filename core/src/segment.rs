@@ -18,7 +18,7 @@
 mod patch;
 mod recall;
 
-use std::collections::BTreeMap;
+use crate::ordered::Map as BTreeMap;
 
 use bocage_api::WorkspaceId;
 

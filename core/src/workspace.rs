@@ -18,7 +18,7 @@ mod pending;
 mod unite;
 mod visitor;
 
-use std::collections::{BTreeMap, BTreeSet};
+use crate::ordered::{Map as BTreeMap, Set as BTreeSet};
 use std::sync::Arc;
 
 use bocage_api::{Name, WorkspaceId};

@@ -19,7 +19,7 @@
 //!
 //! The set is found by starting with all and taking out what breaks a rule until nothing does.
 
-use std::collections::{BTreeMap, BTreeSet};
+use crate::ordered::{Map as BTreeMap, Set as BTreeSet};
 
 use super::{Chains, Entry, chain_of};
 use crate::control::{self, Control};

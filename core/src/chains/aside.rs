@@ -3,7 +3,7 @@
 //!
 //! Whether something counts is not decided here.
 
-use std::collections::{BTreeMap, BTreeSet};
+use crate::ordered::{Map as BTreeMap, Set as BTreeSet};
 
 use super::{Chains, Status, fits};
 use crate::batch::{Batch, DocumentId};

@@ -65,7 +65,7 @@ impl Chains {
             return last.map_or_else(Mark::default, |batch| mark_of(batch.id()));
         }
         let all = || slots.values().flatten().filter_map(|place| self.at(*place));
-        let before: std::collections::BTreeSet<ObjectId> =
+        let before: crate::ordered::Set<ObjectId> =
             all().filter_map(|batch| batch.body.prev).collect();
         let mut ends: Vec<ObjectId> = all()
             .map(Verified::id)

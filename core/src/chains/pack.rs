@@ -1,7 +1,7 @@
 //! Which batches go into a segment together: as many as came together or one after the other, so that
 //! each chain in it ends with a signature.
 
-use std::collections::{BTreeMap, BTreeSet};
+use crate::ordered::{Map as BTreeMap, Set as BTreeSet};
 use std::sync::Arc;
 
 use bocage_api::WorkspaceId;

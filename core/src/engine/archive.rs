@@ -3,7 +3,7 @@
 //!
 //! Here is decided which record says what; writing them is the engine's.
 
-use std::collections::BTreeMap;
+use crate::ordered::Map as BTreeMap;
 
 use bocage_api::CommandId;
 use rand_core::CryptoRng;

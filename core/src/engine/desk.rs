@@ -2,8 +2,8 @@
 //!
 //! What a command leads to here is an [`Outcome`]; when it is written, and who is told, is the engine's.
 
+use crate::ordered::{Map as BTreeMap, Set as BTreeSet};
 use core::time::Duration;
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bocage_api::view::PagePatch;

@@ -2,7 +2,7 @@
 //!
 //! What is in a workspace is [`super::desk`]'s.
 
-use std::collections::BTreeSet;
+use crate::ordered::Set as BTreeSet;
 
 use bocage_api::command::{Damaged, WORKSPACES_MAX};
 use bocage_api::view::HomePatch;

@@ -6,8 +6,8 @@
 //! finds the rest in the workspace's mailboxes, by the epochs' keys that are wrapped for the
 //! invitation. They believe nothing that the log does not show from its beginning on.
 
+use crate::ordered::{Map as BTreeMap, Set as BTreeSet};
 use core::time::Duration;
-use std::collections::{BTreeMap, BTreeSet};
 
 use bocage_api::workspace::JoinBox;
 use bocage_api::{CommandId, WorkspaceId};

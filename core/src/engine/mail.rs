@@ -4,8 +4,8 @@
 //! Items are sealed under an epoch, padded, and say nothing of who put them there. What does not open,
 //! or holds nothing new, is passed over.
 
+use crate::ordered::{Map as BTreeMap, Set as BTreeSet};
 use core::time::Duration;
-use std::collections::{BTreeMap, BTreeSet};
 
 use bocage_api::WorkspaceId;
 use bocage_wire::{ClientFrame, mailbox};

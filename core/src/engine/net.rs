@@ -14,7 +14,7 @@ mod talk;
 
 pub(super) use self::talk::Origin;
 
-use std::collections::{BTreeMap, BTreeSet};
+use crate::ordered::{Map as BTreeMap, Set as BTreeSet};
 
 use bocage_api::{CommandId, WorkspaceId};
 use bocage_wire::{ClientFrame, RelayFrame};

@@ -3,8 +3,8 @@
 //!
 //! They are caches. What they say follows from the batches, and where the batches say otherwise they are passed over.
 
+use crate::ordered::Map as BTreeMap;
 use core::time::Duration;
-use std::collections::BTreeMap;
 
 use rand_core::CryptoRng;
 

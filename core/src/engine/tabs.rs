@@ -1,6 +1,7 @@
 //! The tabs that talk to the engine: what each watches, and which commands they wait for.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use crate::ordered::{Map as BTreeMap, Set as BTreeSet};
+use std::collections::VecDeque;
 
 use bocage_api::{CommandId, Subject, TabId};
 

@@ -1,6 +1,6 @@
 //! One item, as the document has it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use crate::ordered::{Map as BTreeMap, Set as BTreeSet};
 
 use automerge::ScalarValue;
 use bocage_api::ItemId;

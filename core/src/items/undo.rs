@@ -9,7 +9,8 @@
 //! Deliberately absent: storage. A new session starts with nothing to undo; history and trash are there
 //! for that.
 
-use std::collections::{BTreeSet, VecDeque};
+use crate::ordered::Set as BTreeSet;
+use std::collections::VecDeque;
 
 use automerge::ScalarValue;
 use bocage_api::ItemId;

@@ -1,6 +1,6 @@
 //! Writing items: edits become changes that others take.
 
-use std::collections::BTreeSet;
+use crate::ordered::Set as BTreeSet;
 
 use automerge::transaction::Transactable;
 use automerge::{ROOT, ReadDoc, ScalarValue};

@@ -22,7 +22,7 @@
 //! - Of several values that were set at the same time (a role, a name) the most senior author's holds,
 //!   then the lesser role, then the lower id.
 
-use std::collections::{BTreeMap, BTreeSet};
+use crate::ordered::{Map as BTreeMap, Set as BTreeSet};
 
 use bocage_api::Profile;
 

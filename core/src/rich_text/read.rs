@@ -1,8 +1,8 @@
 //! Reading: automerge's patches become a change of the text. The whole text is the change from nothing,
 //! so that both can only say the same.
 
+use crate::ordered::{Map as BTreeMap, Set as BTreeSet};
 use core::ops::Range;
-use std::collections::{BTreeMap, BTreeSet};
 
 use automerge::legacy::ObjectId;
 use automerge::marks::MarkSet;

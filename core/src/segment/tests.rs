@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
-use std::collections::BTreeSet;
+use crate::ordered::Set as BTreeSet;
 use std::sync::Arc;
 
 use automerge::transaction::Transactable;

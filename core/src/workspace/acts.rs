@@ -1,7 +1,7 @@
 //! What this device does in the workspace: each act makes objects and takes them in as if they had
 //! come from elsewhere.
 
-use std::collections::BTreeMap;
+use crate::ordered::{Map as BTreeMap, Set as BTreeSet};
 
 use bocage_api::{Name, Profile, WorkspaceId};
 use rand_core::CryptoRng;
@@ -230,7 +230,7 @@ impl Workspace {
             settled: Coverage::default(),
             presences: BTreeMap::new(),
             #[cfg(feature = "controls")]
-            never: std::collections::BTreeSet::new(),
+            never: BTreeSet::new(),
         };
         workspace.open_epochs();
         workspace

@@ -1,6 +1,6 @@
 //! What this device has, told to others: for comparing with theirs, and for its receipts.
 
-use std::collections::BTreeSet;
+use crate::ordered::Set as BTreeSet;
 use std::sync::Arc;
 
 use super::Workspace;

@@ -1,7 +1,7 @@
 //! Epochs as this device has them: which keys it can open, which epoch is the current one, and when a
 //! new one is due.
 
-use std::collections::{BTreeMap, BTreeSet};
+use crate::ordered::{Map as BTreeMap, Set as BTreeSet};
 
 use rand_core::CryptoRng;
 

@@ -363,7 +363,14 @@ fn of_two_receipts_with_one_counter_all_keep_the_same() {
     let (less, all) = (receipt(before), receipt(manager.on_disk()));
     takes(&mut manager, less.bytes());
     takes(&mut other, all.bytes());
-    let kept = |workspace: &Workspace| workspace.receipts[&editor.device()].receipt.id();
+    let kept = |workspace: &Workspace| {
+        workspace
+            .receipts
+            .get(&editor.device())
+            .unwrap()
+            .receipt
+            .id()
+    };
     assert_ne!(kept(&manager), kept(&other));
     meet(&mut manager, &mut other);
     assert_eq!(kept(&manager), kept(&other));

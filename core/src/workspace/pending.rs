@@ -1,7 +1,7 @@
 //! What builds on something that is not there yet, within bounds: a stranger's promise costs no more
 //! than this.
 
-use std::collections::BTreeSet;
+use crate::ordered::Set as BTreeSet;
 use std::sync::Arc;
 
 use crate::batch::Batch;

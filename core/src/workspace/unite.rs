@@ -4,7 +4,8 @@
 //! Two who write at the same time build on each other. What each of them puts into the mailbox, and what a member
 //! sends chain by chain, is such.
 
-use std::collections::{BTreeSet, HashMap};
+use crate::ordered::Set as BTreeSet;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::pending::{Segment, Waiting};

@@ -1,6 +1,6 @@
 //! Which rooms to be in, and who is met there.
 
-use std::collections::BTreeMap;
+use crate::ordered::Map as BTreeMap;
 
 use bocage_wire::ClientFrame;
 use bocage_wire::limits::ROOMS_MAX;

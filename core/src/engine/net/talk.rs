@@ -685,7 +685,7 @@ impl Engine {
             self.net.seen.remove(&id);
             self.show_workspace(id.0);
         }
-        let linked: std::collections::BTreeSet<WorkspaceId> = self
+        let linked: crate::ordered::Set<WorkspaceId> = self
             .net
             .wires
             .values()

@@ -37,7 +37,7 @@ mod link;
 pub mod log;
 pub mod noise;
 pub mod object;
-mod ordered;
+pub mod ordered;
 pub mod prescan;
 pub mod receipt;
 pub mod reconcile;

@@ -13,5 +13,5 @@ mod set;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use map::Map;
-pub(crate) use set::Set;
+pub use map::Map;
+pub use set::Set;

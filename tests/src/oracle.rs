@@ -79,18 +79,21 @@ impl Outcome {
         let devices = state
             .devices()
             .map(|(id, device)| (id, (device.member, device.removed)));
-        let invitations = state
-            .invitations()
-            .map(|(id, offer)| (id, (offer.by, offer.joined.clone(), offer.revoked)));
+        let invitations = state.invitations().map(|(id, offer)| {
+            let joined = offer.joined.iter().copied().collect();
+            (id, (offer.by, joined, offer.revoked))
+        });
+        let endings = state.endings().iter();
+        let endings = endings.map(|(device, ends)| (*device, ends.iter().copied().collect()));
         Self {
             members: members.collect(),
             devices: devices.collect(),
             invitations: invitations.collect(),
-            epochs: state.epochs().clone(),
+            epochs: state.epochs().iter().copied().collect(),
             name: state.name().to_owned(),
             relays: state.relays().to_vec(),
             version: state.version(),
-            endings: state.endings().clone(),
+            endings: endings.collect(),
         }
     }
 }

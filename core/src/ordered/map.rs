@@ -265,6 +265,7 @@ impl<K: Ord, V> Map<K, V> {
     }
 
     /// Takes out everything from a key on.
+    #[must_use]
     pub fn split_off(&mut self, key: &K) -> Self {
         let (Ok(at) | Err(at)) = self.find(key);
         let Some(run) = self.runs.get_mut(at.run) else {

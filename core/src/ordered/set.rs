@@ -90,6 +90,7 @@ impl<T: Ord> Set<T> {
     }
 
     /// Takes out everything from a value on.
+    #[must_use]
     pub fn split_off(&mut self, value: &T) -> Self {
         Self(self.0.split_off(value))
     }

@@ -1,11 +1,10 @@
 //! Decoders that read strictly: what they take, they would have written in the same bytes.
 
-use std::collections::BTreeSet;
-
 use bocage_api::message::{Envelope, encode};
 use bocage_api::{FromEngine, ToEngine};
 use bocage_core::log::Op;
 use bocage_core::object::{Kind, Signed, Verified};
+use bocage_core::ordered::Set;
 use bocage_core::receipt::{Presence, Receipt};
 use bocage_core::sync::Message;
 use bocage_core::workspace::Workspace;
@@ -78,7 +77,7 @@ pub(super) fn objects(input: &[u8]) {
                 assert_eq!(workspace.log().heads(), other.log().heads());
             }
             let told = workspace.compare();
-            let compared = workspace.compared(&told, &BTreeSet::new());
+            let compared = workspace.compared(&told, &Set::new());
             assert!(compared.lacking.is_empty() && compared.reply.is_empty());
         }
     }

@@ -3,13 +3,12 @@
 
 use std::borrow::Cow;
 
-use std::collections::BTreeSet;
-
 use automerge::{AutoCommit, Change, TextEncoding};
 use bocage_api::{Colour, Name, Profile};
 use bocage_core::batch::DocumentId;
 use bocage_core::codec::Fixed;
 use bocage_core::doors;
+use bocage_core::ordered::Set;
 use bocage_core::workspace::Workspace;
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
@@ -94,9 +93,9 @@ pub(super) fn run(input: &[u8]) {
 fn exchange(to: &mut Workspace, from: &Workspace) {
     let mut told = to.compare();
     while !told.is_empty() {
-        let compared = from.compared(&told, &BTreeSet::new());
+        let compared = from.compared(&told, &Set::new());
         to.take(compared.lacking.iter().map(|object| &**object));
-        told = to.compared(&compared.reply, &BTreeSet::new()).reply;
+        told = to.compared(&compared.reply, &Set::new()).reply;
     }
 }
 

@@ -146,7 +146,7 @@ impl Ledger {
             *last = last.saturating_sub(1);
         }
         if let Some(runs) = self.ops.get_mut(&change.actor()) {
-            runs.split_off(&change.start_op());
+            drop(runs.split_off(&change.start_op()));
         }
     }
 

@@ -5,7 +5,6 @@
 
 #![allow(clippy::unwrap_used, missing_docs)]
 
-use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -14,6 +13,7 @@ use automerge::{ActorId, AutoCommit, ObjType, ROOT};
 use bocage_api::{Colour, Name, Profile};
 use bocage_core::codec::Fixed;
 use bocage_core::log::{Mode, Role};
+use bocage_core::ordered::Set;
 use bocage_core::sync::{Message, pack};
 use bocage_core::workspace::{Intake, NewDevice, Request, Workspace};
 use bocage_core::{InviteSeed, Secret};
@@ -100,7 +100,7 @@ fn vectors() -> String {
         .write(document, 1_700_000_000_250, vec![change])
         .unwrap();
     vectors.objects("batch", &intake);
-    let all = manager.everything(&BTreeSet::new());
+    let all = manager.everything(&Set::new());
     let segment = all.iter().find(|object| object.first() == Some(&5));
     vectors.bytes("segment of both", segment.unwrap());
 
@@ -112,7 +112,7 @@ fn vectors() -> String {
     let intake = manager.show_presence(2, Some(document)).unwrap();
     vectors.objects("presence", &intake);
 
-    let all = manager.everything(&BTreeSet::new());
+    let all = manager.everything(&Set::new());
     for message in pack(all.iter().map(|object| &**object)) {
         vectors.bytes("message: objects", &message.encode());
     }
@@ -139,7 +139,7 @@ fn vectors() -> String {
     ] {
         vectors.objects(what, &intake.unwrap());
     }
-    let all = manager.everything(&BTreeSet::new());
+    let all = manager.everything(&Set::new());
     let parts: Vec<&[u8]> = all.iter().map(|object| &**object).collect();
     let (second, _) = second.enter(Fixed([11; 16]), &parts).unwrap();
     assert_eq!(second.me().map(|member| member.id), Some(me));
@@ -175,7 +175,7 @@ fn instant(vectors: &mut Vectors, rng: &mut ChaCha20Rng, manager: &mut Workspace
     let root = Secret::new([13; 32]);
     let person = profile("Rosa");
     let request = Request::new(&root, &[14; 32], manager.id(), &seed, &person);
-    let all = manager.everything(&BTreeSet::new());
+    let all = manager.everything(&Set::new());
     let parts: Vec<&[u8]> = all.iter().map(|object| &**object).collect();
     let visitor = request.visit(Fixed([15; 16]), &seed, &parts).unwrap();
     let (reader, _, intake) = visitor.enter(rng, &seed, &person).unwrap();

@@ -13,7 +13,6 @@
     missing_docs
 )]
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -22,6 +21,7 @@ use automerge::{ActorId, AutoCommit, Change, ObjId, ObjType, ROOT, ReadDoc, Text
 use bocage_api::{Colour, Name, Profile, TextDelta};
 use bocage_core::codec::Fixed;
 use bocage_core::log::{Mode, Role};
+use bocage_core::ordered::Set;
 use bocage_core::sync::{Message, pack};
 use bocage_core::workspace::{Request, Workspace};
 use bocage_core::{InviteSeed, Secret};
@@ -142,11 +142,11 @@ fn best(mut act: impl FnMut() -> Duration) -> Duration {
 fn catch_up(count: usize) {
     let mut manager = founder();
     let request = admit(&mut manager);
-    let join = manager.everything(&BTreeSet::new());
+    let join = manager.everything(&Set::new());
     let parts: Vec<&[u8]> = join.iter().map(|object| &**object).collect();
     drop(request.enter(Fixed([2; 16]), &parts).unwrap());
     type_batches(&mut manager, count, 200);
-    let everything = manager.everything(&BTreeSet::new());
+    let everything = manager.everything(&Set::new());
     let changes: Vec<Vec<u8>> = manager
         .chains()
         .batches()
@@ -262,7 +262,7 @@ fn heads(sessions: usize) {
     let begin = Instant::now();
     let told = manager.compare();
     let took = begin.elapsed();
-    let answer = manager.compared(&told, &BTreeSet::new());
+    let answer = manager.compared(&told, &Set::new());
     assert!(answer.reply.is_empty() && answer.lacking.is_empty());
     let bytes = on_the_wire(Message::Compare(told).encode().len());
     let on_disk = manager.on_disk();

@@ -18,6 +18,7 @@ use bocage_core::codec::{Blob, Fixed};
 use bocage_core::control::{Control, under};
 use bocage_core::log::{Act, Entrance, Invite, Mode, Op, ProfileFields, Role};
 use bocage_core::object::{Signed, Verified};
+use bocage_core::ordered::Set;
 use bocage_core::workspace::{ActError, Intake, Request, Visitor, Workspace};
 use bocage_core::{DeviceKeys, InviteSeed, Secret};
 use rand_chacha::ChaCha20Rng;
@@ -44,9 +45,9 @@ fn lacking(one: &Workspace, other: &Workspace) -> Vec<Arc<[u8]>> {
     let mut lacking = Vec::new();
     let mut told = one.compare();
     while !told.is_empty() {
-        let heard = other.compared(&told, &BTreeSet::new());
+        let heard = other.compared(&told, &Set::new());
         lacking.extend(heard.lacking);
-        told = one.compared(&heard.reply, &BTreeSet::new()).reply;
+        told = one.compared(&heard.reply, &Set::new()).reply;
     }
     lacking
 }
@@ -70,7 +71,7 @@ impl Person {
 
     /// The same person, as they are now.
     fn copy(&self) -> Self {
-        let objects = self.workspace.everything(&BTreeSet::new());
+        let objects = self.workspace.everything(&Set::new());
         let objects: Vec<&[u8]> = objects.iter().map(|object| &**object).collect();
         let (root, id) = (Secret::new([1; 32]), self.workspace.id());
         let (workspace, _) =
@@ -105,7 +106,7 @@ impl Person {
         let join = request.bytes().to_vec();
         let offer = self.workspace.offer_for(&join).unwrap();
         self.workspace.admit(&mut self.rng, &join, offer).unwrap();
-        let objects = self.workspace.everything(&BTreeSet::new());
+        let objects = self.workspace.everything(&Set::new());
         let objects: Vec<&[u8]> = objects.iter().map(|object| &**object).collect();
         let Some((workspace, intake)) = request.enter(Fixed([number; 16]), &objects) else {
             panic!("not let in");
@@ -326,7 +327,7 @@ fn visits(number: u8, seed: &InviteSeed, of: &Person) -> Visitor {
     let root = Secret::new([number; 32]);
     let id = of.workspace.id();
     let request = Request::new(&root, &[number; 32], id, seed, &profile("Guest"));
-    let objects = of.workspace.everything(&BTreeSet::new());
+    let objects = of.workspace.everything(&Set::new());
     let objects: Vec<&[u8]> = objects.iter().map(|object| &**object).collect();
     request.visit(Fixed([number; 16]), seed, &objects).unwrap()
 }
@@ -638,7 +639,7 @@ fn whoever_let_themself_in_opens_what_was_wrapped_for_their_link_by_who_had_not_
     guest.hears(&manager);
     assert!(guest.workspace.epoch_key(epoch).is_some());
     // The same after a start, with the link and not without.
-    let objects = guest.workspace.everything(&BTreeSet::new());
+    let objects = guest.workspace.everything(&Set::new());
     let objects: Vec<&[u8]> = objects.iter().map(|object| &**object).collect();
     let (root, id) = (Secret::new([3; 32]), guest.workspace.id());
     let (mut again, _) = Workspace::open(&root, &[3; 32], Fixed([4; 16]), id, &objects).unwrap();

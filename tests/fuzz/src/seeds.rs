@@ -6,14 +6,17 @@ use automerge::marks::{ExpandMark, Mark};
 use automerge::transaction::{CommitOptions, Transactable};
 use automerge::{ActorId, AutoCommit, ObjType, ROOT, ScalarValue};
 use bocage_api::message::{Build, encode};
+use bocage_api::rich_text::{Block, BlockKind, MarkKey, MarkValue, Marks};
 use bocage_api::{
-    BuildId, Colour, Command, CommandId, FromEngine, Name, PageId, Profile, Subject, TabId,
-    TextDelta, ToEngine, WorkspaceId,
+    BuildId, Colour, Command, CommandId, FromEngine, ItemId, Name, PageId, Profile, RichDelta,
+    Subject, TabId, TextDelta, ToEngine, WorkspaceId,
 };
 use bocage_core::batch::SessionId;
 use bocage_core::codec::Fixed;
 use bocage_core::invite_link::InviteLink;
+use bocage_core::items::{Edit, Field, Items, Kind, Order, Place, Schema, Value};
 use bocage_core::object::Signed;
+use bocage_core::rich_text::RichDocument;
 use bocage_core::{Secret, object::DeviceId};
 
 use crate::targets::document::{DOCUMENT, authors};
@@ -332,17 +335,94 @@ pub(crate) fn changes() -> Vec<Vec<u8>> {
 
 pub(crate) fn documents() -> Vec<Vec<u8>> {
     let actors = authors().map(|author| author.actor(DOCUMENT));
-    let made = honest(actors);
     let mut seeds = Vec::new();
-    for count in 1..=made.len() {
-        let section = |(author, change): &(u8, Vec<u8>)| {
-            let body = body_of(change);
-            let len = u16::try_from(body.len()).unwrap().to_le_bytes();
-            [&[*author], &len[..], body].concat()
-        };
-        seeds.push(made[..count].iter().flat_map(section).collect());
+    for made in [honest(actors), rich(actors), items(actors)] {
+        for count in 1..=made.len() {
+            let section = |(author, change): &(u8, Vec<u8>)| {
+                let body = body_of(change);
+                let len = u16::try_from(body.len()).unwrap().to_le_bytes();
+                [&[*author], &len[..], body].concat()
+            };
+            seeds.push(made[..count].iter().flat_map(section).collect());
+        }
     }
     seeds
+}
+
+/// A rich text by two authors: words, marks, blocks of several kinds.
+fn rich(actors: [[u8; 16]; 2]) -> Vec<(u8, Vec<u8>)> {
+    let [mut one, mut other] = actors.map(RichDocument::new);
+    let begun = one.begin().unwrap();
+    other.take_in([&begun[..]]).unwrap();
+    let mut made = vec![(0, begun)];
+    let bold = Marks::none().with(MarkKey::Bold, MarkValue::On);
+    let deltas = [
+        (0, RichDelta::insert(0, "Ave verum 😀", Marks::none())),
+        (1, RichDelta::insert(4, "vero", bold)),
+        (0, RichDelta::split(3, Block::of(BlockKind::Heading(2)))),
+        (1, RichDelta::reblock(3, Block::of(BlockKind::Check(true)))),
+        (0, RichDelta::delete(1, 4)),
+    ];
+    for (author, delta) in deltas {
+        let (writer, reader) = if author == 0 {
+            (&mut one, &mut other)
+        } else {
+            (&mut other, &mut one)
+        };
+        let written = writer.write(&delta).unwrap();
+        reader
+            .take_in(written.changes.iter().map(Vec::as_slice))
+            .unwrap();
+        made.extend(written.changes.into_iter().map(|change| (author, change)));
+    }
+    made
+}
+
+/// Items by two authors: every type of value, a set, a counter, the tree.
+fn items(actors: [[u8; 16]; 2]) -> Vec<(u8, Vec<u8>)> {
+    let [mut one, mut other] = actors.map(|actor| Items::new(actor, Schema::FIRST));
+    let (task, list) = (ItemId([1; 16]), ItemId([2; 16]));
+    let place = Place {
+        parent: Some(list),
+        order: Order::parse(&[0x80]).unwrap(),
+    };
+    let edits = [
+        (
+            0,
+            vec![Edit::make(task, Kind(1)), Edit::make(list, Kind(2))],
+        ),
+        (
+            1,
+            vec![
+                Edit::Put(task, Field(10), Value::Text("Ave".to_owned())),
+                Edit::Put(task, Field(11), Value::Time(1_700_000_000_000)),
+                Edit::Add(task, Field(12), list),
+                Edit::Count(task, Field(13), 3),
+            ],
+        ),
+        (
+            0,
+            vec![
+                Edit::place(task, &place),
+                Edit::Remove(task, Field(12), list),
+            ],
+        ),
+        (1, vec![Edit::Clear(task, Field(11)), Edit::delete(list, 5)]),
+    ];
+    let mut made = Vec::new();
+    for (author, edits) in edits {
+        let (writer, reader) = if author == 0 {
+            (&mut one, &mut other)
+        } else {
+            (&mut other, &mut one)
+        };
+        let written = writer.write(&edits).unwrap();
+        reader
+            .take_in(written.changes.iter().map(Vec::as_slice))
+            .unwrap();
+        made.extend(written.changes.into_iter().map(|change| (author, change)));
+    }
+    made
 }
 
 /// What once broke a promise of this target, or costs others dearly, by rising file name.

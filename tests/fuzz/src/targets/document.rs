@@ -8,7 +8,9 @@ use bocage_api::{Colour, Name, Profile};
 use bocage_core::batch::DocumentId;
 use bocage_core::codec::Fixed;
 use bocage_core::doors;
+use bocage_core::items::{Item, Items, Schema};
 use bocage_core::ordered::Set;
+use bocage_core::rich_text::RichDocument;
 use bocage_core::workspace::Workspace;
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
@@ -88,6 +90,8 @@ pub(super) fn run(input: &[u8]) {
     automerge_agrees(&counting);
     let changes: Vec<&[u8]> = counting.iter().map(Vec::as_slice).collect();
     doors::shown([1; 16], &changes);
+    rich_text_agrees(&changes);
+    items_agree(&changes);
 }
 
 fn exchange(to: &mut Workspace, from: &Workspace) {
@@ -132,4 +136,45 @@ fn automerge_agrees(counting: &[Vec<u8>]) {
     let saved = document.save();
     let mut loaded = AutoCommit::load(&saved).expect("what it saves it loads");
     assert_eq!(loaded.get_heads(), document.get_heads());
+}
+
+/// The changes as those of a rich text: what each does to the text is told as it is, and the order in which they came
+/// decides nothing. [`RichDocument::take_in`] looks for itself that the text it holds is the one that is there.
+fn rich_text_agrees(changes: &[&[u8]]) {
+    let mut slow = RichDocument::new([1; 16]);
+    for change in changes {
+        let mut text = slow.text().clone();
+        let delta = slow.take_in([*change]).expect("it follows those before");
+        text.apply(&delta).expect("the change fits the text");
+        assert_eq!(&text, slow.text());
+    }
+    let mut quick = RichDocument::new([1; 16]);
+    quick
+        .take_in(changes.iter().copied())
+        .expect("they follow each other");
+    assert_eq!(quick.text(), slow.text());
+    assert!(slow.text().units() <= changes.iter().map(|change| change.len() * 128).sum());
+}
+
+/// The changes as those of a document of items: what is told to be different is what is different.
+fn items_agree(changes: &[&[u8]]) {
+    let mut slow = Items::new([1; 16], Schema::FIRST);
+    for change in changes {
+        let before = slow.all();
+        let told = slow.take_in([*change]).expect("it follows those before");
+        let after = slow.all();
+        for item in before.iter().chain(&after) {
+            let same = |item: &&Item| before.contains(item) == after.contains(item);
+            assert!(same(&item) || told.contains(&item.id()), "{:?}", item.id());
+        }
+    }
+    let mut quick = Items::new([1; 16], Schema::FIRST);
+    let told = quick
+        .take_in(changes.iter().copied())
+        .expect("they follow each other");
+    assert_eq!(quick.all(), slow.all());
+    assert_eq!(quick.tree().walk(), slow.tree().walk());
+    for item in told {
+        assert_eq!(quick.history(item, 8), slow.history(item, 8));
+    }
 }

@@ -598,6 +598,7 @@ impl Teller {
             self.counts.count(Kind::ConcurrentRemovals, 1);
             if own == manager && is_known && self.acts(FOUNDER) {
                 self.people[theirs].removed_in_vain = true;
+                self.world.note(&format!("{theirs} was removed in vain"));
                 self.counts.count(Kind::VainRemovals, 1);
             }
         }
@@ -633,6 +634,7 @@ impl Teller {
             return false;
         }
         self.people[number].removed_by.insert(by);
+        self.world.note(&format!("{by} has removed {number}"));
         for word in self.words.iter_mut().filter(|word| word.by == number) {
             let place = if word.in_chat { &said } else { &page };
             word.is_in_cut |= by == FOUNDER && place.contains(&word.text);

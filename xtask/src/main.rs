@@ -69,7 +69,7 @@ cargo xtask bench [--json FILE] [--only PREFIX] [--reduced]
     --only     rows whose id begins with PREFIX
     --reduced  smaller sizes, which prove nothing about the targets
 
-cargo xtask soak [--minutes N] [--fuzz]
+cargo xtask soak [--minutes N] [--fuzz] [--seeds N] [--histories N] [--first SEED]
     Property tests with ever new seeds, then the browser tests that kill and restart, for N minutes (default 60).
     --fuzz     the fuzz targets instead, each for its part of the time, 5 minutes at least
 
@@ -79,7 +79,7 @@ cargo xtask fuzz [--target NAME] [--seconds S] [--list]
     --target   one target
     --list     the targets' names
 
-cargo xtask sim [--seeds N] [--devices D] [--events E] [--first SEED] [--histories N]
+cargo xtask sim [--seeds N] [--devices D] [--events E] [--first SEED] [--histories N] [--threads T]
     Random stories of several devices in virtual time; says which seed fails, and that seed alone is told
     event by event.
 

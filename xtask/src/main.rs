@@ -72,6 +72,7 @@ cargo xtask bench [--json FILE] [--only PREFIX] [--reduced]
 cargo xtask soak [--minutes N] [--fuzz] [--seeds N] [--histories N] [--first SEED]
     Property tests with ever new seeds, then the browser tests that kill and restart, for N minutes (default 60).
     --fuzz     the fuzz targets instead, each for its part of the time, 5 minutes at least
+    --seeds    so many random stories instead, --histories so many histories; --first names the first of them
 
 cargo xtask fuzz [--target NAME] [--seconds S] [--list]
     Look for bytes at which a decoder breaks a promise, S seconds for each target (default 60). What is found is

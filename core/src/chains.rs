@@ -21,7 +21,7 @@ use crate::batch::{self, Batch, DocumentId, SessionId};
 use crate::ledger::{ChangeHash, Dangling, Ledger};
 use crate::log::{Log, Role, State};
 use crate::object::{DeviceId, ObjectId, Verified};
-use crate::prescan::{self, Limits, Refused};
+use crate::prescan::{self, Limits, Refused, ScannedChange};
 
 pub(crate) use aside::{Copy, IsLeftOut};
 pub(crate) use past::Coverage;
@@ -68,6 +68,10 @@ struct Entry {
     builds_on: Vec<usize>,
     /// The hashes of its changes.
     changes: Vec<ChangeHash>,
+    /// The number of the last operation in them.
+    last_op: u64,
+    /// Whether something in them is at a key of a map.
+    has_names: bool,
     status: Status,
     /// Whether it is the last of those that came together: up to here each chain ends with a signature.
     ends_arrival: bool,
@@ -88,6 +92,8 @@ struct Ahead {
 struct Checked {
     builds_on: BTreeSet<usize>,
     changes: Vec<ChangeHash>,
+    last_op: u64,
+    has_names: bool,
     actor: [u8; 16],
 }
 
@@ -98,6 +104,19 @@ enum Status {
     Counts,
     /// Its changes do not fit what they depend on: it never counts.
     Misfit,
+}
+
+/// What is known of a batch that counts, without reading its changes again.
+#[derive(Clone, Copy)]
+pub(crate) struct Outline<'a> {
+    /// The batch.
+    pub(crate) batch: &'a Verified<Batch>,
+    /// The hashes of its changes.
+    hashes: &'a [ChangeHash],
+    /// The number of the last operation in them: higher than in whatever they build on.
+    pub(crate) last_op: u64,
+    /// Whether something in them is at a key of a map.
+    pub(crate) has_names: bool,
 }
 
 /// Why a batch does not come in.
@@ -179,6 +198,27 @@ impl Chains {
                 entry.status == Status::Counts && entry.batch.body.document == document
             })
             .map(|entry| &entry.batch)
+    }
+
+    /// The places of those of a document that count, rising; each after those it builds on.
+    pub(crate) fn counting_places(&self, document: DocumentId) -> impl Iterator<Item = usize> {
+        let of_it = move |entry: &Entry| {
+            entry.status == Status::Counts && entry.batch.body.document == document
+        };
+        let places = self.entries.iter().enumerate();
+        places.filter_map(move |(place, entry)| of_it(entry).then_some(place))
+    }
+
+    /// The batch at a place, if it counts.
+    pub(crate) fn outline(&self, place: usize) -> Option<Outline<'_>> {
+        let counts = |entry: &&Entry| entry.status == Status::Counts;
+        let entry = self.entries.get(place).filter(counts)?;
+        Some(Outline {
+            batch: &entry.batch,
+            hashes: &entry.changes,
+            last_op: entry.last_op,
+            has_names: entry.has_names,
+        })
     }
 
     /// What a new batch builds on.
@@ -336,6 +376,7 @@ impl Chains {
             _ => batch::actor(log.workspace(), body.document, batch.device(), body.session),
         };
         let mut changes = Vec::new();
+        let (mut last_op, mut has_names) = (0, false);
         for change in &body.changes {
             let scanned = prescan::scan(&change.0, &Limits::PROTOCOL)?;
             if scanned.actor() != actor {
@@ -348,6 +389,8 @@ impl Chains {
                 }
             }
             changes.push(*scanned.hash());
+            last_op = last_op.max(scanned.last_op());
+            has_names |= scanned.has_names();
         }
         if !might_write(log, batch) {
             return Err(BatchError::NotEntitled);
@@ -355,13 +398,19 @@ impl Chains {
         Ok(Checked {
             builds_on,
             changes,
+            last_op,
+            has_names,
             actor,
         })
     }
 
     fn add(&mut self, batch: Verified<Batch>, checked: Checked, ends_arrival: bool) {
         let Checked {
-            builds_on, changes, ..
+            builds_on,
+            changes,
+            last_op,
+            has_names,
+            actor: _,
         } = checked;
         let place = self.entries.len();
         self.fresh.push(place);
@@ -382,6 +431,8 @@ impl Chains {
             batch,
             builds_on: builds_on.into_iter().collect(),
             changes,
+            last_op,
+            has_names,
             status: Status::Held,
             ends_arrival,
         });
@@ -507,6 +558,14 @@ impl Chains {
         self.entries
             .iter()
             .filter(|entry| entry.status == Status::Counts)
+    }
+}
+
+impl<'a> Outline<'a> {
+    /// Its changes, as they were looked over when it came in.
+    pub(crate) fn changes(&self) -> impl Iterator<Item = ScannedChange<'a>> {
+        let changes = self.batch.body.changes.iter().zip(self.hashes);
+        changes.filter_map(|(change, hash)| prescan::scan_again(&change.0, *hash).ok())
     }
 }
 

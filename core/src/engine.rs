@@ -6,6 +6,7 @@
 
 mod archive;
 mod aside;
+mod contents;
 mod desk;
 mod home;
 mod join_box;
@@ -28,6 +29,7 @@ use bocage_api::{Command, CommandId, FromEngine, TabId, ToEngine, WorkspaceId};
 use rand_core::CryptoRng;
 use thiserror::Error;
 
+pub use self::contents::{Contents, Listed, Written};
 use self::desk::{Desk, Opening};
 use self::home::Home;
 use self::queue::WriteQueue;

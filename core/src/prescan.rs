@@ -25,6 +25,7 @@ mod columns;
 pub(crate) mod cursor;
 mod operations;
 mod runs;
+mod value;
 
 #[cfg(test)]
 mod tests;
@@ -32,6 +33,7 @@ mod tests;
 use columns::Columns;
 use cursor::Cursor;
 pub use operations::{Action, Key, OpName, Operation, Operations};
+pub use value::{Raw, Scalar};
 
 const MAGIC: [u8; 4] = [0x85, 0x6f, 0x4a, 0x83];
 
@@ -202,6 +204,16 @@ impl<'a> ScannedChange<'a> {
     /// How many operations it has. They are numbered from [`Self::start_op`] on.
     pub fn ops(&self) -> u64 {
         self.ops
+    }
+
+    /// The number of its last operation; the one before its first if it has none.
+    pub fn last_op(&self) -> u64 {
+        self.start_op.saturating_add(self.ops).saturating_sub(1)
+    }
+
+    /// Whether something in it is at a key of a map. Of what is typed nothing is.
+    pub fn has_names(&self) -> bool {
+        !self.columns.column(columns::KEY_NAME).is_empty()
     }
 
     /// Its operations, in order.

@@ -24,6 +24,7 @@ use crate::codec::Fixed;
 use crate::crypto::domains::Domain;
 use crate::crypto::hash::{derive_id, hash};
 use crate::crypto::secret::Secret;
+use crate::index::Index;
 use crate::keys::InviteSeed;
 use crate::log::{Act, Mode, Op, Role};
 use crate::object::{Kind, ObjectId, Signed, Verified};
@@ -68,8 +69,8 @@ pub(super) struct Desk {
     pub(super) said: BTreeMap<MessageId, CommandId>,
     /// Which batch an operation of the channel is in, by the actor and the number of its first one.
     batches: BTreeMap<([u8; 16], u64), ObjectId>,
-    /// The last batch of the page.
-    pub(super) page_end: Option<ObjectId>,
+    /// What there is in all documents, open or not.
+    pub(super) index: Index,
     /// What of it all is on the disk.
     pub(super) on_disk: Option<OnDisk>,
     pub(super) mail: Mail,
@@ -206,7 +207,7 @@ impl Desk {
             page_commands: Vec::new(),
             said: BTreeMap::new(),
             batches: BTreeMap::new(),
-            page_end: None,
+            index: Index::default(),
             on_disk: None,
             mail,
             unposted: BTreeSet::new(),
@@ -510,14 +511,13 @@ impl Desk {
 
     /// Remembers where things are.
     fn note(&mut self, intake: &Intake) {
-        let (page, channel) = (self.page_document(), self.channel_document());
+        self.index.take(self.workspace.chains(), &intake.settled);
+        let channel = self.channel_document();
         for id in &intake.settled.counted {
             let Some(batch) = self.workspace.chains().batch(*id) else {
                 continue;
             };
-            if batch.body.document == page {
-                self.page_end = Some(*id);
-            } else if batch.body.document == channel {
+            if batch.body.document == channel {
                 for change in &batch.body.changes {
                     let limits = crate::prescan::Limits::PROTOCOL;
                     if let Ok(change) = crate::prescan::scan(&change.0, &limits) {

@@ -1,0 +1,152 @@
+//! What there is in the documents of a workspace, known without opening them: for each item its title, its kind, its
+//! place in the tree, and which batches are about it; for each document which batches it is made of.
+//!
+//! **It follows from the batches that count, and from nothing else**: which items a change is about stands in the
+//! change, as all values of an item are under keys that name it. So nobody can say otherwise, and nothing is added to
+//! batches for it. What comes to count is taken in at a cost in proportion to it; where something no longer counts,
+//! that document alone is gone through again.
+//!
+//! It is bounded by what the batches themselves take: each item costs its author at least a key of 36 bytes, and each
+//! field keeps its [`VALUES_MAX`] highest values at most.
+//!
+//! Deliberately absent: automerge, what a kind's own fields mean, who is told.
+
+mod entry;
+mod register;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, HashMap};
+
+use bocage_api::ItemId;
+
+use crate::batch::DocumentId;
+use crate::chains::{Chains, Outline, Settled};
+use crate::object::ObjectId;
+#[cfg(any(test, feature = "doors"))]
+use crate::object::Verified;
+use crate::prescan::ScannedChange;
+
+pub(crate) use entry::Entry;
+pub use entry::TITLE_MAX;
+pub use register::VALUES_MAX;
+
+/// All documents of a workspace. See the module.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Index {
+    documents: HashMap<DocumentId, Document>,
+}
+
+/// One document.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Document {
+    /// The places of the batches that it is made of, rising.
+    batches: Vec<usize>,
+    /// The number of the last operation of the last batch, that batch, and its place.
+    last: Option<(u64, ObjectId, usize)>,
+    items: BTreeMap<ItemId, Entry>,
+}
+
+impl Index {
+    /// What follows from all batches.
+    #[cfg(any(test, feature = "doors"))]
+    pub(crate) fn of(chains: &Chains) -> Self {
+        let all = Settled {
+            counted: chains.batches().map(Verified::id).collect(),
+            ..Settled::default()
+        };
+        let mut index = Self::default();
+        index.take(chains, &all);
+        index
+    }
+
+    /// Takes in what counts now, or no longer does.
+    pub(crate) fn take(&mut self, chains: &Chains, settled: &Settled) {
+        for document in &settled.rebuilt {
+            let mut anew = Document::default();
+            for place in chains.counting_places(*document) {
+                anew.take(chains, place);
+            }
+            if anew.batches.is_empty() {
+                self.documents.remove(document);
+            } else {
+                self.documents.insert(*document, anew);
+            }
+        }
+        let places = settled.counted.iter().filter_map(|id| chains.place(*id));
+        for place in places {
+            let Some(outline) = chains.outline(place) else {
+                continue;
+            };
+            let document = outline.batch.body.document;
+            self.documents
+                .entry(document)
+                .or_default()
+                .take(chains, place);
+        }
+    }
+
+    /// A document, if something in it counts.
+    pub(crate) fn document(&self, id: DocumentId) -> Option<&Document> {
+        self.documents.get(&id)
+    }
+
+    /// All documents of which something counts.
+    pub(crate) fn documents(&self) -> impl Iterator<Item = (DocumentId, &Document)> {
+        self.documents.iter().map(|(id, document)| (*id, document))
+    }
+}
+
+impl Document {
+    /// The places of the batches that it is made of, rising.
+    pub(crate) fn batches(&self) -> &[usize] {
+        &self.batches
+    }
+
+    /// The place of the last batch: the one that ends with the highest number, which is higher than all that its
+    /// author knew of. Of two with the same it is the one with the higher id.
+    pub(crate) fn last(&self) -> Option<usize> {
+        self.last.map(|(.., place)| place)
+    }
+
+    /// Everything that is at a key of an item, by rising id: those that nobody made too.
+    pub(crate) fn items(&self) -> impl Iterator<Item = (ItemId, &Entry)> {
+        self.items.iter().map(|(id, entry)| (*id, entry))
+    }
+
+    /// One item.
+    pub(crate) fn item(&self, id: ItemId) -> Option<&Entry> {
+        self.items.get(&id)
+    }
+
+    /// Takes in a batch that counts, after those that it builds on. Once is enough.
+    fn take(&mut self, chains: &Chains, place: usize) {
+        let Some(outline) = chains.outline(place) else {
+            return;
+        };
+        if let Err(at) = self.batches.binary_search(&place) {
+            self.batches.insert(at, place);
+            self.read(outline, place);
+        }
+    }
+
+    fn read(&mut self, outline: Outline<'_>, place: usize) {
+        let last = (outline.last_op, outline.batch.id(), place);
+        self.last = self.last.max(Some(last));
+        if outline.has_names {
+            for change in outline.changes() {
+                self.read_change(&change, place);
+            }
+        }
+    }
+
+    /// What a change says of items; `place` is its batch's.
+    fn read_change(&mut self, change: &ScannedChange<'_>, place: usize) {
+        for operation in change.operations() {
+            if let Some(key) = entry::key_of(&operation) {
+                let entry = self.items.entry(key.item).or_default();
+                entry.take(change, key, &operation, place);
+            }
+        }
+    }
+}

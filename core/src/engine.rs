@@ -20,6 +20,8 @@ mod snapshots;
 mod tabs;
 mod upkeep;
 mod work;
+#[cfg(feature = "doors")]
+mod workbench;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;

@@ -31,6 +31,7 @@ mod history;
 mod item;
 mod key;
 mod order;
+mod saved;
 mod schema;
 mod tree;
 mod undo;

@@ -845,11 +845,11 @@ fn source(intake: &Intake, id: ObjectId, origin: Origin) -> Origin {
     }
 }
 
-fn changes_of(workspace: &Workspace, document: DocumentId) -> impl Iterator<Item = &[u8]> {
+pub(super) fn changes_of(workspace: &Workspace, document: DocumentId) -> impl Iterator<Item = &[u8]> {
     workspace.chains().counting(document).flat_map(changes_in)
 }
 
-fn changes_in(batch: &Verified<Batch>) -> impl Iterator<Item = &[u8]> {
+pub(super) fn changes_in(batch: &Verified<Batch>) -> impl Iterator<Item = &[u8]> {
     let changes = batch.body.changes.iter();
     changes.map(|change| change.0.as_slice())
 }

@@ -18,6 +18,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use thiserror::Error;
 
 use crate::batch::{self, Batch, DocumentId, SessionId};
+use crate::index::Index;
 use crate::ledger::{ChangeHash, Dangling, Ledger};
 use crate::log::{Log, Role, State};
 use crate::object::{DeviceId, ObjectId, Verified};
@@ -25,6 +26,10 @@ use crate::prescan::{self, Limits, Refused, ScannedChange};
 
 pub(crate) use aside::{Copy, IsLeftOut};
 pub(crate) use past::Coverage;
+
+/// For how many heads of the log it is remembered what they lead to: more than authors take turns who know
+/// different things.
+const STATES_MAX: usize = 8;
 
 /// A chain: one session of one device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -46,6 +51,8 @@ pub struct Chains {
     /// Where each change is.
     changes: HashMap<ChangeHash, usize>,
     ledgers: BTreeMap<DocumentId, Ledger>,
+    /// What those that count make of the documents.
+    index: Index,
     /// The batches that count and that no batch which counts builds on.
     heads: BTreeSet<ObjectId>,
     /// The places of batches, counting or not, that nothing builds on.
@@ -56,6 +63,8 @@ pub struct Chains {
     is_split: bool,
     /// How many are in and do not count, misfits left out.
     aside: usize,
+    /// What the log led to for the last authors who did not know all of it: who writes on names the same heads again.
+    states: Vec<(Vec<ObjectId>, State)>,
     /// What was ended when it was last settled what counts.
     endings: BTreeMap<DeviceId, BTreeSet<ObjectId>>,
 }
@@ -68,10 +77,6 @@ struct Entry {
     builds_on: Vec<usize>,
     /// The hashes of its changes.
     changes: Vec<ChangeHash>,
-    /// The number of the last operation in them.
-    last_op: u64,
-    /// Whether something in them is at a key of a map.
-    has_names: bool,
     status: Status,
     /// Whether it is the last of those that came together: up to here each chain ends with a signature.
     ends_arrival: bool,
@@ -92,8 +97,6 @@ struct Ahead {
 struct Checked {
     builds_on: BTreeSet<usize>,
     changes: Vec<ChangeHash>,
-    last_op: u64,
-    has_names: bool,
     actor: [u8; 16],
 }
 
@@ -104,19 +107,6 @@ enum Status {
     Counts,
     /// Its changes do not fit what they depend on: it never counts.
     Misfit,
-}
-
-/// What is known of a batch that counts, without reading its changes again.
-#[derive(Clone, Copy)]
-pub(crate) struct Outline<'a> {
-    /// The batch.
-    pub(crate) batch: &'a Verified<Batch>,
-    /// The hashes of its changes.
-    hashes: &'a [ChangeHash],
-    /// The number of the last operation in them: higher than in whatever they build on.
-    pub(crate) last_op: u64,
-    /// Whether something in them is at a key of a map.
-    pub(crate) has_names: bool,
 }
 
 /// Why a batch does not come in.
@@ -200,25 +190,43 @@ impl Chains {
             .map(|entry| &entry.batch)
     }
 
-    /// The places of those of a document that count, rising; each after those it builds on.
-    pub(crate) fn counting_places(&self, document: DocumentId) -> impl Iterator<Item = usize> {
-        let of_it = move |entry: &Entry| {
-            entry.status == Status::Counts && entry.batch.body.document == document
-        };
-        let places = self.entries.iter().enumerate();
-        places.filter_map(move |(place, entry)| of_it(entry).then_some(place))
+    /// What there is in the documents.
+    pub(crate) fn index(&self) -> &Index {
+        &self.index
     }
 
-    /// The batch at a place, if it counts.
-    pub(crate) fn outline(&self, place: usize) -> Option<Outline<'_>> {
-        let counts = |entry: &&Entry| entry.status == Status::Counts;
-        let entry = self.entries.get(place).filter(counts)?;
-        Some(Outline {
-            batch: &entry.batch,
-            hashes: &entry.changes,
-            last_op: entry.last_op,
-            has_names: entry.has_names,
-        })
+    /// Whether the index is what follows from the batches that count, each taken in as soon as those it builds on are:
+    /// in another order than they have come in, where there is one.
+    #[cfg(any(test, feature = "doors"))]
+    pub(crate) fn is_indexed(&self) -> bool {
+        let mut anew = Index::default();
+        let mut left: Vec<usize> = (0..self.entries.len()).rev().collect();
+        let mut taken = BTreeSet::new();
+        while !left.is_empty() {
+            let before = left.len();
+            left.retain(|place| {
+                let Some(entry) = self.entries.get(*place) else {
+                    return false;
+                };
+                let is_next = entry.builds_on.iter().all(|before| taken.contains(before));
+                if is_next && entry.status == Status::Counts {
+                    let changes = entry.batch.body.changes.iter().zip(&entry.changes);
+                    let changes =
+                        changes.map(|(change, hash)| prescan::scan_again(&change.0, *hash));
+                    let changes: Vec<_> = changes.filter_map(Result::ok).collect();
+                    let document = entry.batch.body.document;
+                    anew.take(document, (*place, entry.batch.id()), &changes);
+                }
+                if is_next {
+                    taken.insert(*place);
+                }
+                !is_next
+            });
+            if left.len() == before {
+                return false;
+            }
+        }
+        anew == self.index
     }
 
     /// What a new batch builds on.
@@ -280,13 +288,16 @@ impl Chains {
         if self.contains(batch.id()) {
             return Err(BatchError::Known);
         }
-        let checked = self.check(log, &batch, &Ahead::default())?;
+        let checked = self.check(log, &batch, &Ahead::default(), &[])?;
+        if !self.might_write(log, &batch) {
+            return Err(BatchError::NotEntitled);
+        }
         self.add(batch, checked, true);
         Ok(())
     }
 
     /// Takes batches in that came together, those that are new: all, or none. Of each run the last has
-    /// a signature.
+    /// a signature. `hashes` are those of all their changes, in their order, where they are known.
     ///
     /// # Errors
     /// [`BatchError`]; nothing has changed then.
@@ -294,15 +305,25 @@ impl Chains {
         &mut self,
         log: &Log,
         batches: Vec<Verified<Batch>>,
+        hashes: &[ChangeHash],
     ) -> Result<(), NotTaken> {
         let mut ahead = Ahead::default();
         let mut all = Vec::new();
+        let mut hashes = hashes;
         for (at, batch) in batches.iter().enumerate() {
             let id = batch.id();
+            let count = batch.body.changes.len().min(hashes.len());
+            let (known, rest) = hashes.split_at_checked(count).unwrap_or_default();
+            hashes = rest;
             if self.contains(id) || ahead.places.contains_key(&id) {
                 continue;
             }
-            let checked = match self.check(log, batch, &ahead) {
+            let checked = self.check(log, batch, &ahead, known);
+            let checked = checked.and_then(|checked| {
+                let may = self.might_write(log, batch);
+                may.then_some(checked).ok_or(BatchError::NotEntitled)
+            });
+            let checked = match checked {
                 Ok(checked) => checked,
                 Err(error) => return Err(NotTaken { error, at, batches }),
             };
@@ -330,12 +351,14 @@ impl Chains {
         Ok(())
     }
 
-    /// Looks a batch over that is not in.
+    /// Looks a batch over that is not in, but for whether its author might write. `hashes` are those of its changes, as
+    /// far as they are known.
     fn check(
         &self,
         log: &Log,
         batch: &Verified<Batch>,
         ahead: &Ahead,
+        hashes: &[ChangeHash],
     ) -> Result<Checked, BatchError> {
         let body = &batch.body;
         if !body.is_well_formed() || batch.workspace() != log.workspace() {
@@ -376,9 +399,11 @@ impl Chains {
             _ => batch::actor(log.workspace(), body.document, batch.device(), body.session),
         };
         let mut changes = Vec::new();
-        let (mut last_op, mut has_names) = (0, false);
-        for change in &body.changes {
-            let scanned = prescan::scan(&change.0, &Limits::PROTOCOL)?;
+        for (at, change) in body.changes.iter().enumerate() {
+            let scanned = match hashes.get(at) {
+                Some(hash) => prescan::scan_hashed(&change.0, *hash)?,
+                None => prescan::scan(&change.0, &Limits::PROTOCOL)?,
+            };
             if scanned.actor() != actor {
                 return Err(BatchError::ForeignActor);
             }
@@ -389,28 +414,36 @@ impl Chains {
                 }
             }
             changes.push(*scanned.hash());
-            last_op = last_op.max(scanned.last_op());
-            has_names |= scanned.has_names();
-        }
-        if !might_write(log, batch) {
-            return Err(BatchError::NotEntitled);
         }
         Ok(Checked {
             builds_on,
             changes,
-            last_op,
-            has_names,
             actor,
         })
     }
 
+    /// Whether its author might write in the state that they name.
+    fn might_write(&mut self, log: &Log, batch: &Verified<Batch>) -> bool {
+        let may = |state: &State| state.role_of(batch.device()) >= Some(Role::Editor);
+        let auth = &batch.body.auth;
+        if auth.iter().eq(log.heads().iter()) {
+            return may(log.state());
+        }
+        if let Some((_, state)) = self.states.iter().find(|(heads, _)| heads == auth) {
+            return may(state);
+        }
+        let Some(state) = log.state_at(auth) else {
+            return false;
+        };
+        let may_write = may(&state);
+        self.states.truncate(STATES_MAX.saturating_sub(1));
+        self.states.insert(0, (auth.clone(), state));
+        may_write
+    }
+
     fn add(&mut self, batch: Verified<Batch>, checked: Checked, ends_arrival: bool) {
         let Checked {
-            builds_on,
-            changes,
-            last_op,
-            has_names,
-            actor: _,
+            builds_on, changes, ..
         } = checked;
         let place = self.entries.len();
         self.fresh.push(place);
@@ -431,8 +464,6 @@ impl Chains {
             batch,
             builds_on: builds_on.into_iter().collect(),
             changes,
-            last_op,
-            has_names,
             status: Status::Held,
             ends_arrival,
         });
@@ -463,6 +494,7 @@ impl Chains {
         // What a document had is checked anew, from its beginning: what is gone may have carried it.
         for document in &settled.rebuilt {
             self.ledgers.remove(document);
+            self.index.forget(*document);
             for entry in &mut self.entries {
                 if entry.batch.body.document == *document && entry.status == Status::Counts {
                     entry.status = Status::Held;
@@ -515,10 +547,13 @@ impl Chains {
         if !is_ready {
             return;
         }
-        let ledger = self.ledgers.entry(entry.batch.body.document).or_default();
-        let fits = fits(ledger, entry).is_ok();
+        let document = entry.batch.body.document;
+        let ledger = self.ledgers.entry(document).or_default();
+        let fitting = fits(ledger, entry);
+        let fits = fitting.is_ok();
         let id = entry.batch.id();
-        if fits {
+        if let Ok(changes) = fitting {
+            self.index.take(document, (place, id), &changes);
             for before in &entry.builds_on {
                 if let Some(before) = self.entries.get(*before) {
                     self.heads.remove(&before.batch.id());
@@ -561,14 +596,6 @@ impl Chains {
     }
 }
 
-impl<'a> Outline<'a> {
-    /// Its changes, as they were looked over when it came in.
-    pub(crate) fn changes(&self) -> impl Iterator<Item = ScannedChange<'a>> {
-        let changes = self.batch.body.changes.iter().zip(self.hashes);
-        changes.filter_map(|(change, hash)| prescan::scan_again(&change.0, *hash).ok())
-    }
-}
-
 /// The chain that a batch belongs to.
 pub fn chain_of(batch: &Verified<Batch>) -> ChainId {
     ChainId {
@@ -577,23 +604,14 @@ pub fn chain_of(batch: &Verified<Batch>) -> ChainId {
     }
 }
 
-/// Whether its author might write in the state that they name.
-fn might_write(log: &Log, batch: &Verified<Batch>) -> bool {
-    let may = |state: &State| state.role_of(batch.device()) >= Some(Role::Editor);
-    if batch.body.auth.iter().eq(log.heads().iter()) {
-        return may(log.state());
-    }
-    log.state_at(&batch.body.auth)
-        .is_some_and(|state| may(&state))
-}
-
 /// Takes the changes of a batch into the ledger: all, or none if one does not fit.
-fn fits(ledger: &mut Ledger, entry: &Entry) -> Result<(), Dangling> {
+fn fits<'a>(ledger: &mut Ledger, entry: &'a Entry) -> Result<Vec<ScannedChange<'a>>, Dangling> {
     let mut scanned = Vec::new();
     for (change, hash) in entry.batch.body.changes.iter().zip(&entry.changes) {
         // It was scanned when it came in.
         let change = prescan::scan_again(&change.0, *hash);
         scanned.push(change.map_err(|_| Dangling::Dependency)?);
     }
-    ledger.take_all(&scanned)
+    ledger.take_all(&scanned)?;
+    Ok(scanned)
 }

@@ -21,10 +21,7 @@ use std::collections::{BTreeMap, HashMap};
 use bocage_api::ItemId;
 
 use crate::batch::DocumentId;
-use crate::chains::{Chains, Outline, Settled};
 use crate::object::ObjectId;
-#[cfg(any(test, feature = "doors"))]
-use crate::object::Verified;
 use crate::prescan::ScannedChange;
 
 pub(crate) use entry::Entry;
@@ -48,42 +45,20 @@ pub(crate) struct Document {
 }
 
 impl Index {
-    /// What follows from all batches.
-    #[cfg(any(test, feature = "doors"))]
-    pub(crate) fn of(chains: &Chains) -> Self {
-        let all = Settled {
-            counted: chains.batches().map(Verified::id).collect(),
-            ..Settled::default()
-        };
-        let mut index = Self::default();
-        index.take(chains, &all);
-        index
+    /// Takes in a batch that counts, after those that it builds on: its place and id, and its changes.
+    pub(crate) fn take(
+        &mut self,
+        document: DocumentId,
+        batch: (usize, ObjectId),
+        changes: &[ScannedChange<'_>],
+    ) {
+        let document = self.documents.entry(document).or_default();
+        document.take(batch, changes);
     }
 
-    /// Takes in what counts now, or no longer does.
-    pub(crate) fn take(&mut self, chains: &Chains, settled: &Settled) {
-        for document in &settled.rebuilt {
-            let mut anew = Document::default();
-            for place in chains.counting_places(*document) {
-                anew.take(chains, place);
-            }
-            if anew.batches.is_empty() {
-                self.documents.remove(document);
-            } else {
-                self.documents.insert(*document, anew);
-            }
-        }
-        let places = settled.counted.iter().filter_map(|id| chains.place(*id));
-        for place in places {
-            let Some(outline) = chains.outline(place) else {
-                continue;
-            };
-            let document = outline.batch.body.document;
-            self.documents
-                .entry(document)
-                .or_default()
-                .take(chains, place);
-        }
+    /// Something of a document no longer counts: what does is taken in anew.
+    pub(crate) fn forget(&mut self, document: DocumentId) {
+        self.documents.remove(&document);
     }
 
     /// A document, if something in it counts.
@@ -119,24 +94,12 @@ impl Document {
         self.items.get(&id)
     }
 
-    /// Takes in a batch that counts, after those that it builds on. Once is enough.
-    fn take(&mut self, chains: &Chains, place: usize) {
-        let Some(outline) = chains.outline(place) else {
-            return;
-        };
-        if let Err(at) = self.batches.binary_search(&place) {
-            self.batches.insert(at, place);
-            self.read(outline, place);
-        }
-    }
-
-    fn read(&mut self, outline: Outline<'_>, place: usize) {
-        let last = (outline.last_op, outline.batch.id(), place);
-        self.last = self.last.max(Some(last));
-        if outline.has_names {
-            for change in outline.changes() {
-                self.read_change(&change, place);
-            }
+    fn take(&mut self, (place, id): (usize, ObjectId), changes: &[ScannedChange<'_>]) {
+        entry::note(&mut self.batches, place);
+        let last_op = changes.iter().map(ScannedChange::last_op).max();
+        self.last = self.last.max(last_op.map(|last_op| (last_op, id, place)));
+        for change in changes.iter().filter(|change| change.has_names()) {
+            self.read_change(change, place);
         }
     }
 

@@ -260,21 +260,36 @@ impl<'a> ScannedChange<'a> {
 /// [`Refused`]. That costs time and memory in proportion to the length of `bytes`, and for a change
 /// within `limits` to what these allow; never to what a change claims.
 pub fn scan<'a>(bytes: &'a [u8], limits: &Limits) -> Result<ScannedChange<'a>, Refused> {
-    let change = outline(bytes, limits, None)?;
+    let change = outline(bytes, limits, Known::Nothing)?;
+    change.check_operations()?;
+    Ok(change)
+}
+
+/// Looks a change over of which this is the hash.
+pub(crate) fn scan_hashed(bytes: &[u8], hash: [u8; 32]) -> Result<ScannedChange<'_>, Refused> {
+    let change = outline(bytes, &Limits::PROTOCOL, Known::Hash(hash))?;
     change.check_operations()?;
     Ok(change)
 }
 
 /// Reads a change again that was looked over before, when its hash was this.
 pub(crate) fn scan_again(bytes: &[u8], hash: [u8; 32]) -> Result<ScannedChange<'_>, Refused> {
-    outline(bytes, &Limits::PROTOCOL, Some(hash))
+    outline(bytes, &Limits::PROTOCOL, Known::All(hash))
 }
 
-/// All but what operations say. The checksum is not looked at where the hash is known.
+/// What is known of a change before it is read.
+enum Known {
+    Nothing,
+    Hash([u8; 32]),
+    /// The hash, and that it was looked over.
+    All([u8; 32]),
+}
+
+/// All but what operations say.
 fn outline<'a>(
     bytes: &'a [u8],
     limits: &Limits,
-    known: Option<[u8; 32]>,
+    known: Known,
 ) -> Result<ScannedChange<'a>, Refused> {
     if bytes.len() > limits.bytes {
         return Err(Refused::TooLong(bytes.len()));
@@ -305,13 +320,18 @@ fn outline<'a>(
     let actors = actors(&mut body, author)?;
     let columns = Columns::parse(&mut body)?;
     body.end()?;
-    let ops = columns.count(limits, u64::try_from(actors.len()).unwrap_or(u64::MAX))?;
+    let ops = match known {
+        Known::All(_) => columns.actions(limits)?,
+        Known::Nothing | Known::Hash(_) => {
+            columns.count(limits, u64::try_from(actors.len()).unwrap_or(u64::MAX))?
+        }
+    };
     if start_op.saturating_add(ops) > COUNTER_MAX {
         return Err(Refused::BadNumber);
     }
     let hash = match known {
-        Some(hash) => hash,
-        None => sha256::hash(&[bytes.get(UNHASHED..).unwrap_or_default()]),
+        Known::Hash(hash) | Known::All(hash) => hash,
+        Known::Nothing => sha256::hash(&[bytes.get(UNHASHED..).unwrap_or_default()]),
     };
     if !hash.starts_with(&checksum) {
         return Err(Refused::BadChecksum);

@@ -148,6 +148,11 @@ impl Device {
         self.engine.as_ref().map_or(0, Engine::resumable)
     }
 
+    /// Whether what it knows of documents without opening them is what their batches say.
+    pub fn contents_follow(&self) -> bool {
+        self.engine.as_ref().is_none_or(Engine::contents_follow)
+    }
+
     /// How many epochs its workspace has had.
     pub fn epochs(&self) -> usize {
         self.engine.as_ref().map_or(0, Engine::epochs)

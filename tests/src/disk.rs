@@ -100,7 +100,8 @@ impl Disk {
             let len = u64::from_be_bytes(part(&mut bytes));
             let (record, rest) = bytes.split_at(usize::try_from(len).expect("too long"));
             bytes = rest;
-            disk.records.insert(RecordKey { family, index }, record.to_vec());
+            disk.records
+                .insert(RecordKey { family, index }, record.to_vec());
         }
         disk
     }

@@ -10,7 +10,7 @@ use super::Engine;
 use super::desk::Desk;
 use crate::batch::DocumentId;
 use crate::chains::Coverage;
-use crate::index::Entry;
+use crate::index::{Entry, Index};
 use crate::items::{Kind, Node, Tree};
 use crate::log::MemberId;
 use crate::object::{DeviceId, ObjectId};
@@ -63,38 +63,38 @@ impl Engine {
 impl<'a> Contents<'a> {
     /// The documents that something was written in, each with what was written last.
     pub fn documents(self) -> impl Iterator<Item = (DocumentId, Written)> {
-        let all = self.0.index.documents();
+        let all = self.index().documents();
         all.filter_map(move |(id, document)| Some((id, self.written(document.last()?)?)))
     }
 
     /// What was written last in a document: later than all that its author knew of.
     pub fn last(self, document: DocumentId) -> Option<Written> {
-        self.written(self.0.index.document(document)?.last()?)
+        self.written(self.index().document(document)?.last()?)
     }
 
     /// The items in a document by rising id, those that were deleted too.
     pub fn items(self, document: DocumentId) -> impl Iterator<Item = Listed<'a>> {
-        let found = self.0.index.document(document);
+        let found = self.index().document(document);
         let entries = found.into_iter().flat_map(|found| found.items());
         entries.filter_map(move |(id, entry)| self.listed(document, id, entry))
     }
 
     /// One item of a document, deleted or not.
     pub fn item(self, document: DocumentId, item: ItemId) -> Option<Listed<'a>> {
-        let entry = self.0.index.document(document)?.item(item)?;
+        let entry = self.index().document(document)?.item(item)?;
         self.listed(document, item, entry)
     }
 
     /// In which documents an item is; one, unless somebody writes what no program of ours does. Costs time in
     /// proportion to the number of documents.
     pub fn find(self, item: ItemId) -> impl Iterator<Item = Listed<'a>> {
-        let all = self.0.index.documents();
+        let all = self.index().documents();
         all.filter_map(move |(id, document)| self.listed(id, item, document.item(item)?))
     }
 
     /// The tree of a document's items that are not deleted.
     pub fn tree(self, document: DocumentId) -> Tree {
-        let found = self.0.index.document(document);
+        let found = self.index().document(document);
         let entries = found.into_iter().flat_map(|found| found.items());
         let made = entries.filter(|(_, entry)| entry.kind().is_some());
         let node = |(id, entry): (ItemId, &Entry)| Node {
@@ -109,7 +109,7 @@ impl<'a> Contents<'a> {
     /// in proportion to what was ever written.
     pub fn changed_since(self, document: DocumentId, batches: &[ObjectId]) -> Vec<ItemId> {
         let had = self.past_of(batches);
-        let found = self.0.index.document(document);
+        let found = self.index().document(document);
         let entries = found.into_iter().flat_map(|found| found.items());
         let is_new = |entry: &Entry| entry.batches().iter().rev().any(|at| !had.covers(*at));
         let new = entries.filter(|(_, entry)| entry.kind().is_some() && is_new(entry));
@@ -120,7 +120,7 @@ impl<'a> Contents<'a> {
     /// what was ever written.
     pub fn documents_changed_since(self, batches: &[ObjectId]) -> Vec<DocumentId> {
         let had = self.past_of(batches);
-        let all = self.0.index.documents();
+        let all = self.index().documents();
         let new = all.filter(|(_, found)| found.batches().iter().rev().any(|at| !had.covers(*at)));
         new.map(|(id, _)| id).collect()
     }
@@ -128,6 +128,10 @@ impl<'a> Contents<'a> {
     /// On how many members' devices a batch is.
     pub fn reach(self, batch: ObjectId) -> Reach {
         self.0.reach(batch)
+    }
+
+    fn index(self) -> &'a Index {
+        self.0.workspace.chains().index()
     }
 
     fn past_of(self, batches: &[ObjectId]) -> Coverage {
@@ -164,10 +168,11 @@ impl<'a> Contents<'a> {
 
 #[cfg(feature = "doors")]
 impl Engine {
-    /// Whether what is known of all workspaces' documents is what follows from their batches.
+    /// Whether what is known of all workspaces' documents is what follows from the batches that count, in another order
+    /// in which each comes after those it builds on.
     pub fn contents_follow(&self) -> bool {
         let mut desks = self.desks.values();
-        desks.all(|desk| desk.index == crate::index::Index::of(desk.workspace.chains()))
+        desks.all(|desk| desk.workspace.chains().is_indexed())
     }
 }
 
@@ -219,7 +224,7 @@ mod tests {
     fn absorb(desk: &mut Desk, intake: &Intake) {
         let absorbed = desk.absorb(&vault(), &mut rng(), intake, None, Origin::Mail);
         absorbed.unwrap();
-        assert!(desk.index == crate::index::Index::of(desk.workspace.chains()));
+        assert!(desk.workspace.chains().is_indexed());
     }
 
     fn desk(workspace: Workspace, intake: &Intake) -> Desk {

@@ -24,7 +24,6 @@ use crate::codec::Fixed;
 use crate::crypto::domains::Domain;
 use crate::crypto::hash::{derive_id, hash};
 use crate::crypto::secret::Secret;
-use crate::index::Index;
 use crate::keys::InviteSeed;
 use crate::log::{Act, Mode, Op, Role};
 use crate::object::{Kind, ObjectId, Signed, Verified};
@@ -69,8 +68,6 @@ pub(super) struct Desk {
     pub(super) said: BTreeMap<MessageId, CommandId>,
     /// Which batch an operation of the channel is in, by the actor and the number of its first one.
     batches: BTreeMap<([u8; 16], u64), ObjectId>,
-    /// What there is in all documents, open or not.
-    pub(super) index: Index,
     /// What of it all is on the disk.
     pub(super) on_disk: Option<OnDisk>,
     pub(super) mail: Mail,
@@ -207,7 +204,6 @@ impl Desk {
             page_commands: Vec::new(),
             said: BTreeMap::new(),
             batches: BTreeMap::new(),
-            index: Index::default(),
             on_disk: None,
             mail,
             unposted: BTreeSet::new(),
@@ -511,7 +507,6 @@ impl Desk {
 
     /// Remembers where things are.
     fn note(&mut self, intake: &Intake) {
-        self.index.take(self.workspace.chains(), &intake.settled);
         let channel = self.channel_document();
         for id in &intake.settled.counted {
             let Some(batch) = self.workspace.chains().batch(*id) else {
@@ -845,7 +840,10 @@ fn source(intake: &Intake, id: ObjectId, origin: Origin) -> Origin {
     }
 }
 
-pub(super) fn changes_of(workspace: &Workspace, document: DocumentId) -> impl Iterator<Item = &[u8]> {
+pub(super) fn changes_of(
+    workspace: &Workspace,
+    document: DocumentId,
+) -> impl Iterator<Item = &[u8]> {
     workspace.chains().counting(document).flat_map(changes_in)
 }
 

@@ -317,8 +317,8 @@ impl Desk {
     }
 
     fn page_state(&mut self) -> PageState {
-        let document = self.index.document(self.page_document());
         let chains = self.workspace.chains();
+        let document = chains.index().document(self.page_document());
         let last = document
             .and_then(Document::last)
             .and_then(|at| chains.at(at));

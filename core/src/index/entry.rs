@@ -30,6 +30,15 @@ pub(super) fn key_of(operation: &Operation<'_>) -> Option<Key> {
     }
 }
 
+/// Adds a place to rising ones. Most come at their end.
+pub(super) fn note(places: &mut Vec<usize>, place: usize) {
+    if places.last().is_none_or(|last| *last < place) {
+        places.push(place);
+    } else if let Err(at) = places.binary_search(&place) {
+        places.insert(at, place);
+    }
+}
+
 impl Entry {
     /// What it is, and the place of the batch that says so. Nothing if nobody made it: then it is no item.
     pub(crate) fn kind(&self) -> Option<(Kind, usize)> {
@@ -83,9 +92,7 @@ impl Entry {
             actor: change.actor(),
         };
         self.last = self.last.max(Some((stamp, batch)));
-        if let Err(at) = self.batches.binary_search(&batch) {
-            self.batches.insert(at, batch);
-        }
+        note(&mut self.batches, batch);
         if key.part.is_some() {
             return;
         }

@@ -134,7 +134,8 @@ impl<'a> Columns<'a> {
         })
     }
 
-    fn actions(&self, limits: &Limits) -> Result<u64, Refused> {
+    /// How many actions there are: one for each operation.
+    pub(super) fn actions(&self, limits: &Limits) -> Result<u64, Refused> {
         let mut rows = 0u64;
         let mut runs = self.unsigned(ACTION);
         while let Some(run) = runs.next()? {

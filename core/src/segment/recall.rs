@@ -24,6 +24,7 @@ use crate::batch::{Batch, CHANGES_MAX, DocumentId, HEADS_MAX, actor};
 use crate::chains::ChainId;
 use crate::codec::{Blob, Fixed};
 use crate::crypto::sha256;
+use crate::ledger::ChangeHash;
 use crate::object::{ObjectId, Unsigned};
 use crate::prescan::cursor::Cursor;
 use crate::prescan::{self, Refused};
@@ -119,6 +120,11 @@ impl Recall {
             changes: Seen::default(),
             runs: vec![Run::default(); runs],
         }
+    }
+
+    /// The hashes of all changes that were read, in their order.
+    pub(super) fn into_hashes(self) -> Vec<ChangeHash> {
+        self.changes.ids
     }
 
     /// Tells a batch. `None` if it is none that members take.

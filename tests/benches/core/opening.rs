@@ -74,7 +74,10 @@ pub(crate) fn resident(entries: u32) {
         .unwrap();
     std::fs::remove_file(&file).unwrap();
     let text = String::from_utf8(child.stdout).unwrap();
-    let numbers: Vec<f64> = text.split_whitespace().map(|n| n.parse().unwrap()).collect();
+    let numbers: Vec<f64> = text
+        .split_whitespace()
+        .map(|n| n.parse().unwrap())
+        .collect();
     let mib = |bytes: f64| bytes / f64::from(1 << 20);
     let detail = format!(
         r#"{{"entries":{entries},"engine_mib":{:.1},"document_mib":{:.1}}}"#,

@@ -13,11 +13,12 @@ mod extent;
 mod pack;
 mod past;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use thiserror::Error;
 
 use crate::batch::{self, Batch, DocumentId, SessionId};
+use crate::id_map::IdMap;
 use crate::index::Index;
 use crate::ledger::{ChangeHash, Dangling, Ledger};
 use crate::log::{Log, Role, State};
@@ -45,11 +46,11 @@ pub struct ChainId {
 pub struct Chains {
     /// Each after those it builds on.
     entries: Vec<Entry>,
-    places: HashMap<ObjectId, usize>,
+    places: IdMap<ObjectId, usize>,
     /// By chain and number; several where a device has written two at one number.
     slots: BTreeMap<ChainId, BTreeMap<u64, Vec<usize>>>,
     /// Where each change is.
-    changes: HashMap<ChangeHash, usize>,
+    changes: IdMap<ChangeHash, usize>,
     ledgers: BTreeMap<DocumentId, Ledger>,
     /// What those that count make of the documents.
     index: Index,
@@ -87,15 +88,15 @@ struct Entry {
 struct Ahead {
     /// By number, counted from the first place that is free.
     batches: Vec<(ChainId, u64)>,
-    places: HashMap<ObjectId, usize>,
-    changes: HashMap<ChangeHash, usize>,
+    places: IdMap<ObjectId, usize>,
+    changes: IdMap<ChangeHash, usize>,
     /// The actor of the last one's changes.
     actor: Option<(ChainId, DocumentId, [u8; 16])>,
 }
 
 /// What was found out about a batch that comes in.
 struct Checked {
-    builds_on: BTreeSet<usize>,
+    builds_on: Vec<usize>,
     changes: Vec<ChangeHash>,
     actor: [u8; 16],
 }
@@ -368,7 +369,8 @@ impl Chains {
             return Err(BatchError::MissingOps);
         }
         let find = |id: &ObjectId| {
-            let place = self.places.get(id).or_else(|| ahead.places.get(id));
+            // None is in both.
+            let place = ahead.places.get(id).or_else(|| self.places.get(id));
             let place = *place.ok_or(BatchError::Missing)?;
             let (chain, index) = match self.entries.get(place) {
                 Some(before) => (chain_of(&before.batch), before.batch.body.index),
@@ -379,16 +381,16 @@ impl Chains {
             };
             Ok::<_, BatchError>((place, chain, index))
         };
-        let mut builds_on = BTreeSet::new();
+        let mut builds_on = Vec::new();
         if let Some(prev) = body.prev {
             let (place, chain, index) = find(&prev)?;
             if chain != chain_of(batch) || Some(body.index) != index.checked_add(1) {
                 return Err(BatchError::Broken);
             }
-            builds_on.insert(place);
+            builds_on.push(place);
         }
         for dep in &body.deps {
-            builds_on.insert(find(dep)?.0);
+            builds_on.push(find(dep)?.0);
         }
         let actor = match ahead.actor {
             Some((chain, document, actor))
@@ -410,11 +412,13 @@ impl Chains {
             for dep in scanned.deps() {
                 if !changes.contains(dep) {
                     let known = self.changes.get(dep).or_else(|| ahead.changes.get(dep));
-                    builds_on.insert(*known.ok_or(BatchError::Missing)?);
+                    builds_on.push(*known.ok_or(BatchError::Missing)?);
                 }
             }
             changes.push(*scanned.hash());
         }
+        builds_on.sort_unstable();
+        builds_on.dedup();
         Ok(Checked {
             builds_on,
             changes,
@@ -462,7 +466,7 @@ impl Chains {
         self.tips.insert(place);
         self.entries.push(Entry {
             batch,
-            builds_on: builds_on.into_iter().collect(),
+            builds_on,
             changes,
             status: Status::Held,
             ends_arrival,

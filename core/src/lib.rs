@@ -29,6 +29,7 @@ mod engine;
 mod epoch;
 #[cfg(test)]
 mod golden;
+mod id_map;
 pub mod index;
 pub mod invite_link;
 pub mod items;

@@ -137,9 +137,8 @@ fn update<'a, T>(
 ) {
     let counts = operation.action == Action::Increment;
     for pred in &operation.preds {
-        let actor = usize::try_from(pred.actor).unwrap_or(usize::MAX);
-        if let Some(actor) = change.actors().get(actor) {
-            let (counter, actor) = (pred.counter, *actor);
+        if let Some(actor) = change.actor_at(pred.actor) {
+            let counter = pred.counter;
             register.replace(Stamp { counter, actor }, counts);
         }
     }

@@ -34,7 +34,7 @@ pub enum Action {
     MarkEnd,
 }
 
-/// The name of an operation: whose it is, as an index into [`super::ScannedChange::actors`], and its
+/// The name of an operation: whose it is, as an index for [`super::ScannedChange::actor_at`], and its
 /// number. Objects and elements are named by the operations that made them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OpName {

@@ -153,7 +153,7 @@ impl Recall {
                 return None;
             }
             put(&mut told, length(parts.deps.len()));
-            for dep in &parts.deps {
+            for dep in parts.deps {
                 self.changes.write(&mut told, dep);
             }
             put(&mut told, offset(parts.seq, writing.seq));

@@ -186,7 +186,7 @@ fn agree(change: &Change) {
     let deps: Vec<_> = change.deps().iter().map(|dep| dep.0).collect();
     assert_eq!(scanned.deps(), deps);
     let actors: Vec<_> = change.actors().map(ActorId::to_bytes).collect();
-    assert_eq!(scanned.actors(), actors);
+    assert_eq!([&[scanned.actor()], scanned.others()].concat(), actors);
     assert_eq!(scanned.actor(), actors[0]);
     assert_eq!(scanned.seq(), change.seq());
     assert_eq!(scanned.start_op(), change.start_op().get());

@@ -309,7 +309,9 @@ impl Chains {
         hashes: &[ChangeHash],
     ) -> Result<(), NotTaken> {
         let mut ahead = Ahead::default();
-        let mut all = Vec::new();
+        ahead.places.reserve(batches.len());
+        ahead.changes.reserve(batches.len());
+        let mut all = Vec::with_capacity(batches.len());
         let mut hashes = hashes;
         for (at, batch) in batches.iter().enumerate() {
             let id = batch.id();

@@ -16,11 +16,12 @@ mod register;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use bocage_api::ItemId;
 
 use crate::batch::DocumentId;
+use crate::id_map::IdMap;
 use crate::object::ObjectId;
 use crate::prescan::ScannedChange;
 
@@ -31,7 +32,7 @@ pub use register::VALUES_MAX;
 /// All documents of a workspace. See the module.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Index {
-    documents: HashMap<DocumentId, Document>,
+    documents: IdMap<DocumentId, Document>,
 }
 
 /// One document.

@@ -10,7 +10,7 @@ use super::Engine;
 use super::desk::Desk;
 use crate::batch::DocumentId;
 use crate::chains::Coverage;
-use crate::index::{Entry, Index};
+use crate::index::{Document, Entry, Index};
 use crate::items::{Kind, Node, Tree};
 use crate::log::MemberId;
 use crate::object::{DeviceId, ObjectId};
@@ -75,7 +75,7 @@ impl<'a> Contents<'a> {
     /// The items in a document by rising id, those that were deleted too.
     pub fn items(self, document: DocumentId) -> impl Iterator<Item = Listed<'a>> {
         let found = self.index().document(document);
-        let entries = found.into_iter().flat_map(|found| found.items());
+        let entries = found.into_iter().flat_map(Document::items);
         entries.filter_map(move |(id, entry)| self.listed(document, id, entry))
     }
 
@@ -95,7 +95,7 @@ impl<'a> Contents<'a> {
     /// The tree of a document's items that are not deleted.
     pub fn tree(self, document: DocumentId) -> Tree {
         let found = self.index().document(document);
-        let entries = found.into_iter().flat_map(|found| found.items());
+        let entries = found.into_iter().flat_map(Document::items);
         let made = entries.filter(|(_, entry)| entry.kind().is_some());
         let node = |(id, entry): (ItemId, &Entry)| Node {
             id,
@@ -110,7 +110,7 @@ impl<'a> Contents<'a> {
     pub fn changed_since(self, document: DocumentId, batches: &[ObjectId]) -> Vec<ItemId> {
         let had = self.past_of(batches);
         let found = self.index().document(document);
-        let entries = found.into_iter().flat_map(|found| found.items());
+        let entries = found.into_iter().flat_map(Document::items);
         let is_new = |entry: &Entry| entry.batches().iter().rev().any(|at| !had.covers(*at));
         let new = entries.filter(|(_, entry)| entry.kind().is_some() && is_new(entry));
         new.map(|(id, _)| id).collect()
@@ -254,7 +254,7 @@ mod tests {
         let request = Request::new(&root, &[2; 32], at.id(), &seed, &profile);
         let offer = at.offer_for(request.bytes()).unwrap();
         at.admit(&mut rng(), request.bytes(), offer).unwrap();
-        let all = at.everything(&Default::default());
+        let all = at.everything(&std::collections::BTreeSet::new());
         let parts: Vec<&[u8]> = all.iter().map(|object| &**object).collect();
         let (workspace, intake) = request.enter(Fixed([2; 16]), &parts).unwrap();
         (manager, desk(workspace, &intake))

@@ -145,10 +145,14 @@ fn update<'a, T>(
     let held = match operation.action {
         Action::Delete | Action::Increment | Action::Mark | Action::MarkEnd => return,
         Action::MakeMap | Action::MakeList | Action::MakeText | Action::MakeTable => Held::Other,
-        Action::Put => match operation.value.read() {
-            Scalar::Counter(_) => Held::Counter,
-            value => read(value).map_or(Held::Other, Held::Value),
-        },
+        Action::Put => {
+            let value = operation.value.read();
+            if matches!(value, Scalar::Counter(_)) {
+                Held::Counter
+            } else {
+                read(value).map_or(Held::Other, Held::Value)
+            }
+        }
     };
     register.put(stamp, held);
 }

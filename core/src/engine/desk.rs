@@ -15,6 +15,7 @@ use bocage_api::{
 use rand_core::CryptoRng;
 
 use super::archive::{Archive, Read};
+use super::aside::Seen;
 use super::net::Origin;
 use super::snapshots::Snapshots;
 use super::{Effect, Outcome};
@@ -88,8 +89,8 @@ pub(super) struct Desk {
     pub(super) told: Option<bocage_api::Profile>,
     /// Documents as they were once.
     pub(super) snapshots: Snapshots,
-    /// Words that do not count, with how much was in and not counting when that was last looked at.
-    pub(super) left_out: (Vec<LeftOut>, (usize, usize)),
+    /// Words that do not count, with what they followed from when that was last looked at.
+    pub(super) left_out: (Vec<LeftOut>, Option<Seen>),
     /// When this device settles what counts, if no other manager's has by then.
     pub(super) settle_due: Option<Timestamp>,
     /// When this device begins an epoch, if nobody else has by then.
@@ -451,6 +452,10 @@ impl Desk {
         if !intake.new.is_empty() {
             let on_disk = self.workspace.on_disk();
             outcome.effects.push(Effect::OnDisk(self.id, on_disk));
+        }
+        if !intake.settled.rebuilt.is_empty() {
+            // As many as before may not count, and be others.
+            self.left_out.1 = None;
         }
         if self.look_aside() || intake.log_grew || intake.receipts_grew {
             outcome.effects.push(Effect::ShowWorkspace(self.id));

@@ -140,7 +140,7 @@ fn entry(n: u32) -> [Edit; 6] {
         put(16, Value::Time(at)),
         put(17, Value::Time(at + 5_400_000)),
         put(18, Value::Text("Grande salle".to_owned())),
-        put(19, Value::Flag(n % 7 == 0)),
+        put(19, Value::Flag(n.is_multiple_of(7))),
     ]
 }
 

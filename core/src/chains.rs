@@ -14,18 +14,23 @@ mod pack;
 mod past;
 
 use crate::ordered::{Map as BTreeMap, Set as BTreeSet};
-use std::collections::HashMap;
 
 use thiserror::Error;
 
 use crate::batch::{self, Batch, DocumentId, SessionId};
+use crate::id_map::IdMap;
+use crate::index::Index;
 use crate::ledger::{ChangeHash, Dangling, Ledger};
 use crate::log::{Log, Role, State};
 use crate::object::{DeviceId, ObjectId, Verified};
-use crate::prescan::{self, Limits, Refused};
+use crate::prescan::{self, Limits, Refused, ScannedChange};
 
 pub(crate) use aside::{Copy, IsLeftOut};
 pub(crate) use past::Coverage;
+
+/// For how many heads of the log it is remembered what they lead to: more than authors take turns who know
+/// different things.
+const STATES_MAX: usize = 8;
 
 /// A chain: one session of one device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -41,12 +46,14 @@ pub struct ChainId {
 pub struct Chains {
     /// Each after those it builds on.
     entries: Vec<Entry>,
-    places: HashMap<ObjectId, usize>,
+    places: IdMap<ObjectId, usize>,
     /// By chain and number; several where a device has written two at one number.
     slots: BTreeMap<ChainId, BTreeMap<u64, Vec<usize>>>,
     /// Where each change is.
-    changes: HashMap<ChangeHash, usize>,
+    changes: IdMap<ChangeHash, usize>,
     ledgers: BTreeMap<DocumentId, Ledger>,
+    /// What those that count make of the documents.
+    index: Index,
     /// The batches that count and that no batch which counts builds on.
     heads: BTreeSet<ObjectId>,
     /// The places of batches, counting or not, that nothing builds on.
@@ -57,6 +64,8 @@ pub struct Chains {
     is_split: bool,
     /// How many are in and do not count, misfits left out.
     aside: usize,
+    /// What the log led to for the last authors who did not know all of it: who writes on names the same heads again.
+    states: Vec<(Vec<ObjectId>, State)>,
     /// What was ended when it was last settled what counts.
     endings: BTreeMap<DeviceId, BTreeSet<ObjectId>>,
 }
@@ -79,15 +88,15 @@ struct Entry {
 struct Ahead {
     /// By number, counted from the first place that is free.
     batches: Vec<(ChainId, u64)>,
-    places: HashMap<ObjectId, usize>,
-    changes: HashMap<ChangeHash, usize>,
+    places: IdMap<ObjectId, usize>,
+    changes: IdMap<ChangeHash, usize>,
     /// The actor of the last one's changes.
     actor: Option<(ChainId, DocumentId, [u8; 16])>,
 }
 
 /// What was found out about a batch that comes in.
 struct Checked {
-    builds_on: BTreeSet<usize>,
+    builds_on: Vec<usize>,
     changes: Vec<ChangeHash>,
     actor: [u8; 16],
 }
@@ -182,6 +191,45 @@ impl Chains {
             .map(|entry| &entry.batch)
     }
 
+    /// What there is in the documents.
+    pub(crate) fn index(&self) -> &Index {
+        &self.index
+    }
+
+    /// Whether the index is what follows from the batches that count, each taken in as soon as those it builds on are:
+    /// in another order than they have come in, where there is one.
+    #[cfg(any(test, feature = "doors"))]
+    pub(crate) fn is_indexed(&self) -> bool {
+        let mut anew = Index::default();
+        let mut left: Vec<usize> = (0..self.entries.len()).rev().collect();
+        let mut taken = BTreeSet::new();
+        while !left.is_empty() {
+            let before = left.len();
+            left.retain(|place| {
+                let Some(entry) = self.entries.get(*place) else {
+                    return false;
+                };
+                let is_next = entry.builds_on.iter().all(|before| taken.contains(before));
+                if is_next && entry.status == Status::Counts {
+                    let changes = entry.batch.body.changes.iter().zip(&entry.changes);
+                    let changes =
+                        changes.map(|(change, hash)| prescan::scan_again(&change.0, *hash));
+                    let changes: Vec<_> = changes.filter_map(Result::ok).collect();
+                    let document = entry.batch.body.document;
+                    anew.take(document, (*place, entry.batch.id()), &changes);
+                }
+                if is_next {
+                    taken.insert(*place);
+                }
+                !is_next
+            });
+            if left.len() == before {
+                return false;
+            }
+        }
+        anew == self.index
+    }
+
     /// What a new batch builds on.
     pub fn heads(&self) -> &BTreeSet<ObjectId> {
         &self.heads
@@ -241,13 +289,16 @@ impl Chains {
         if self.contains(batch.id()) {
             return Err(BatchError::Known);
         }
-        let checked = self.check(log, &batch, &Ahead::default())?;
+        let checked = self.check(log, &batch, &Ahead::default(), &[])?;
+        if !self.might_write(log, &batch) {
+            return Err(BatchError::NotEntitled);
+        }
         self.add(batch, checked, true);
         Ok(())
     }
 
     /// Takes batches in that came together, those that are new: all, or none. Of each run the last has
-    /// a signature.
+    /// a signature. `hashes` are those of all their changes, in their order, where they are known.
     ///
     /// # Errors
     /// [`BatchError`]; nothing has changed then.
@@ -255,15 +306,27 @@ impl Chains {
         &mut self,
         log: &Log,
         batches: Vec<Verified<Batch>>,
+        hashes: &[ChangeHash],
     ) -> Result<(), NotTaken> {
         let mut ahead = Ahead::default();
-        let mut all = Vec::new();
+        ahead.places.reserve(batches.len());
+        ahead.changes.reserve(batches.len());
+        let mut all = Vec::with_capacity(batches.len());
+        let mut hashes = hashes;
         for (at, batch) in batches.iter().enumerate() {
             let id = batch.id();
+            let count = batch.body.changes.len().min(hashes.len());
+            let (known, rest) = hashes.split_at_checked(count).unwrap_or_default();
+            hashes = rest;
             if self.contains(id) || ahead.places.contains_key(&id) {
                 continue;
             }
-            let checked = match self.check(log, batch, &ahead) {
+            let checked = self.check(log, batch, &ahead, known);
+            let checked = checked.and_then(|checked| {
+                let may = self.might_write(log, batch);
+                may.then_some(checked).ok_or(BatchError::NotEntitled)
+            });
+            let checked = match checked {
                 Ok(checked) => checked,
                 Err(error) => return Err(NotTaken { error, at, batches }),
             };
@@ -291,12 +354,14 @@ impl Chains {
         Ok(())
     }
 
-    /// Looks a batch over that is not in.
+    /// Looks a batch over that is not in, but for whether its author might write. `hashes` are those of its changes, as
+    /// far as they are known.
     fn check(
         &self,
         log: &Log,
         batch: &Verified<Batch>,
         ahead: &Ahead,
+        hashes: &[ChangeHash],
     ) -> Result<Checked, BatchError> {
         let body = &batch.body;
         if !body.is_well_formed() || batch.workspace() != log.workspace() {
@@ -306,7 +371,8 @@ impl Chains {
             return Err(BatchError::MissingOps);
         }
         let find = |id: &ObjectId| {
-            let place = self.places.get(id).or_else(|| ahead.places.get(id));
+            // None is in both.
+            let place = ahead.places.get(id).or_else(|| self.places.get(id));
             let place = *place.ok_or(BatchError::Missing)?;
             let (chain, index) = match self.entries.get(place) {
                 Some(before) => (chain_of(&before.batch), before.batch.body.index),
@@ -317,16 +383,16 @@ impl Chains {
             };
             Ok::<_, BatchError>((place, chain, index))
         };
-        let mut builds_on = BTreeSet::new();
+        let mut builds_on = Vec::new();
         if let Some(prev) = body.prev {
             let (place, chain, index) = find(&prev)?;
             if chain != chain_of(batch) || Some(body.index) != index.checked_add(1) {
                 return Err(BatchError::Broken);
             }
-            builds_on.insert(place);
+            builds_on.push(place);
         }
         for dep in &body.deps {
-            builds_on.insert(find(dep)?.0);
+            builds_on.push(find(dep)?.0);
         }
         let actor = match ahead.actor {
             Some((chain, document, actor))
@@ -337,27 +403,48 @@ impl Chains {
             _ => batch::actor(log.workspace(), body.document, batch.device(), body.session),
         };
         let mut changes = Vec::new();
-        for change in &body.changes {
-            let scanned = prescan::scan(&change.0, &Limits::PROTOCOL)?;
+        for (at, change) in body.changes.iter().enumerate() {
+            let scanned = match hashes.get(at) {
+                Some(hash) => prescan::scan_hashed(&change.0, *hash)?,
+                None => prescan::scan(&change.0, &Limits::PROTOCOL)?,
+            };
             if scanned.actor() != actor {
                 return Err(BatchError::ForeignActor);
             }
             for dep in scanned.deps() {
                 if !changes.contains(dep) {
                     let known = self.changes.get(dep).or_else(|| ahead.changes.get(dep));
-                    builds_on.insert(*known.ok_or(BatchError::Missing)?);
+                    builds_on.push(*known.ok_or(BatchError::Missing)?);
                 }
             }
             changes.push(*scanned.hash());
         }
-        if !might_write(log, batch) {
-            return Err(BatchError::NotEntitled);
-        }
+        builds_on.sort_unstable();
+        builds_on.dedup();
         Ok(Checked {
             builds_on,
             changes,
             actor,
         })
+    }
+
+    /// Whether its author might write in the state that they name.
+    fn might_write(&mut self, log: &Log, batch: &Verified<Batch>) -> bool {
+        let may = |state: &State| state.role_of(batch.device()) >= Some(Role::Editor);
+        let auth = &batch.body.auth;
+        if auth.iter().eq(log.heads().iter()) {
+            return may(log.state());
+        }
+        if let Some((_, state)) = self.states.iter().find(|(heads, _)| heads == auth) {
+            return may(state);
+        }
+        let Some(state) = log.state_at(auth) else {
+            return false;
+        };
+        let may_write = may(&state);
+        self.states.truncate(STATES_MAX.saturating_sub(1));
+        self.states.insert(0, (auth.clone(), state));
+        may_write
     }
 
     fn add(&mut self, batch: Verified<Batch>, checked: Checked, ends_arrival: bool) {
@@ -381,7 +468,7 @@ impl Chains {
         self.tips.insert(place);
         self.entries.push(Entry {
             batch,
-            builds_on: builds_on.into_iter().collect(),
+            builds_on,
             changes,
             status: Status::Held,
             ends_arrival,
@@ -413,6 +500,7 @@ impl Chains {
         // What a document had is checked anew, from its beginning: what is gone may have carried it.
         for document in &settled.rebuilt {
             self.ledgers.remove(document);
+            self.index.forget(*document);
             for entry in &mut self.entries {
                 if entry.batch.body.document == *document && entry.status == Status::Counts {
                     entry.status = Status::Held;
@@ -465,10 +553,13 @@ impl Chains {
         if !is_ready {
             return;
         }
-        let ledger = self.ledgers.entry(entry.batch.body.document).or_default();
-        let fits = fits(ledger, entry).is_ok();
+        let document = entry.batch.body.document;
+        let ledger = self.ledgers.entry(document).or_default();
+        let fitting = fits(ledger, entry);
+        let fits = fitting.is_ok();
         let id = entry.batch.id();
-        if fits {
+        if let Ok(changes) = fitting {
+            self.index.take(document, (place, id), &changes);
             for before in &entry.builds_on {
                 if let Some(before) = self.entries.get(*before) {
                     self.heads.remove(&before.batch.id());
@@ -519,23 +610,14 @@ pub fn chain_of(batch: &Verified<Batch>) -> ChainId {
     }
 }
 
-/// Whether its author might write in the state that they name.
-fn might_write(log: &Log, batch: &Verified<Batch>) -> bool {
-    let may = |state: &State| state.role_of(batch.device()) >= Some(Role::Editor);
-    if batch.body.auth.iter().eq(log.heads().iter()) {
-        return may(log.state());
-    }
-    log.state_at(&batch.body.auth)
-        .is_some_and(|state| may(&state))
-}
-
 /// Takes the changes of a batch into the ledger: all, or none if one does not fit.
-fn fits(ledger: &mut Ledger, entry: &Entry) -> Result<(), Dangling> {
+fn fits<'a>(ledger: &mut Ledger, entry: &'a Entry) -> Result<Vec<ScannedChange<'a>>, Dangling> {
     let mut scanned = Vec::new();
     for (change, hash) in entry.batch.body.changes.iter().zip(&entry.changes) {
         // It was scanned when it came in.
         let change = prescan::scan_again(&change.0, *hash);
         scanned.push(change.map_err(|_| Dangling::Dependency)?);
     }
-    ledger.take_all(&scanned)
+    ledger.take_all(&scanned)?;
+    Ok(scanned)
 }

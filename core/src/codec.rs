@@ -13,10 +13,15 @@ pub struct Malformed;
 pub(crate) fn to_bytes<T: Encode<()>>(value: &T) -> Vec<u8> {
     // Most values are shorter.
     let mut bytes = Vec::with_capacity(512);
+    append(&mut bytes, value);
+    bytes
+}
+
+/// Appends the value's bytes.
+pub(crate) fn append<T: Encode<()>>(bytes: &mut Vec<u8>, value: &T) {
     // Writing to a vector cannot fail, and no type here has an encoder that does.
     let _: Result<(), minicbor::encode::Error<core::convert::Infallible>> =
-        minicbor::encode(value, &mut bytes);
-    bytes
+        minicbor::encode(value, bytes);
 }
 
 /// Reads what [`to_bytes`] makes, and nothing else: no trailing bytes, no overlong numbers, no

@@ -150,6 +150,26 @@ pub fn sealed_record(bytes: &[u8]) -> bool {
     vault.open(key, bytes).is_ok()
 }
 
+/// What seals the records of a device, and opens them.
+pub struct Records(Vault);
+
+impl Records {
+    /// Those of a device with this storage key.
+    pub fn new(storage_key: &Secret) -> Self {
+        Self(Vault::new(storage_key))
+    }
+
+    /// Seals what stands at a place.
+    pub fn seal(&self, rng: &mut dyn CryptoRng, key: RecordKey, plain: &[u8]) -> Option<Vec<u8>> {
+        self.0.seal(rng, key, plain).ok()
+    }
+
+    /// Opens it again.
+    pub fn open(&self, key: RecordKey, sealed: &[u8]) -> Option<Vec<u8>> {
+        self.0.open(key, sealed).ok()
+    }
+}
+
 /// What a page and a channel make of changes that count: the length of the text and the number of
 /// messages.
 pub fn shown(actor: [u8; 16], changes: &[&[u8]]) -> (usize, usize) {

@@ -6,6 +6,7 @@
 
 mod archive;
 mod aside;
+mod contents;
 mod desk;
 mod home;
 mod join_box;
@@ -19,6 +20,8 @@ mod snapshots;
 mod tabs;
 mod upkeep;
 mod work;
+#[cfg(feature = "doors")]
+mod workbench;
 
 use crate::ordered::{Map as BTreeMap, Set as BTreeSet};
 use std::collections::VecDeque;
@@ -29,6 +32,7 @@ use bocage_api::{Command, CommandId, FromEngine, TabId, ToEngine, WorkspaceId};
 use rand_core::CryptoRng;
 use thiserror::Error;
 
+pub use self::contents::{Contents, Listed, Written};
 use self::desk::{Desk, Opening};
 use self::home::Home;
 use self::queue::WriteQueue;

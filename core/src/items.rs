@@ -31,6 +31,7 @@ mod history;
 mod item;
 mod key;
 mod order;
+mod saved;
 mod schema;
 mod tree;
 mod undo;
@@ -38,14 +39,14 @@ mod value;
 mod write;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use edit::{Edit, Refused, VALUE_MAX};
 use history::Past;
 pub use history::{Event, EventDeed};
 pub use item::{Item, Kind};
 pub use key::Field;
-use key::Key;
+pub(crate) use key::Key;
 pub use order::{ORDER_MAX, Order};
 pub use schema::Schema;
 pub use tree::{Node, Place, Tree};

@@ -11,11 +11,11 @@
 //! [`crate::chains`]'s.
 
 use crate::ordered::Map as BTreeMap;
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use thiserror::Error;
 
+use crate::id_map::IdMap;
 use crate::prescan::{Action, Key, OpName, ScannedChange};
 
 type Actor = [u8; 16];
@@ -53,11 +53,11 @@ pub(crate) enum Dangling {
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
     /// By actor and first number: runs of operations with consecutive numbers.
-    ops: HashMap<Actor, BTreeMap<u64, Run>>,
-    changes: HashMap<ChangeHash, Past>,
+    ops: IdMap<Actor, BTreeMap<u64, Run>>,
+    changes: IdMap<ChangeHash, Past>,
     /// The number of each actor's last change. Two of the same number would fit their own pasts, and
     /// automerge would refuse them and all that came with them.
-    last: HashMap<Actor, u64>,
+    last: IdMap<Actor, u64>,
 }
 
 /// What one change and those before it have of each actor.
@@ -147,6 +147,10 @@ impl Ledger {
         }
         if let Some(runs) = self.ops.get_mut(&change.actor()) {
             drop(runs.split_off(&change.start_op()));
+            // It may have gone on with a run of the change before.
+            if let Some((first, run)) = runs.iter_mut().next_back() {
+                run.len = run.len.min(change.start_op().saturating_sub(*first));
+            }
         }
     }
 
@@ -162,18 +166,32 @@ impl Ledger {
         if change.seq() != past.own.seq.saturating_add(1) || past.own.seq != last {
             return Err(Dangling::Sequence);
         }
-        let others = change.actors().get(1..).unwrap_or_default();
-        if others.iter().any(|actor| past.reached(actor).is_none()) {
+        if change
+            .others()
+            .iter()
+            .any(|actor| past.reached(actor).is_none())
+        {
             return Err(Dangling::Actor);
         }
         let new = Check {
             ledger: self,
             change,
             past: &past,
-            new: BTreeMap::new(),
+            new: Vec::new(),
         }
         .run()?;
-        self.ops.entry(change.actor()).or_default().extend(new);
+        let ops = self.ops.entry(change.actor()).or_default();
+        for (first, run) in new {
+            // What is typed goes on where the change before ended.
+            match ops.iter_mut().next_back() {
+                Some((before, last)) if last.goes_on(*before, first, &run.record) => {
+                    last.len = last.len.saturating_add(run.len);
+                }
+                Some(_) | None => {
+                    ops.insert(first, run);
+                }
+            }
+        }
         past.own.seq = change.seq();
         self.last.insert(change.actor(), change.seq());
         if let Some(last) = change.ops().checked_sub(1) {
@@ -213,13 +231,21 @@ impl Ledger {
     }
 
     fn find(&self, id: Id) -> Option<&Record> {
-        find(self.ops.get(&id.actor)?, id.counter)
+        let runs = self.ops.get(&id.actor)?.range(..=id.counter);
+        let (first, run) = runs.into_iter().next_back()?;
+        run.record_at(*first, id.counter)
     }
 }
 
-fn find(runs: &BTreeMap<u64, Run>, counter: u64) -> Option<&Record> {
-    let (first, run) = runs.range(..=counter).next_back()?;
-    (counter.checked_sub(*first)? < run.len).then_some(&run.record)
+impl Run {
+    /// Whether an operation of this number and record continues it; `first` is its own first number.
+    fn goes_on(&self, first: u64, counter: u64, record: &Record) -> bool {
+        first.saturating_add(self.len) == counter && self.record == *record
+    }
+
+    fn record_at(&self, first: u64, counter: u64) -> Option<&Record> {
+        (counter.checked_sub(first)? < self.len).then_some(&self.record)
+    }
 }
 
 /// One change being checked.
@@ -227,12 +253,12 @@ struct Check<'a> {
     ledger: &'a Ledger,
     change: &'a ScannedChange<'a>,
     past: &'a Past,
-    /// The operations of the change itself so far.
-    new: BTreeMap<u64, Run>,
+    /// The operations of the change itself so far, as runs with their first numbers, rising.
+    new: Vec<(u64, Run)>,
 }
 
 impl Check<'_> {
-    fn run(mut self) -> Result<BTreeMap<u64, Run>, Dangling> {
+    fn run(mut self) -> Result<Vec<(u64, Run)>, Dangling> {
         // The mark that the operation before began, by its object.
         let mut begun: Option<Id> = None;
         for operation in self.change.operations() {
@@ -328,20 +354,18 @@ impl Check<'_> {
     }
 
     fn add(&mut self, counter: u64, record: Record) {
-        if let Some((first, run)) = self.new.iter_mut().next_back()
-            && first.saturating_add(run.len) == counter
-            && run.record == record
+        if let Some((first, run)) = self.new.last_mut()
+            && run.goes_on(*first, counter, &record)
         {
             run.len = run.len.saturating_add(1);
             return;
         }
-        self.new.insert(counter, Run { len: 1, record });
+        self.new.push((counter, Run { len: 1, record }));
     }
 
     fn id(&self, name: OpName) -> Option<Id> {
-        let actor = usize::try_from(name.actor).ok()?;
         Some(Id {
-            actor: *self.change.actors().get(actor)?,
+            actor: self.change.actor_at(name.actor)?,
             counter: name.counter,
         })
     }
@@ -349,7 +373,9 @@ impl Check<'_> {
     /// An operation of the change itself, or of its past.
     fn find(&self, id: Id) -> Option<&Record> {
         if id.actor == self.change.actor() && id.counter >= self.change.start_op() {
-            return find(&self.new, id.counter);
+            let behind = self.new.partition_point(|(first, _)| *first <= id.counter);
+            let (first, run) = self.new.get(behind.checked_sub(1)?)?;
+            return run.record_at(*first, id.counter);
         }
         let reached = self.past.reached(&id.actor)?;
         (id.counter <= reached.op)

@@ -29,6 +29,8 @@ mod engine;
 mod epoch;
 #[cfg(test)]
 mod golden;
+mod id_map;
+pub mod index;
 pub mod invite_link;
 pub mod items;
 mod keys;
@@ -54,7 +56,7 @@ mod vault;
 pub mod workspace;
 
 pub use crypto::secret::Secret;
-pub use engine::{Engine, Input, LinkId, Output, StoreError};
+pub use engine::{Contents, Engine, Input, LinkId, Listed, Output, StoreError, Written};
 pub use keys::{DeviceKeys, InviteSeed};
 pub use time::Timestamp;
 pub use vault::{Family, RecordKey, Write};

@@ -189,10 +189,13 @@ impl Log {
         for parent in &op.body.parents {
             self.heads.remove(parent);
         }
+        // All others are followed by one of the heads.
+        let is_last = self.heads.is_empty();
         self.heads.insert(id);
         self.places.insert(id, self.entries.len());
         self.entries.push(Entry { op, past });
-        self.state = resolve::resolve(self, &Set::below(self.entries.len()));
+        let before = core::mem::take(&mut self.state);
+        self.state = resolve::resolve_with(self, before, is_last);
     }
 
     /// The places of these operations and all that they follow.

@@ -258,12 +258,12 @@ pub(crate) struct Unsigned<T> {
 impl<T: Body> Unsigned<T> {
     /// Writes an object out, but for its signature.
     pub(crate) fn new(workspace: WorkspaceId, device: DeviceId, body: T) -> Self {
-        let body_bytes = codec::to_bytes(&body);
-        let mut bytes = Vec::with_capacity(HEAD + body_bytes.len() + SIGNATURE);
+        // Most are shorter.
+        let mut bytes = Vec::with_capacity(512);
         bytes.push(T::KIND as u8);
         bytes.extend_from_slice(&workspace.0);
         bytes.extend_from_slice(&device.0);
-        bytes.extend(body_bytes);
+        codec::append(&mut bytes, &body);
         let id = id_of(&bytes);
         Self { bytes, id, body }
     }

@@ -25,6 +25,7 @@ mod columns;
 pub(crate) mod cursor;
 mod operations;
 mod runs;
+mod value;
 
 #[cfg(test)]
 mod tests;
@@ -32,6 +33,7 @@ mod tests;
 use columns::Columns;
 use cursor::Cursor;
 pub use operations::{Action, Key, OpName, Operation, Operations};
+pub use value::{Raw, Scalar};
 
 const MAGIC: [u8; 4] = [0x85, 0x6f, 0x4a, 0x83];
 
@@ -84,8 +86,9 @@ impl Limits {
 pub struct ScannedChange<'a> {
     bytes: &'a [u8],
     hash: [u8; 32],
-    deps: Vec<[u8; 32]>,
-    actors: Vec<[u8; 16]>,
+    deps: &'a [[u8; 32]],
+    author: [u8; 16],
+    others: Vec<[u8; 16]>,
     seq: u64,
     start_op: u64,
     ops: u64,
@@ -175,18 +178,26 @@ impl<'a> ScannedChange<'a> {
     }
 
     /// The names of its direct predecessors, ascending.
-    pub fn deps(&self) -> &[[u8; 32]] {
-        &self.deps
+    pub fn deps(&self) -> &'a [[u8; 32]] {
+        self.deps
     }
 
     /// The actor that claims to have made it.
     pub fn actor(&self) -> [u8; 16] {
-        self.actors.first().copied().unwrap_or_default()
+        self.author
     }
 
-    /// The actors that its operations refer to: its own, then the others, ascending.
-    pub fn actors(&self) -> &[[u8; 16]] {
-        &self.actors
+    /// The other actors that its operations refer to, ascending.
+    pub fn others(&self) -> &[[u8; 16]] {
+        &self.others
+    }
+
+    /// The actor that an [`OpName`] means: 0 is its own, the others follow.
+    pub fn actor_at(&self, index: u64) -> Option<[u8; 16]> {
+        match usize::try_from(index).ok()?.checked_sub(1) {
+            None => Some(self.author),
+            Some(other) => self.others.get(other).copied(),
+        }
     }
 
     /// Its number among the changes of that actor, from 1.
@@ -204,6 +215,16 @@ impl<'a> ScannedChange<'a> {
         self.ops
     }
 
+    /// The number of its last operation; the one before its first if it has none.
+    pub fn last_op(&self) -> u64 {
+        self.start_op.saturating_add(self.ops).saturating_sub(1)
+    }
+
+    /// Whether something in it is at a key of a map. Of what is typed nothing is.
+    pub fn has_names(&self) -> bool {
+        !self.columns.column(columns::KEY_NAME).is_empty()
+    }
+
     /// Its operations, in order.
     pub fn operations(&self) -> Operations<'a> {
         Operations::new(&self.columns, self.start_op, self.ops)
@@ -211,7 +232,7 @@ impl<'a> ScannedChange<'a> {
 
     /// Looks at every operation by itself, and at what they refer to all together.
     fn check_operations(&self) -> Result<(), Refused> {
-        let mut unused: BTreeSet<u64> = (1..).take(self.actors.len().saturating_sub(1)).collect();
+        let mut unused: BTreeSet<u64> = (1..).take(self.others.len()).collect();
         let mut operations = self.operations();
         while let Some(operation) = operations.next_checked()? {
             let key = match operation.key {
@@ -236,9 +257,8 @@ impl<'a> ScannedChange<'a> {
     }
 
     /// By which operations are sorted: their number, then the bytes of their actor.
-    fn order(&self, name: &OpName) -> (u64, Option<&[u8; 16]>) {
-        let index = usize::try_from(name.actor).unwrap_or(usize::MAX);
-        (name.counter, self.actors.get(index))
+    fn order(&self, name: &OpName) -> (u64, Option<[u8; 16]>) {
+        (name.counter, self.actor_at(name.actor))
     }
 }
 
@@ -248,21 +268,36 @@ impl<'a> ScannedChange<'a> {
 /// [`Refused`]. That costs time and memory in proportion to the length of `bytes`, and for a change
 /// within `limits` to what these allow; never to what a change claims.
 pub fn scan<'a>(bytes: &'a [u8], limits: &Limits) -> Result<ScannedChange<'a>, Refused> {
-    let change = outline(bytes, limits, None)?;
+    let change = outline(bytes, limits, Known::Nothing)?;
+    change.check_operations()?;
+    Ok(change)
+}
+
+/// Looks a change over of which this is the hash.
+pub(crate) fn scan_hashed(bytes: &[u8], hash: [u8; 32]) -> Result<ScannedChange<'_>, Refused> {
+    let change = outline(bytes, &Limits::PROTOCOL, Known::Hash(hash))?;
     change.check_operations()?;
     Ok(change)
 }
 
 /// Reads a change again that was looked over before, when its hash was this.
 pub(crate) fn scan_again(bytes: &[u8], hash: [u8; 32]) -> Result<ScannedChange<'_>, Refused> {
-    outline(bytes, &Limits::PROTOCOL, Some(hash))
+    outline(bytes, &Limits::PROTOCOL, Known::All(hash))
 }
 
-/// All but what operations say. The checksum is not looked at where the hash is known.
+/// What is known of a change before it is read.
+enum Known {
+    Nothing,
+    Hash([u8; 32]),
+    /// The hash, and that it was looked over.
+    All([u8; 32]),
+}
+
+/// All but what operations say.
 fn outline<'a>(
     bytes: &'a [u8],
     limits: &Limits,
-    known: Option<[u8; 32]>,
+    known: Known,
 ) -> Result<ScannedChange<'a>, Refused> {
     if bytes.len() > limits.bytes {
         return Err(Refused::TooLong(bytes.len()));
@@ -290,16 +325,22 @@ fn outline<'a>(
         return Err(Refused::MessageTooLong(message));
     }
     core::str::from_utf8(body.take(message)?).map_err(|_| Refused::BadName)?;
-    let actors = actors(&mut body, author)?;
+    let others = others(&mut body, author)?;
     let columns = Columns::parse(&mut body)?;
     body.end()?;
-    let ops = columns.count(limits, u64::try_from(actors.len()).unwrap_or(u64::MAX))?;
+    let ops = match known {
+        Known::All(_) => columns.actions(limits)?,
+        Known::Nothing | Known::Hash(_) => {
+            let others = u64::try_from(others.len()).unwrap_or(u64::MAX);
+            columns.count(limits, others.saturating_add(1))?
+        }
+    };
     if start_op.saturating_add(ops) > COUNTER_MAX {
         return Err(Refused::BadNumber);
     }
     let hash = match known {
-        Some(hash) => hash,
-        None => sha256::hash(&[bytes.get(UNHASHED..).unwrap_or_default()]),
+        Known::Hash(hash) | Known::All(hash) => hash,
+        Known::Nothing => sha256::hash(&[bytes.get(UNHASHED..).unwrap_or_default()]),
     };
     if !hash.starts_with(&checksum) {
         return Err(Refused::BadChecksum);
@@ -308,7 +349,8 @@ fn outline<'a>(
         bytes,
         hash,
         deps,
-        actors,
+        author,
+        others,
         seq,
         start_op,
         ops,
@@ -318,7 +360,7 @@ fn outline<'a>(
 
 /// A plain change, taken apart as far as segments tell it in parts.
 pub(crate) struct Parts<'a> {
-    pub(crate) deps: Vec<[u8; 32]>,
+    pub(crate) deps: &'a [[u8; 32]],
     pub(crate) actor: [u8; 16],
     pub(crate) seq: u64,
     pub(crate) start_op: u64,
@@ -361,20 +403,17 @@ pub(crate) fn plain(body: &[u8]) -> (Vec<u8>, [u8; 32]) {
     (change, hash)
 }
 
-fn deps(body: &mut Cursor<'_>, limits: &Limits) -> Result<Vec<[u8; 32]>, Refused> {
+fn deps<'a>(body: &mut Cursor<'a>, limits: &Limits) -> Result<&'a [[u8; 32]], Refused> {
     let count = body.unsigned()?;
     if count > limits.deps {
         return Err(Refused::TooManyDeps(count));
     }
-    let mut deps: Vec<[u8; 32]> = Vec::new();
-    for _ in 0..count {
-        let dep = body.array()?;
-        if deps.last().is_some_and(|last| *last >= dep) {
-            return Err(Refused::DepsOutOfOrder);
-        }
-        deps.push(dep);
+    let (deps, _) = body.take(count.saturating_mul(32))?.as_chunks();
+    if deps.is_sorted_by(|before, after| before < after) {
+        Ok(deps)
+    } else {
+        Err(Refused::DepsOutOfOrder)
     }
-    Ok(deps)
 }
 
 fn actor(body: &mut Cursor<'_>) -> Result<[u8; 16], Refused> {
@@ -384,9 +423,9 @@ fn actor(body: &mut Cursor<'_>) -> Result<[u8; 16], Refused> {
     }
 }
 
-/// The author and the others, ascending.
-fn actors(body: &mut Cursor<'_>, author: [u8; 16]) -> Result<Vec<[u8; 16]>, Refused> {
-    let mut actors = vec![author];
+/// The other actors, ascending.
+fn others(body: &mut Cursor<'_>, author: [u8; 16]) -> Result<Vec<[u8; 16]>, Refused> {
+    let mut others = Vec::new();
     let mut last = None;
     for _ in 0..body.unsigned()? {
         let other = actor(body)?;
@@ -394,9 +433,9 @@ fn actors(body: &mut Cursor<'_>, author: [u8; 16]) -> Result<Vec<[u8; 16]>, Refu
             return Err(Refused::ActorsOutOfOrder);
         }
         last = Some(other);
-        actors.push(other);
+        others.push(other);
     }
-    Ok(actors)
+    Ok(others)
 }
 
 /// A number that counts from 1.

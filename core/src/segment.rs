@@ -26,6 +26,7 @@ use crate::batch::{Batch, SessionId};
 use crate::chains::chain_of;
 use crate::codec::Fixed;
 use crate::crypto::sign::Signature;
+use crate::ledger::ChangeHash;
 use crate::object::{DeviceId, ObjectError, ObjectId, Unsigned, Verified, verify_run};
 use crate::prescan::Refused;
 use crate::prescan::cursor::{Cursor, put};
@@ -107,29 +108,38 @@ pub(crate) fn is_one(bytes: &[u8]) -> bool {
     bytes.first() == Some(&KIND)
 }
 
-/// The batches of a segment, in its order, if all of it holds.
+/// The batches of a segment.
+pub(crate) struct Expanded {
+    /// In its order.
+    pub(crate) batches: Vec<Verified<Batch>>,
+    /// The hashes of all their changes, in the same order.
+    pub(crate) hashes: Vec<ChangeHash>,
+}
+
+/// The batches of a segment, if all of it holds.
 ///
 /// # Errors
 /// [`ObjectError`]. Costs time and memory in proportion to what a segment may hold, whatever it claims.
-pub(crate) fn expand(bytes: &[u8]) -> Result<Vec<Verified<Batch>>, ObjectError> {
+pub(crate) fn expand(bytes: &[u8]) -> Result<Expanded, ObjectError> {
     if bytes.len() > crate::object::OBJECT_MAX {
         return Err(ObjectError::Length(bytes.len()));
     }
     let mut cursor = Cursor::new(bytes);
-    let (runs, order) = read(&mut cursor).map_err(|_| ObjectError::Malformed)?;
+    let (runs, order, hashes) = read(&mut cursor).map_err(|_| ObjectError::Malformed)?;
     let mut verified: Vec<std::vec::IntoIter<Verified<Batch>>> = Vec::new();
     for run in runs {
         let prev = |batch: &Batch| batch.prev;
         verified.push(verify_run(run.batches, &run.signature, prev)?.into_iter());
     }
     let mut next = |run: usize| verified.get_mut(run).and_then(Iterator::next);
-    Ok(order.into_iter().filter_map(&mut next).collect())
+    let batches = order.into_iter().filter_map(&mut next).collect();
+    Ok(Expanded { batches, hashes })
 }
 
 /// What [`expand`] reads before it checks signatures.
 #[cfg(feature = "doors")]
 pub(crate) fn told(bytes: &[u8]) -> Option<Vec<Vec<u8>>> {
-    let (runs, _) = read(&mut Cursor::new(bytes)).ok()?;
+    let (runs, ..) = read(&mut Cursor::new(bytes)).ok()?;
     let batches = runs.into_iter().flat_map(|run| run.batches);
     Some(batches.map(Unsigned::into_bytes).collect())
 }
@@ -137,7 +147,7 @@ pub(crate) fn told(bytes: &[u8]) -> Option<Vec<Vec<u8>>> {
 /// Which run each batch is of, in their order.
 type Order = Vec<usize>;
 
-fn read(cursor: &mut Cursor<'_>) -> Result<(Vec<Run>, Order), Refused> {
+fn read(cursor: &mut Cursor<'_>) -> Result<(Vec<Run>, Order, Vec<ChangeHash>), Refused> {
     if cursor.byte()? != KIND {
         return Err(Refused::NotAChunk);
     }
@@ -190,7 +200,7 @@ fn read(cursor: &mut Cursor<'_>) -> Result<(Vec<Run>, Order), Refused> {
         return Err(Refused::Superfluous);
     }
     cursor.end()?;
-    Ok((runs, order))
+    Ok((runs, order, recall.into_hashes()))
 }
 
 /// A number that is at most `most`.

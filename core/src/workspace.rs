@@ -34,7 +34,7 @@ use crate::keys::DeviceKeys;
 use crate::log::{Log, LogError, Member, Mode, Op, Role};
 use crate::object::{DeviceId, Kind, ObjectError, ObjectId, Signed, Verified};
 use crate::receipt::{Presence, Receipt};
-use crate::segment;
+use crate::segment::{self, Expanded};
 
 pub use acts::{ActError, DeviceOffer, NewDevice, Request};
 pub use compare::OnDisk;
@@ -377,24 +377,43 @@ impl Workspace {
             return Outcome::Known;
         }
         match segment::expand(bytes) {
-            Ok(batches) if batches.iter().any(|batch| self.is_never(batch.id())) => Outcome::Known,
-            Ok(batches) => {
-                let bytes = bytes.into();
-                self.take_segment(Segment { id, bytes, batches }, intake)
+            Ok(Expanded { batches, .. })
+                if batches.iter().any(|batch| self.is_never(batch.id())) =>
+            {
+                Outcome::Known
+            }
+            Ok(Expanded { batches, hashes }) => {
+                let segment = Segment {
+                    id,
+                    bytes: bytes.into(),
+                    batches,
+                    hashes,
+                };
+                self.take_segment(segment, intake)
             }
             Err(error) => Outcome::Refused(error.into()),
         }
     }
 
     fn take_segment(&mut self, segment: Segment, intake: &mut Intake) -> Outcome {
-        let Segment { id, bytes, batches } = segment;
-        match self.chains.insert_all(&self.log, batches) {
+        let Segment {
+            id,
+            bytes,
+            batches,
+            hashes,
+        } = segment;
+        match self.chains.insert_all(&self.log, batches, &hashes) {
             Ok(()) => {
                 intake.new.push(bytes);
                 Outcome::New
             }
             Err(NotTaken { error, batches, .. }) => {
-                let segment = Segment { id, bytes, batches };
+                let segment = Segment {
+                    id,
+                    bytes,
+                    batches,
+                    hashes,
+                };
                 after(error, Waiting::Segment(segment))
             }
         }

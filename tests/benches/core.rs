@@ -29,6 +29,11 @@ use bocage_tests::{Device, Tab};
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 
+#[path = "core/opening.rs"]
+mod opening;
+#[path = "core/sealing.rs"]
+mod sealing;
+
 const DOCUMENT: Fixed<16> = Fixed([7; 16]);
 
 /// How often something is timed; the best counts.
@@ -42,6 +47,9 @@ fn main() {
         match arg.as_str() {
             "--only" => only = args.next().expect("a beginning of a row's name"),
             "--reduced" => reduced = true,
+            "--resident" => {
+                return opening::measure_resident(&args.next().expect("a file"));
+            }
             // What cargo says to every benchmark.
             "--bench" => {}
             other => panic!("unknown: {other}"),
@@ -60,6 +68,16 @@ fn main() {
     }
     if wanted(&["core.heads_bytes_after_10k_sessions"]) {
         heads(10_000 / scale);
+    }
+    let entries = if reduced { 200 } else { 10_000 };
+    if wanted(&["core.open_10k_entries_vs_automerge_load"]) {
+        opening::open(entries);
+    }
+    if wanted(&["core.rss_mib_10k_entries"]) {
+        opening::resident(entries);
+    }
+    if wanted(&["core.seal_us", "core.open_us"]) {
+        sealing::seal_and_open();
     }
 }
 

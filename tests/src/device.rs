@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use bocage_api::{FromEngine, TabId, ToEngine};
+use bocage_api::{FromEngine, TabId, ToEngine, WorkspaceId};
 use bocage_core::workspace::mischief::Mischief;
 use bocage_core::{Engine, Input, Output, Secret, Timestamp};
 use rand_chacha::ChaCha20Rng;
@@ -62,6 +62,26 @@ impl Device {
         };
         device.start();
         device
+    }
+
+    /// The device of this seed with another's disk, its engine started and drained.
+    pub fn on(seed: u64, disk: Disk) -> Self {
+        let mut device = Self::new(seed);
+        device.crash();
+        device.disk = disk;
+        device.run = u64::MAX / 2;
+        device.start();
+        device
+    }
+
+    /// The engine, if it runs.
+    pub fn engine(&self) -> Option<&Engine> {
+        self.engine.as_ref()
+    }
+
+    /// The first workspace.
+    pub fn first_workspace(&self) -> Option<WorkspaceId> {
+        self.engine.as_ref().and_then(Engine::first_workspace)
     }
 
     /// Starts a new engine on what the disk holds. Messages on their way are lost.
@@ -128,6 +148,11 @@ impl Device {
         self.engine.as_ref().map_or(0, Engine::resumable)
     }
 
+    /// Whether what it knows of documents without opening them is what their batches say.
+    pub fn contents_follow(&self) -> bool {
+        self.engine.as_ref().is_none_or(Engine::contents_follow)
+    }
+
     /// How many epochs its workspace has had.
     pub fn epochs(&self) -> usize {
         self.engine.as_ref().map_or(0, Engine::epochs)
@@ -150,6 +175,16 @@ impl Device {
         };
         engine.handle(self.now, &mut self.rng, input);
         self.drain();
+    }
+
+    /// Does something with the engine itself, and carries out what it wants then.
+    pub fn with_engine<T>(
+        &mut self,
+        act: impl FnOnce(&mut Engine, Timestamp, &mut ChaCha20Rng) -> Option<T>,
+    ) -> Option<T> {
+        let done = act(self.engine.as_mut()?, self.now, &mut self.rng);
+        self.input(Input::Tick);
+        done
     }
 
     /// A tab says something.

@@ -71,6 +71,41 @@ impl Disk {
         self.records.values().map(|record| key + record.len()).sum()
     }
 
+    /// All records, for another process.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        for (key, record) in &self.records {
+            bytes.extend_from_slice(&key.family.0);
+            bytes.extend_from_slice(&key.index.to_be_bytes());
+            bytes.extend_from_slice(&(record.len() as u64).to_be_bytes());
+            bytes.extend_from_slice(record);
+        }
+        bytes
+    }
+
+    /// What [`Self::to_bytes`] gave.
+    ///
+    /// # Panics
+    /// When it is something else.
+    pub fn from_bytes(mut bytes: &[u8]) -> Self {
+        fn part<const N: usize>(bytes: &mut &[u8]) -> [u8; N] {
+            let (part, rest) = bytes.split_first_chunk().expect("cut off");
+            *bytes = rest;
+            *part
+        }
+        let mut disk = Self::default();
+        while !bytes.is_empty() {
+            let family = Family(part(&mut bytes));
+            let index = u64::from_be_bytes(part(&mut bytes));
+            let len = u64::from_be_bytes(part(&mut bytes));
+            let (record, rest) = bytes.split_at(usize::try_from(len).expect("too long"));
+            bytes = rest;
+            disk.records
+                .insert(RecordKey { family, index }, record.to_vec());
+        }
+        disk
+    }
+
     /// How many records there are.
     pub fn len(&self) -> usize {
         self.records.len()

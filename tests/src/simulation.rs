@@ -910,6 +910,9 @@ impl Teller {
                 assert!(!seen, "{number} reads {}", word.text);
             }
         }
+        for (number, device) in self.world.devices.iter().enumerate() {
+            assert!(device.contents_follow(), "{number} lists something else");
+        }
         self.counts.count(Kind::CutWords, cut);
         self.counts.count(Kind::HeldWords, held);
         let splits = self.world.devices[FOUNDER].splits();

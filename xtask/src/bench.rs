@@ -24,7 +24,7 @@ struct Known {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "limits are far below 2^52")]
-const KNOWN: [Known; 11] = [
+const KNOWN: [Known; 15] = [
     Known {
         id: "app.first_load_bytes",
         at_most: Some(budget::FIRST_LOAD_MAX as f64),
@@ -52,6 +52,22 @@ const KNOWN: [Known; 11] = [
     Known {
         id: "core.heads_bytes_after_10k_sessions",
         at_most: Some(4096.0),
+    },
+    Known {
+        id: "core.open_10k_entries_vs_automerge_load",
+        at_most: Some(1.5),
+    },
+    Known {
+        id: "core.rss_mib_10k_entries",
+        at_most: None,
+    },
+    Known {
+        id: "core.seal_us",
+        at_most: None,
+    },
+    Known {
+        id: "core.open_us",
+        at_most: None,
     },
     bomb("core.bomb_million_us"),
     bomb("core.bomb_five_million_us"),

@@ -2,6 +2,8 @@
 //!
 //! Whether words count is [`crate::chains`]'s to say.
 
+use crate::ordered::Set as BTreeSet;
+
 use bocage_api::workspace::{LEFT_OUT_MAX, LeftOut};
 use bocage_api::{CommandId, CopyId, MemberId, Refusal, TextDelta};
 use rand_core::CryptoRng;
@@ -19,6 +21,17 @@ use crate::workspace::Intake;
 /// Between words that stood at different places.
 const BETWEEN: &str = " … ";
 
+/// What words that do not count followed from when they were last looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Seen {
+    /// How many batches were in and did not count.
+    aside: usize,
+    /// How many operations said that somebody had looked at some.
+    dismissed: usize,
+    /// How many ends of devices' work there were.
+    ended: usize,
+}
+
 impl Desk {
     /// Words that do not count and that nobody has looked at.
     pub(super) fn left_out(&self) -> &[LeftOut] {
@@ -27,9 +40,14 @@ impl Desk {
 
     /// Looks for words that do not count, if something has changed there. Whether there are others than before.
     pub(super) fn look_aside(&mut self) -> bool {
-        let now = (self.workspace.chains().aside(), self.workspace.log().len());
-        if core::mem::replace(&mut self.left_out.1, now) == now
-            || now.0 == 0 && self.left_out.0.is_empty()
+        let state = self.workspace.log().state();
+        // Of a log, only this changes what is offered: most operations do not make copies anew.
+        let now = Seen {
+            aside: self.workspace.chains().aside(),
+            dismissed: state.dismissed().len(),
+            ended: state.endings().values().map(BTreeSet::len).sum(),
+        };
+        if self.left_out.1.replace(now) == Some(now) || now.aside == 0 && self.left_out.0.is_empty()
         {
             return false;
         }

@@ -15,6 +15,7 @@ use bocage_api::{
 use rand_core::CryptoRng;
 
 use super::archive::{Archive, Read};
+use super::aside::Seen;
 use super::net::Origin;
 use super::snapshots::Snapshots;
 use super::{Effect, Outcome};
@@ -68,8 +69,6 @@ pub(super) struct Desk {
     pub(super) said: BTreeMap<MessageId, CommandId>,
     /// Which batch an operation of the channel is in, by the actor and the number of its first one.
     batches: BTreeMap<([u8; 16], u64), ObjectId>,
-    /// The last batch of the page.
-    pub(super) page_end: Option<ObjectId>,
     /// What of it all is on the disk.
     pub(super) on_disk: Option<OnDisk>,
     pub(super) mail: Mail,
@@ -90,8 +89,8 @@ pub(super) struct Desk {
     pub(super) told: Option<bocage_api::Profile>,
     /// Documents as they were once.
     pub(super) snapshots: Snapshots,
-    /// Words that do not count, with how much was in and not counting when that was last looked at.
-    pub(super) left_out: (Vec<LeftOut>, (usize, usize)),
+    /// Words that do not count, with what they followed from when that was last looked at.
+    pub(super) left_out: (Vec<LeftOut>, Option<Seen>),
     /// When this device settles what counts, if no other manager's has by then.
     pub(super) settle_due: Option<Timestamp>,
     /// When this device begins an epoch, if nobody else has by then.
@@ -206,7 +205,6 @@ impl Desk {
             page_commands: Vec::new(),
             said: BTreeMap::new(),
             batches: BTreeMap::new(),
-            page_end: None,
             on_disk: None,
             mail,
             unposted: BTreeSet::new(),
@@ -455,6 +453,10 @@ impl Desk {
             let on_disk = self.workspace.on_disk();
             outcome.effects.push(Effect::OnDisk(self.id, on_disk));
         }
+        if !intake.settled.rebuilt.is_empty() {
+            // As many as before may not count, and be others.
+            self.left_out.1 = None;
+        }
         if self.look_aside() || intake.log_grew || intake.receipts_grew {
             outcome.effects.push(Effect::ShowWorkspace(self.id));
         }
@@ -510,14 +512,12 @@ impl Desk {
 
     /// Remembers where things are.
     fn note(&mut self, intake: &Intake) {
-        let (page, channel) = (self.page_document(), self.channel_document());
+        let channel = self.channel_document();
         for id in &intake.settled.counted {
             let Some(batch) = self.workspace.chains().batch(*id) else {
                 continue;
             };
-            if batch.body.document == page {
-                self.page_end = Some(*id);
-            } else if batch.body.document == channel {
+            if batch.body.document == channel {
                 for change in &batch.body.changes {
                     let limits = crate::prescan::Limits::PROTOCOL;
                     if let Ok(change) = crate::prescan::scan(&change.0, &limits) {
@@ -845,11 +845,14 @@ fn source(intake: &Intake, id: ObjectId, origin: Origin) -> Origin {
     }
 }
 
-fn changes_of(workspace: &Workspace, document: DocumentId) -> impl Iterator<Item = &[u8]> {
+pub(super) fn changes_of(
+    workspace: &Workspace,
+    document: DocumentId,
+) -> impl Iterator<Item = &[u8]> {
     workspace.chains().counting(document).flat_map(changes_in)
 }
 
-fn changes_in(batch: &Verified<Batch>) -> impl Iterator<Item = &[u8]> {
+pub(super) fn changes_in(batch: &Verified<Batch>) -> impl Iterator<Item = &[u8]> {
     let changes = batch.body.changes.iter();
     changes.map(|change| change.0.as_slice())
 }

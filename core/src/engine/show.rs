@@ -14,6 +14,7 @@ use rand_core::CryptoRng;
 
 use super::desk::Desk;
 use super::{Effect, Engine, Output};
+use crate::index::Document;
 use crate::invite_link::InviteLink;
 use crate::log;
 use crate::object::ObjectId;
@@ -110,9 +111,14 @@ impl Engine {
     }
 
     fn show_page_state(&mut self, id: WorkspaceId) {
-        if let Some(desk) = self.desks.get_mut(&id) {
+        let Some(desk) = self.desks.get_mut(&id) else {
+            return;
+        };
+        let subject = Subject::Page(id, desk.page_id());
+        // To tell it the page is opened.
+        if self.tabs.is_watched(subject) {
             let state = desk.page_state();
-            self.show(Subject::Page(id, state.page), &Patch::PageState(state));
+            self.show(subject, &Patch::PageState(state));
         }
     }
 
@@ -311,11 +317,17 @@ impl Desk {
     }
 
     fn page_state(&mut self) -> PageState {
+        let chains = self.workspace.chains();
+        let document = chains.index().document(self.page_document());
+        let last = document
+            .and_then(Document::last)
+            .and_then(|at| chains.at(at));
+        let reach = last.map(|batch| self.reach(batch.id())).unwrap_or_default();
         PageState {
             workspace: self.workspace.id(),
             page: self.page_id(),
             may_write: self.may_edit(),
-            reach: self.page_end.map(|end| self.reach(end)).unwrap_or_default(),
+            reach,
         }
     }
 
@@ -348,7 +360,7 @@ impl Desk {
     }
 
     /// How far a batch has come.
-    fn reach(&self, batch: ObjectId) -> Reach {
+    pub(super) fn reach(&self, batch: ObjectId) -> Reach {
         let live: Vec<_> = self.workspace.log().state().live().collect();
         let mut holders = self.workspace.holders(batch);
         if let Some(me) = self.workspace.me().filter(|me| !me.removed) {

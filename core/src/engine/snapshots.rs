@@ -118,6 +118,20 @@ impl Desk {
         } else {
             (channel, self.channel.as_mut().filter(|_| old[1])?.save())
         };
+        let write = self.keep_snapshot(vault, rng, document, saved)?;
+        // The other one after this.
+        self.snapshots.due = Some(now + PAUSE);
+        Some(write)
+    }
+
+    /// Keeps a document as it is, after all batches that count.
+    pub(super) fn keep_snapshot(
+        &mut self,
+        vault: &Vault,
+        rng: &mut dyn CryptoRng,
+        document: DocumentId,
+        saved: Vec<u8>,
+    ) -> Option<Write> {
         let chains = self.workspace.chains();
         let heads: Vec<_> = chains.heads().iter().copied().collect();
         if heads.len() > HEADS_MAX {
@@ -132,8 +146,6 @@ impl Desk {
         let write = self.archive.keep_snapshot(vault, rng, &snapshot).ok();
         self.snapshots.since.remove(&document);
         self.snapshots.all.insert(document, snapshot);
-        // The other one after this.
-        self.snapshots.due = Some(now + PAUSE);
         write
     }
 }

@@ -16,6 +16,8 @@ impl Field {
     pub const DELETED: Self = Self(1);
     /// Where it is in the tree: [`super::Place`], as bytes.
     pub const PLACE: Self = Self(2);
+    /// What it is called: a text. Lists and search know it by that.
+    pub const TITLE: Self = Self(3);
     /// The first that tools may use; those before it mean the same in all documents.
     pub const FIRST: Self = Self(16);
 }
@@ -23,17 +25,17 @@ impl Field {
 /// A key of the map: 32 hexadecimal digits of the item, 4 of the field, and 32 more for a member of a
 /// set or a share of a counter, so that all of an item lies together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Key {
-    pub(super) item: ItemId,
-    pub(super) field: Field,
-    pub(super) part: Option<[u8; 16]>,
+pub(crate) struct Key {
+    pub(crate) item: ItemId,
+    pub(crate) field: Field,
+    pub(crate) part: Option<[u8; 16]>,
 }
 
 const ITEM_DIGITS: usize = 32;
 const FIELD_DIGITS: usize = 4;
 
 impl Key {
-    pub(super) fn of(item: ItemId, field: Field) -> Self {
+    pub(crate) fn of(item: ItemId, field: Field) -> Self {
         Self {
             item,
             field,
@@ -49,7 +51,7 @@ impl Key {
         }
     }
 
-    pub(super) fn to_text(self) -> String {
+    pub(crate) fn to_text(self) -> String {
         let mut text = prefix(self.item, self.field);
         if let Some(part) = self.part {
             text.push_str(&ItemId(part).to_hex());
@@ -58,7 +60,7 @@ impl Key {
     }
 
     /// Reads what [`Self::to_text`] writes and nothing else, so that nothing has two names.
-    pub(super) fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let (item, rest) = text.split_at_checked(ITEM_DIGITS)?;
         let (field, part) = rest.split_at_checked(FIELD_DIGITS)?;
         let is_digits = |b: u8| matches!(b, b'0'..=b'9' | b'a'..=b'f');

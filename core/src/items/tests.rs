@@ -8,16 +8,16 @@ use super::*;
 use crate::ledger::Ledger;
 use crate::prescan::{Limits, scan};
 
-mod hostile;
-mod together;
+pub(crate) mod hostile;
+pub(crate) mod together;
 mod undoing;
 
-const TITLE: Field = Field(16);
+const TITLE: Field = Field::TITLE;
 const COUNT: Field = Field(17);
 const LABELS: Field = Field(18);
-const TASK: Kind = Kind(7);
+pub(crate) const TASK: Kind = Kind(7);
 
-fn id(n: u8) -> ItemId {
+pub(crate) fn id(n: u8) -> ItemId {
     ItemId([n; 16])
 }
 
@@ -26,14 +26,14 @@ fn title(n: u8, text: &str) -> Edit {
 }
 
 /// A device: its document, all that it has of it, and the ledger that members check changes with.
-struct Device {
-    items: Items,
-    changes: Vec<Vec<u8>>,
+pub(crate) struct Device {
+    pub(crate) items: Items,
+    pub(crate) changes: Vec<Vec<u8>>,
     ledger: Ledger,
 }
 
 impl Device {
-    fn new(n: u8) -> Self {
+    pub(crate) fn new(n: u8) -> Self {
         Self {
             items: Items::new([n; 16], Schema::FIRST),
             changes: Vec::new(),
@@ -41,7 +41,7 @@ impl Device {
         }
     }
 
-    fn write(&mut self, edits: &[Edit]) -> Written {
+    pub(crate) fn write(&mut self, edits: &[Edit]) -> Written {
         let written = self.items.write(edits).unwrap();
         self.keep(&written.changes);
         written
@@ -63,13 +63,13 @@ impl Device {
             .collect()
     }
 
-    fn take(&mut self, changes: &[Vec<u8>]) -> BTreeSet<ItemId> {
+    pub(crate) fn take(&mut self, changes: &[Vec<u8>]) -> BTreeSet<ItemId> {
         self.keep(changes);
         let changes = changes.iter().map(Vec::as_slice);
         self.items.take_in(changes).unwrap()
     }
 
-    fn take_all_of(&mut self, other: &Self) -> BTreeSet<ItemId> {
+    pub(crate) fn take_all_of(&mut self, other: &Self) -> BTreeSet<ItemId> {
         self.take(&self.lacks(other))
     }
 

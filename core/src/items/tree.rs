@@ -67,7 +67,7 @@ impl Place {
         bytes
     }
 
-    pub(super) fn parse(bytes: &[u8]) -> Option<Self> {
+    pub(crate) fn parse(bytes: &[u8]) -> Option<Self> {
         let (parent, order) = match bytes.split_first()? {
             (0, order) => (None, order),
             (1, rest) => {

@@ -22,9 +22,13 @@
 //! - Of several values that were set at the same time (a role, a name) the most senior author's holds,
 //!   then the lesser role, then the lower id.
 
+mod append;
+
 use crate::ordered::{Map as BTreeMap, Set as BTreeSet};
 
 use bocage_api::Profile;
+
+pub(super) use append::resolve_with;
 
 use super::op::{Act, Certificate, Entrance, Invite, Mode, Op, Role};
 use super::set::Set;
@@ -860,13 +864,19 @@ impl<'a> Pass<'a> {
     }
 
     /// Those that no other of them follows.
-    fn last_of<'b>(
-        &'b self,
-        set: &'b [(Rank, usize)],
-    ) -> impl Iterator<Item = (Rank, usize)> + use<'b, 'a> {
-        set.iter()
-            .copied()
-            .filter(move |(_, place)| !set.iter().any(|(_, other)| self.knows(*other, *place)))
+    fn last_of(&self, set: &[(Rank, usize)]) -> impl Iterator<Item = (Rank, usize)> {
+        let mut set = set.to_vec();
+        // Who follows another stands behind it.
+        set.sort_unstable_by_key(|(_, place)| core::cmp::Reverse(*place));
+        let mut followed = Set::default();
+        set.retain(|(_, place)| {
+            let is_last = !followed.contains(*place);
+            if is_last {
+                followed.join(&self.at(*place).past);
+            }
+            is_last
+        });
+        set.into_iter()
     }
 
     fn places_of(&self, device: DeviceId) -> &[usize] {

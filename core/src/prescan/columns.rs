@@ -44,15 +44,19 @@ const KNOWN: [u64; 14] = [
 pub(super) const VALUE_TYPE: u64 = 0xf;
 pub(super) const VALUE_TYPE_BITS: u32 = 4;
 /// Null, false and true, which have no length.
-const VALUE_TYPE_EMPTY_MAX: u64 = 2;
+pub(super) const VALUE_TYPE_NULL: u64 = 0;
+pub(super) const VALUE_TYPE_FALSE: u64 = 1;
+pub(super) const VALUE_TYPE_TRUE: u64 = 2;
+const VALUE_TYPE_EMPTY_MAX: u64 = VALUE_TYPE_TRUE;
 const VALUE_TYPE_UNSIGNED: u64 = 3;
 pub(super) const VALUE_TYPE_SIGNED: u64 = 4;
 const VALUE_TYPE_FLOAT: u64 = 5;
 const FLOAT_LEN: u64 = 8;
-const VALUE_TYPE_TEXT: u64 = 6;
+pub(super) const VALUE_TYPE_TEXT: u64 = 6;
+pub(super) const VALUE_TYPE_BYTES: u64 = 7;
 pub(super) const VALUE_TYPE_COUNTER: u64 = 8;
 /// The last type there is.
-const VALUE_TYPE_TIMESTAMP: u64 = 9;
+pub(super) const VALUE_TYPE_TIMESTAMP: u64 = 9;
 
 /// The columns of one change. Those that are left out are empty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,7 +134,8 @@ impl<'a> Columns<'a> {
         })
     }
 
-    fn actions(&self, limits: &Limits) -> Result<u64, Refused> {
+    /// How many actions there are: one for each operation.
+    pub(super) fn actions(&self, limits: &Limits) -> Result<u64, Refused> {
         let mut rows = 0u64;
         let mut runs = self.unsigned(ACTION);
         while let Some(run) = runs.next()? {

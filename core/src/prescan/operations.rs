@@ -4,13 +4,12 @@
 use super::columns::{
     ACTION, Columns, EXPAND, INSERT, KEY_ACTOR, KEY_COUNTER, KEY_NAME, MARK_NAME, OBJECT_ACTOR,
     OBJECT_COUNTER, PRED_ACTOR, PRED_COUNT, PRED_COUNTER, VALUE, VALUE_META, VALUE_TYPE,
-    VALUE_TYPE_BITS, VALUE_TYPE_COUNTER, VALUE_TYPE_SIGNED,
+    VALUE_TYPE_BITS, VALUE_TYPE_COUNTER, VALUE_TYPE_NULL, VALUE_TYPE_SIGNED,
 };
 use super::cursor::Cursor;
 use super::runs::{Flags, Rows};
+use super::value::Raw;
 use super::{COUNTER_MAX, Refused};
-
-const VALUE_NULL: u64 = 0;
 
 /// What an operation does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,7 +34,7 @@ pub enum Action {
     MarkEnd,
 }
 
-/// The name of an operation: whose it is, as an index into [`super::ScannedChange::actors`], and its
+/// The name of an operation: whose it is, as an index for [`super::ScannedChange::actor_at`], and its
 /// number. Objects and elements are named by the operations that made them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OpName {
@@ -69,6 +68,8 @@ pub struct Operation<'a> {
     pub insert: bool,
     /// What it does.
     pub action: Action,
+    /// What it puts, or by how much it counts up.
+    pub value: Raw<'a>,
     /// The operations that it replaces, ascending.
     pub preds: Vec<OpName>,
 }
@@ -182,6 +183,7 @@ impl<'a> Operations<'a> {
             key,
             insert,
             action,
+            value: Raw { kind: value, bytes },
             preds,
         };
         if operation.makes_sense(value, mark) {
@@ -224,16 +226,16 @@ impl Operation<'_> {
         };
         let deed = match self.action {
             Action::MakeMap | Action::MakeList | Action::MakeText | Action::MakeTable => {
-                value == VALUE_NULL
+                value == VALUE_TYPE_NULL
             }
             Action::Put => true,
-            Action::Delete => value == VALUE_NULL && !self.insert && !self.preds.is_empty(),
+            Action::Delete => value == VALUE_TYPE_NULL && !self.insert && !self.preds.is_empty(),
             Action::Increment => {
                 value == VALUE_TYPE_SIGNED && !self.insert && !self.preds.is_empty()
             }
             Action::Mark => self.insert,
             // What ends a mark says nothing of it but whether it expands.
-            Action::MarkEnd => self.insert && value == VALUE_NULL,
+            Action::MarkEnd => self.insert && value == VALUE_TYPE_NULL,
         };
         let new = !self.insert || self.preds.is_empty();
         let marks =

@@ -24,6 +24,7 @@ use crate::batch::{Batch, CHANGES_MAX, DocumentId, HEADS_MAX, actor};
 use crate::chains::ChainId;
 use crate::codec::{Blob, Fixed};
 use crate::crypto::sha256;
+use crate::ledger::ChangeHash;
 use crate::object::{ObjectId, Unsigned};
 use crate::prescan::cursor::Cursor;
 use crate::prescan::{self, Refused};
@@ -121,6 +122,11 @@ impl Recall {
         }
     }
 
+    /// The hashes of all changes that were read, in their order.
+    pub(super) fn into_hashes(self) -> Vec<ChangeHash> {
+        self.changes.ids
+    }
+
     /// Tells a batch. `None` if it is none that members take.
     pub(super) fn write(
         &mut self,
@@ -147,7 +153,7 @@ impl Recall {
                 return None;
             }
             put(&mut told, length(parts.deps.len()));
-            for dep in &parts.deps {
+            for dep in parts.deps {
                 self.changes.write(&mut told, dep);
             }
             put(&mut told, offset(parts.seq, writing.seq));

@@ -105,7 +105,7 @@ fn batches_come_out_as_they_went_in() {
     let (manager, _) = typed(100, 7);
     let all = batches(&manager);
     let bytes = make(manager.id(), &all).unwrap();
-    let expanded = expand(&bytes).unwrap();
+    let expanded = expand(&bytes).unwrap().batches;
     assert_eq!(expanded.len(), all.len());
     for (before, after) in all.iter().zip(&expanded) {
         assert_eq!(before.body, after.body);
@@ -190,7 +190,7 @@ fn nothing_of_a_segment_is_believed_without_the_signature_at_its_end() {
     for byte in 0..bytes.len() {
         let mut damaged = bytes.clone();
         damaged[byte] ^= 1 << (byte % 8);
-        let came_out = expand(&damaged).map(|batches| ids(&batches));
+        let came_out = expand(&damaged).map(|expanded| ids(&expanded.batches));
         let went_in: Vec<ObjectId> = all.iter().map(|batch| batch.id()).collect();
         // Some bytes only say how the rest is told.
         assert!(came_out.is_err() || came_out == Ok(went_in), "byte {byte}");
@@ -202,6 +202,7 @@ fn a_batch_without_a_signature_cannot_end_a_run() {
     let (manager, _) = typed(30, 30);
     let all = batches(&manager);
     let expanded = expand(&make(manager.id(), &all).unwrap()).unwrap();
+    let expanded = expanded.batches;
     let cut: Vec<&Verified<Batch>> = expanded.iter().take(10).collect();
     assert_eq!(make(manager.id(), &cut), None);
 }

@@ -190,7 +190,7 @@ impl Workspace {
         let mut places = BTreeSet::new();
         for object in objects {
             let ids: Vec<ObjectId> = match segment::expand(object) {
-                Ok(batches) => batches.iter().map(Verified::id).collect(),
+                Ok(expanded) => expanded.batches.iter().map(Verified::id).collect(),
                 Err(_) => Signed::parse(object).iter().map(Signed::id).collect(),
             };
             let found: Vec<usize> = ids.iter().filter_map(|id| self.chains.place(*id)).collect();

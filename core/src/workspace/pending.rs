@@ -5,6 +5,7 @@ use crate::ordered::Set as BTreeSet;
 use std::sync::Arc;
 
 use crate::batch::Batch;
+use crate::ledger::ChangeHash;
 use crate::object::{ObjectId, Signed, Verified};
 
 /// How many may wait: what a neighbour sends in one go when links reorder it.
@@ -29,6 +30,8 @@ pub(super) struct Segment {
     pub(super) id: ObjectId,
     pub(super) bytes: Arc<[u8]>,
     pub(super) batches: Vec<Verified<Batch>>,
+    /// Of all their changes.
+    pub(super) hashes: Vec<ChangeHash>,
 }
 
 #[derive(Default)]

@@ -45,7 +45,7 @@ impl Workspace {
                 break false;
             }
             let all = carriers.iter().flat_map(|carrier| &carrier.batches);
-            let refused = match self.chains.insert_all(&self.log, in_order(all)) {
+            let refused = match self.chains.insert_all(&self.log, in_order(all), &[]) {
                 Ok(()) => break true,
                 Err(refused) => refused,
             };

@@ -10,14 +10,14 @@ use crate::text_document::commit;
 
 /// What somebody does to a key with automerge at hand.
 #[derive(Clone, Debug)]
-enum Deed {
+pub(crate) enum Deed {
     Put(ScalarValue),
     Make(ObjType),
     Delete,
     Increment(i64),
 }
 
-fn deed() -> impl Strategy<Value = Deed> {
+pub(crate) fn deed() -> impl Strategy<Value = Deed> {
     prop_oneof![
         prop_oneof![
             Just(ScalarValue::Null),
@@ -47,8 +47,8 @@ fn counted() -> impl Strategy<Value = i64> {
     prop_oneof![-5..5i64, Just(i32::MAX.into()), Just(i32::MIN.into())]
 }
 
-fn place() -> impl Strategy<Value = String> {
-    let fields = prop_oneof![0u16..3, 16u16..19];
+pub(crate) fn place() -> impl Strategy<Value = String> {
+    let fields = prop_oneof![0u16..4, 16u16..19];
     let part = proptest::option::of(0u8..3);
     (0u8..3, fields, part).prop_map(|(item, field, part)| {
         let (item, field) = (id(item), Field(field));
@@ -58,7 +58,7 @@ fn place() -> impl Strategy<Value = String> {
 }
 
 /// Somebody who writes what they like: the changes of an actor, on what others wrote.
-fn wrote(actor: u8, others: &[Vec<u8>], deeds: &[(String, Deed)]) -> Vec<Vec<u8>> {
+pub(crate) fn wrote(actor: u8, others: &[Vec<u8>], deeds: &[(String, Deed)]) -> Vec<Vec<u8>> {
     let mut document: AutoCommit = empty([actor; 16]);
     document.set_actor(ActorId::from([actor; 16]));
     apply(&mut document, others.iter().map(Vec::as_slice)).unwrap();

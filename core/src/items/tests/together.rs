@@ -6,7 +6,7 @@ use proptest::sample::Index;
 use super::*;
 
 #[derive(Clone, Debug)]
-pub(super) enum Act {
+pub(crate) enum Act {
     Edit(usize, Edit),
     Move(usize, u8, Option<u8>, Index),
     /// Some of what one has and another lacks.
@@ -17,7 +17,7 @@ fn device() -> impl Strategy<Value = usize> {
     0..3usize
 }
 
-pub(super) fn edit() -> impl Strategy<Value = Edit> {
+pub(crate) fn edit() -> impl Strategy<Value = Edit> {
     let item = || (0u8..5).prop_map(id);
     prop_oneof![
         item().prop_map(|item| Edit::make(item, TASK)),
@@ -35,7 +35,7 @@ pub(super) fn edit() -> impl Strategy<Value = Edit> {
     ]
 }
 
-pub(super) fn act() -> impl Strategy<Value = Act> {
+pub(crate) fn act() -> impl Strategy<Value = Act> {
     let parent = proptest::option::of(0u8..5);
     prop_oneof![
         4 => (device(), edit()).prop_map(|(at, edit)| Act::Edit(at, edit)),
@@ -44,7 +44,7 @@ pub(super) fn act() -> impl Strategy<Value = Act> {
     ]
 }
 
-pub(super) fn carry_out(devices: &mut [Device; 3], act: &Act) {
+pub(crate) fn carry_out(devices: &mut [Device; 3], act: &Act) {
     match act {
         Act::Edit(at, edit) => {
             devices[*at].write(std::slice::from_ref(edit));

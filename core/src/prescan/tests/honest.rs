@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 
 use super::draft::{Draft, set_checksum};
-use crate::prescan::{Action, Key, Limits, OpName, Refused, scan};
+use crate::prescan::{Action, Key, Limits, OpName, Refused, Scalar, scan};
 
 /// What a person may do to a document.
 #[derive(Clone, Debug)]
@@ -186,7 +186,7 @@ fn agree(change: &Change) {
     let deps: Vec<_> = change.deps().iter().map(|dep| dep.0).collect();
     assert_eq!(scanned.deps(), deps);
     let actors: Vec<_> = change.actors().map(ActorId::to_bytes).collect();
-    assert_eq!(scanned.actors(), actors);
+    assert_eq!([&[scanned.actor()], scanned.others()].concat(), actors);
     assert_eq!(scanned.actor(), actors[0]);
     assert_eq!(scanned.seq(), change.seq());
     assert_eq!(scanned.start_op(), change.start_op().get());
@@ -198,6 +198,24 @@ fn agree(change: &Change) {
         assert_eq!(ours.preds.len(), theirs.pred.len());
         assert_eq!(matches!(ours.key, Key::Name(_)), theirs.key.is_map_key());
         assert_eq!(ours.action, action(&theirs.action));
+        if let OpType::Put(value) = &theirs.action {
+            assert!(is_same(ours.value.read(), value), "{value:?}");
+        }
+    }
+}
+
+fn is_same(ours: Scalar<'_>, theirs: &ScalarValue) -> bool {
+    match theirs {
+        ScalarValue::Null => ours == Scalar::Null,
+        ScalarValue::Boolean(flag) => ours == Scalar::Flag(*flag),
+        ScalarValue::Int(number) => ours == Scalar::Number(*number),
+        ScalarValue::Str(text) => ours == Scalar::Text(text),
+        ScalarValue::Bytes(bytes) => ours == Scalar::Bytes(bytes),
+        ScalarValue::Counter(count) => ours == Scalar::Counter(count.into()),
+        ScalarValue::Timestamp(time) => ours == Scalar::Time(*time),
+        ScalarValue::Uint(_) | ScalarValue::F64(_) | ScalarValue::Unknown { .. } => {
+            ours == Scalar::Other
+        }
     }
 }
 

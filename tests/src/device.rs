@@ -31,6 +31,9 @@ pub struct Device {
     pub torn_stores: bool,
     /// How many stores were lost in crashes.
     pub lost_stores: usize,
+    /// How many transactions its disk has forgotten that it had said were done.
+    pub forgotten: usize,
+
     engine: Option<Engine>,
     rng: ChaCha20Rng,
     seed: u64,
@@ -51,6 +54,7 @@ impl Device {
             slow_disk: false,
             torn_stores: false,
             lost_stores: 0,
+            forgotten: 0,
             engine: None,
             rng: ChaCha20Rng::seed_from_u64(seed),
             seed,
@@ -68,6 +72,8 @@ impl Device {
     pub fn start(&mut self) {
         self.run += 1;
         self.lose_stores();
+        // The new run was claimed with a flush.
+        self.disk.flush();
         self.inboxes.clear();
         self.relay.clear();
         self.alarm = None;
@@ -79,10 +85,12 @@ impl Device {
         self.input(Input::Tick);
     }
 
-    /// The engine stops at once: no farewell.
+    /// The engine stops at once: no farewell. If the disk promises less than to keep everything, it is because the
+    /// power fails.
     pub fn crash(&mut self) {
         self.engine = None;
         self.lose_stores();
+        self.forgotten += self.disk.lose_power(self.now, &mut self.rng);
         self.relay.clear();
     }
 
@@ -214,12 +222,12 @@ impl Device {
                 return self.waiting_stores.clear();
             }
             // A disk that is full has nothing of it.
-            let _ = self.disk.store(writes);
+            let _ = self.disk.store(self.now, writes);
         }
     }
 
     fn store(&mut self, token: u64, writes: Vec<bocage_core::Write>) -> Input {
-        match self.disk.store(writes) {
+        match self.disk.store(self.now, writes) {
             Ok(()) => Input::Stored(token),
             Err(error) => Input::StoreFailed(token, error),
         }

@@ -104,7 +104,10 @@ impl Device {
 
     /// The whole profile becomes what it was at an earlier time. The engine stops for it.
     pub fn roll_back(&mut self, backup: &Backup) {
+        let forgotten = self.forgotten;
         self.crash();
+        // Whatever it has forgotten just now.
+        self.forgotten = forgotten;
         self.disk = backup.disk.clone();
         self.run = backup.run;
     }

@@ -138,6 +138,8 @@ struct Person {
     was_in: bool,
     /// A record on their disk was damaged.
     forgot: bool,
+    /// They wait for others to bring it back.
+    awaits: bool,
     /// What their disk promises, once they are in.
     durability: Durability,
 }
@@ -381,6 +383,7 @@ impl Teller {
     /// Devices that were let in open what there is.
     fn look(&mut self) {
         self.notice_power_losses();
+        self.notice_mended();
         for number in 0..self.people.len() {
             let running = self.world.devices[number].is_running();
             if !running && self.world.devices[number].crash_after.is_none() {
@@ -723,7 +726,6 @@ impl Teller {
         };
         self.forgets(number, saved.words);
         self.world.roll_back(number, &saved.profile);
-        self.world.devices[number].forgotten = 0;
         self.counts.count(Kind::Rollbacks, 1);
         // The tab is a new one.
         self.people[number].stage = Stage::Invited;
@@ -745,6 +747,8 @@ impl Teller {
         self.world.crash(number);
         self.world.devices[number].crash_after = None;
         self.world.devices[number].disk.flip_bit(key, bit);
+        // It was flushed.
+        self.world.devices[number].forgotten = 0;
         self.world.start(number);
         let home = self.world.tabs[number].home.as_ref();
         let damaged = home.map(|home| home.damaged.clone()).unwrap_or_default();
@@ -765,8 +769,21 @@ impl Teller {
             .map(|view| view.role);
         self.counts
             .count(Kind::Stranded, usize::from(role == Some(None)));
+        self.people[number].awaits = true;
         if is_set_aside {
             self.set_aside(number);
+        }
+    }
+
+    /// Whose damage others have mended.
+    fn notice_mended(&mut self) {
+        for number in 0..self.people.len() {
+            let home = self.world.tabs[number].home.as_ref();
+            let is_mended = home.is_some_and(|home| !home.mended.is_empty());
+            if self.people[number].awaits && is_mended {
+                self.people[number].awaits = false;
+                self.counts.count(Kind::Mended, 1);
+            }
         }
     }
 
@@ -774,6 +791,7 @@ impl Teller {
     fn set_aside(&mut self, number: DeviceNumber) {
         let home = self.world.tabs[number].home.as_ref();
         let damaged = home.map(|home| home.damaged.clone()).unwrap_or_default();
+        self.people[number].awaits = false;
         for damaged in damaged {
             self.act(number, |device, tab| {
                 tab.send(device, Command::SetAsideDamage(damaged));
@@ -840,9 +858,6 @@ impl Teller {
             self.look();
         }
         for number in 0..self.people.len() {
-            let home = self.world.tabs[number].home.as_ref();
-            let mended = home.map_or(0, |home| home.mended.len());
-            self.counts.count(Kind::Mended, mended);
             self.set_aside(number);
         }
         self.world.run(10_000);

@@ -74,7 +74,7 @@ impl Disk {
         let mut records = core::mem::take(&mut self.flushed);
         let (mut lost, mut is_over) = (0, false);
         for (_, writes) in core::mem::take(&mut self.unflushed) {
-            let is_lost = rng.next_u32() % 4 == 0;
+            let is_lost = rng.next_u32().is_multiple_of(4);
             is_over |= is_lost;
             if is_lost || is_over && self.durability == Durability::Suffix {
                 lost += 1;

@@ -70,6 +70,8 @@ pub struct HomeView {
     pub relay: RelayState,
     /// What could not be read.
     pub damaged: Vec<Damaged>,
+    /// Workspaces of which something could not be read that others have brought back since this engine started.
+    pub mended: Vec<WorkspaceId>,
 }
 
 /// A change to the [`HomeView`]: the new value of one part.
@@ -89,6 +91,8 @@ pub enum HomePatch {
     Relay(RelayState),
     /// What could not be read.
     Damaged(Vec<Damaged>),
+    /// What others have brought back.
+    Mended(Vec<WorkspaceId>),
 }
 
 impl HomeView {
@@ -107,6 +111,7 @@ impl HomeView {
             HomePatch::Saving(saving) => self.saving = saving,
             HomePatch::Relay(relay) => self.relay = relay,
             HomePatch::Damaged(damaged) => self.damaged = damaged,
+            HomePatch::Mended(mended) => self.mended = mended,
         }
     }
 }

@@ -19,7 +19,7 @@ use crate::link::{LinkError, Pieces};
 use crate::log::Op;
 use crate::object::{Kind, Signed};
 use crate::receipt::{Presence, Receipt};
-use crate::record::{Join, Mail, Person, Snapshot, Stored, Workspace};
+use crate::record::{Holds, Join, Keys, Mail, Person, Snapshot, Stored, Workspace};
 use crate::tools::chat::Channel;
 use crate::tools::documents::Page;
 use crate::vault::{RecordKey, Shelf, Vault};
@@ -45,6 +45,10 @@ pub enum Record {
     Mail,
     /// A document as it was once.
     Snapshot,
+    /// What a record of objects holds.
+    Holds,
+    /// Keys of epochs.
+    Keys,
 }
 
 /// The body of an object, as it is read once the signature holds.
@@ -136,6 +140,8 @@ pub fn record(rng: &mut dyn CryptoRng, record: Record, plain: &[u8]) -> Option<V
         Record::Stored => Stored::decode(&plain).map(|read| read.encode()),
         Record::Mail => Mail::decode(&plain).map(|read| read.encode()),
         Record::Snapshot => Snapshot::decode(&plain).map(|read| read.encode()),
+        Record::Keys => Keys::decode(&plain).map(|read| read.encode()),
+        Record::Holds => Holds::decode(&plain).map(|read| read.encode()),
     }
     .ok()
 }

@@ -452,6 +452,8 @@ impl Engine {
                 desk.stored(now, have);
             }
             let id = desk.workspace.id();
+            let writes = desk.archive.set_spoilt_aside(&self.vault, self.run);
+            self.queue.push(writes, Vec::new());
             if desk.archive.is_damaged() {
                 self.home.report_damage(id, desk.page_id());
             }
@@ -463,6 +465,8 @@ impl Engine {
         let workspaces: Vec<WorkspaceId> = self.desks.keys().copied().collect();
         for workspace in workspaces {
             self.follow_log(now, rng, workspace);
+            // What a damaged record held may be in another one as well.
+            self.mend(rng, workspace);
         }
         self.choose_rooms();
         self.show_joining();

@@ -88,6 +88,31 @@ pub(crate) struct Stored {
     commands: Vec<Id>,
 }
 
+/// What a record of objects holds: each operation, and the last batch of each run of a chain. It can be made again
+/// from that record.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub(crate) struct Holds {
+    #[n(0)]
+    pub(crate) ids: Vec<ObjectId>,
+}
+
+/// The keys of the newest epochs. They follow from the log: by these a device finds the others whose record of its own
+/// admission is damaged.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub(crate) struct Keys {
+    #[n(0)]
+    pub(crate) keys: Vec<EpochKey>,
+}
+
+/// An epoch's key.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub(crate) struct EpochKey {
+    #[n(0)]
+    pub(crate) epoch: ObjectId,
+    #[n(1)]
+    pub(crate) key: Fixed<32>,
+}
+
 /// A document as it was once, so that it opens quickly. What it says follows from the batches: one that cannot be read
 /// is as good as none.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
@@ -251,6 +276,26 @@ impl Stored {
         command_ids(&self.commands)
     }
 
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        to_bytes(self)
+    }
+
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, Unreadable> {
+        Ok(from_bytes(bytes)?)
+    }
+}
+
+impl Keys {
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        to_bytes(self)
+    }
+
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, Unreadable> {
+        Ok(from_bytes(bytes)?)
+    }
+}
+
+impl Holds {
     pub(crate) fn encode(&self) -> Vec<u8> {
         to_bytes(self)
     }
@@ -503,6 +548,8 @@ mod tests {
             let _ = Workspace::decode(&bytes);
             let _ = Stored::decode(&bytes);
             let _ = Mail::decode(&bytes);
+            let _ = Holds::decode(&bytes);
+            let _ = Keys::decode(&bytes);
             let _ = Join::decode(&bytes);
         }
     }

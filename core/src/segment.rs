@@ -136,6 +136,14 @@ pub(crate) fn expand(bytes: &[u8]) -> Result<Expanded, ObjectError> {
     Ok(Expanded { batches, hashes })
 }
 
+/// The last batch of each run of a segment, whether its signature holds or not: of what was taken in before. None
+/// if these bytes are no segment. Costs as much as reading the segment.
+pub(crate) fn ends(bytes: &[u8]) -> Vec<ObjectId> {
+    let runs = read(&mut Cursor::new(bytes)).map_or_else(|_| Vec::new(), |(runs, ..)| runs);
+    let prev = |run: &Run| run.prev;
+    runs.iter().filter_map(prev).collect()
+}
+
 /// What [`expand`] reads before it checks signatures.
 #[cfg(feature = "doors")]
 pub(crate) fn told(bytes: &[u8]) -> Option<Vec<Vec<u8>>> {

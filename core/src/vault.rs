@@ -77,6 +77,10 @@ pub(crate) enum Shelf {
     Receipts(WorkspaceId),
     /// What is still to be put into a workspace's mailbox, and how far it was read.
     Mail(WorkspaceId),
+    /// What each record of objects of a workspace holds, at its index; of older ones with the highest bit set.
+    Holds(WorkspaceId),
+    /// The keys of a workspace's newest epochs: one record at index 0.
+    Keys(WorkspaceId),
     /// Documents of a workspace as they were once, at an index that follows from the document.
     Snapshots(WorkspaceId),
 }
@@ -125,6 +129,8 @@ impl Vault {
             Shelf::Segments(workspace) => (b"segments", &workspace.0),
             Shelf::Receipts(workspace) => (b"receipts", &workspace.0),
             Shelf::Mail(workspace) => (b"mail", &workspace.0),
+            Shelf::Holds(workspace) => (b"holds", &workspace.0),
+            Shelf::Keys(workspace) => (b"keys", &workspace.0),
             Shelf::Snapshots(workspace) => (b"snapshots", &workspace.0),
         };
         keyed_id(&self.names, &[state, kind, workspace])

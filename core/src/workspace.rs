@@ -53,6 +53,8 @@ pub struct Workspace {
     pending: Pending,
     /// The keys of epochs, as far as this device has them.
     epochs: BTreeMap<ObjectId, Secret>,
+    /// Keys of epochs that this device had when it last wrote them down, whether the log has the epochs or not.
+    noted: BTreeMap<ObjectId, Secret>,
     /// Keys of epochs that another member has wrapped anew for this device, as they came.
     rewrapped: BTreeMap<ObjectId, Blob>,
     /// The instant invitation by whose key this device looks at the workspace, or by which it has come.

@@ -31,6 +31,9 @@ pub struct Device {
     pub torn_stores: bool,
     /// How many stores were lost in crashes.
     pub lost_stores: usize,
+    /// How many transactions its disk has forgotten that it had said were done.
+    pub forgotten: usize,
+
     engine: Option<Engine>,
     rng: ChaCha20Rng,
     seed: u64,
@@ -51,6 +54,7 @@ impl Device {
             slow_disk: false,
             torn_stores: false,
             lost_stores: 0,
+            forgotten: 0,
             engine: None,
             rng: ChaCha20Rng::seed_from_u64(seed),
             seed,
@@ -88,6 +92,8 @@ impl Device {
     pub fn start(&mut self) {
         self.run += 1;
         self.lose_stores();
+        // The new run was claimed with a flush.
+        self.disk.flush();
         self.inboxes.clear();
         self.relay.clear();
         self.alarm = None;
@@ -99,10 +105,12 @@ impl Device {
         self.input(Input::Tick);
     }
 
-    /// The engine stops at once: no farewell.
+    /// The engine stops at once: no farewell. If the disk promises less than to keep everything, it is because the
+    /// power fails.
     pub fn crash(&mut self) {
         self.engine = None;
         self.lose_stores();
+        self.forgotten += self.disk.lose_power(self.now, &mut self.rng);
         self.relay.clear();
     }
 
@@ -116,7 +124,10 @@ impl Device {
 
     /// The whole profile becomes what it was at an earlier time. The engine stops for it.
     pub fn roll_back(&mut self, backup: &Backup) {
+        let forgotten = self.forgotten;
         self.crash();
+        // Whatever it has forgotten just now.
+        self.forgotten = forgotten;
         self.disk = backup.disk.clone();
         self.run = backup.run;
     }
@@ -249,12 +260,12 @@ impl Device {
                 return self.waiting_stores.clear();
             }
             // A disk that is full has nothing of it.
-            let _ = self.disk.store(writes);
+            let _ = self.disk.store(self.now, writes);
         }
     }
 
     fn store(&mut self, token: u64, writes: Vec<bocage_core::Write>) -> Input {
-        match self.disk.store(writes) {
+        match self.disk.store(self.now, writes) {
             Ok(()) => Input::Stored(token),
             Err(error) => Input::StoreFailed(token, error),
         }

@@ -1,13 +1,38 @@
 //! A disk that keeps records, and fails when told to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
-use bocage_core::{Family, RecordKey, StoreError, Write};
+use bocage_core::{Family, RecordKey, StoreError, Timestamp, Write};
+use rand_core::Rng;
+
+/// The most transactions that are said to be done and not flushed.
+const UNFLUSHED_MAX: usize = 8;
+
+/// How long one stays so, in milliseconds.
+const UNFLUSHED_LASTS: u64 = 2_000;
+
+/// What a loss of power takes of what was said to be done. Of each transaction all or nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Durability {
+    /// Nothing.
+    #[default]
+    Kept,
+    /// What was not flushed, from some transaction on.
+    Suffix,
+    /// Any transactions that were not flushed.
+    Any,
+}
 
 /// All records of a profile.
 #[derive(Clone, Debug, Default)]
 pub struct Disk {
     records: BTreeMap<RecordKey, Vec<u8>>,
+    /// What is not flushed, oldest first, and when it came.
+    unflushed: VecDeque<(Timestamp, Vec<Write>)>,
+    /// The records without that.
+    flushed: BTreeMap<RecordKey, Vec<u8>>,
+    /// What it promises.
+    pub durability: Durability,
     /// When set, every store fails so.
     pub failing: Option<StoreError>,
     /// How many stores have succeeded.
@@ -19,18 +44,60 @@ impl Disk {
     ///
     /// # Errors
     /// [`Disk::failing`], when set.
-    pub fn store(&mut self, writes: Vec<Write>) -> Result<(), StoreError> {
+    pub fn store(&mut self, now: Timestamp, writes: Vec<Write>) -> Result<(), StoreError> {
         if let Some(error) = self.failing {
             return Err(error);
         }
-        for write in writes {
-            match write {
-                Write::Put(key, bytes) => self.records.insert(key, bytes),
-                Write::Delete(key) => self.records.remove(&key),
-            };
+        if self.durability != Durability::Kept {
+            if self.unflushed.is_empty() {
+                self.flushed.clone_from(&self.records);
+            }
+            self.unflushed.push_back((now, writes.clone()));
+            self.flush_old(now);
         }
+        carry_out(&mut self.records, writes);
         self.stores += 1;
         Ok(())
+    }
+
+    /// All that was said to be done survives.
+    pub fn flush(&mut self) {
+        self.unflushed.clear();
+    }
+
+    /// The power fails. Returns how many transactions are lost that were said to be done.
+    pub fn lose_power(&mut self, now: Timestamp, rng: &mut impl Rng) -> usize {
+        self.flush_old(now);
+        if self.unflushed.is_empty() {
+            return 0;
+        }
+        let mut records = core::mem::take(&mut self.flushed);
+        let (mut lost, mut is_over) = (0, false);
+        for (_, writes) in core::mem::take(&mut self.unflushed) {
+            let is_lost = rng.next_u32().is_multiple_of(4);
+            is_over |= is_lost;
+            if is_lost || is_over && self.durability == Durability::Suffix {
+                lost += 1;
+            } else {
+                carry_out(&mut records, writes);
+            }
+        }
+        self.records = records;
+        lost
+    }
+
+    /// What is old is on the disk, and so is what is more than may wait. A clock that was set back flushes too.
+    fn flush_old(&mut self, now: Timestamp) {
+        let waits = |at: Timestamp| (at.0..at.0 + UNFLUSHED_LASTS).contains(&now.0);
+        while let Some((at, _)) = self.unflushed.front()
+            && (self.unflushed.len() > UNFLUSHED_MAX || !waits(*at))
+        {
+            let oldest = self.unflushed.pop_front();
+            carry_out(
+                &mut self.flushed,
+                oldest.map(|(_, writes)| writes).unwrap_or_default(),
+            );
+        }
     }
 
     /// All records of a family, by rising index.
@@ -114,5 +181,14 @@ impl Disk {
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.records.is_empty()
+    }
+}
+
+fn carry_out(records: &mut BTreeMap<RecordKey, Vec<u8>>, writes: Vec<Write>) {
+    for write in writes {
+        match write {
+            Write::Put(key, bytes) => records.insert(key, bytes),
+            Write::Delete(key) => records.remove(&key),
+        };
     }
 }

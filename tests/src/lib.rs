@@ -21,6 +21,6 @@ pub mod tab;
 pub mod world;
 
 pub use device::Device;
-pub use disk::Disk;
+pub use disk::{Disk, Durability};
 pub use tab::Tab;
 pub use world::World;

@@ -18,10 +18,10 @@ use bocage_core::doors::remembering_signatures;
 use bocage_core::workspace::mischief::Mischief;
 
 pub use self::counts::{Counts, Kind};
-use crate::World;
 use crate::device::Backup;
 use crate::relay::Spoil;
 use crate::world::DeviceNumber;
+use crate::{Durability, World};
 
 /// Whose workspace it is. They are never removed.
 const FOUNDER: DeviceNumber = 0;
@@ -143,6 +143,10 @@ struct Person {
     was_in: bool,
     /// A record on their disk was damaged.
     forgot: bool,
+    /// They wait for others to bring it back.
+    awaits: bool,
+    /// What their disk promises, once they are in.
+    durability: Durability,
 }
 
 impl Person {
@@ -194,6 +198,13 @@ impl Teller {
         });
         let mut people = vec![Person::default(); devices];
         people[FOUNDER].stage = Stage::Invited;
+        for (number, person) in people.iter_mut().enumerate().skip(1) {
+            person.durability = match seed.wrapping_add(number as u64) % 3 {
+                0 => Durability::Kept,
+                1 => Durability::Suffix,
+                _ => Durability::Any,
+            };
+        }
         let mut teller = Self {
             world,
             people,
@@ -315,8 +326,40 @@ impl Teller {
         self.counts.count(kind, usize::from(brought > 0));
     }
 
+    /// Whose disks have forgotten something because the power failed. Their tabs are gone as well.
+    fn notice_power_losses(&mut self) {
+        for number in 0..self.people.len() {
+            let forgotten = core::mem::take(&mut self.world.devices[number].forgotten);
+            if forgotten == 0 {
+                continue;
+            }
+            self.counts.count(
+                match self.people[number].durability {
+                    Durability::Any => Kind::ForgottenAnywhere,
+                    Durability::Kept | Durability::Suffix => Kind::ForgottenEnds,
+                },
+                forgotten,
+            );
+            self.world.note(&format!(
+                "the power of {number} fails: {forgotten} forgotten"
+            ));
+            self.forgets(number, 0);
+            self.world.lose_tab(number);
+            self.people[number].stage = Stage::Invited;
+        }
+    }
+
+    /// A disk has forgotten some of what its device has written, from this word on.
+    fn forgets(&mut self, number: DeviceNumber, from: usize) {
+        let since = self.words.iter_mut().skip(from);
+        for word in since.filter(|word| word.by == number) {
+            word.is_forgotten = true;
+        }
+    }
+
     /// Words that are on no member's disk any more are lost. What a page shows of others is on the disk.
     fn give_up_words(&mut self) {
+        self.notice_power_losses();
         let mut words = core::mem::take(&mut self.words);
         let forgotten = |word: &&mut Word| word.is_forgotten && !word.may_be_lost;
         for word in words.iter_mut().filter(forgotten) {
@@ -344,6 +387,8 @@ impl Teller {
 
     /// Devices that were let in open what there is.
     fn look(&mut self) {
+        self.notice_power_losses();
+        self.notice_mended();
         for number in 0..self.people.len() {
             let running = self.world.devices[number].is_running();
             if !running && self.world.devices[number].crash_after.is_none() {
@@ -361,6 +406,9 @@ impl Teller {
             return;
         };
         self.people[number].stage = Stage::In;
+        if self.may_forget(number) {
+            self.world.devices[number].disk.durability = self.people[number].durability;
+        }
         let first = !core::mem::replace(&mut self.people[number].was_in, true);
         let joined = usize::from(first && number != FOUNDER);
         self.counts.count(Kind::Joins, joined);
@@ -683,10 +731,7 @@ impl Teller {
         let Some(saved) = self.people[number].backup.clone() else {
             return;
         };
-        let since = self.words.iter_mut().skip(saved.words);
-        for word in since.filter(|word| word.by == number) {
-            word.is_forgotten = true;
-        }
+        self.forgets(number, saved.words);
         self.world.roll_back(number, &saved.profile);
         self.counts.count(Kind::Rollbacks, 1);
         // The tab is a new one.
@@ -699,32 +744,66 @@ impl Teller {
         if !self.may_forget(number) || tab.field.is_none() || tab.unsaved() > 0 {
             return;
         }
-        let keys = self.world.devices[number].disk.keys();
+        let disk = &mut self.world.devices[number].disk;
+        disk.flush();
+        let keys = disk.keys();
         let key = keys[self.world.draw(keys.len())];
         let bit = self.world.draw(8 * 1024 * 1024);
+        let is_set_aside = self.world.draw(2) == 0;
         let before = self.world.devices[number].profile();
         self.world.crash(number);
         self.world.devices[number].crash_after = None;
         self.world.devices[number].disk.flip_bit(key, bit);
+        // It was flushed.
+        self.world.devices[number].forgotten = 0;
         self.world.start(number);
         let home = self.world.tabs[number].home.as_ref();
         let damaged = home.map(|home| home.damaged.clone()).unwrap_or_default();
         let [Damaged::Page(..)] = damaged[..] else {
-            // The person or the list of workspaces, which `tests/tests/storage_trouble.rs` is about, or what was
-            // set aside already. The story goes on as if it had not been.
+            // The person or the list of workspaces, which `tests/tests/storage_trouble.rs` is about, or what is
+            // made again or was set aside already. The story goes on as if it had not been.
             self.world.roll_back(number, &before);
             self.people[number].stage = Stage::Invited;
             return self.look();
         };
-        for word in self.words.iter_mut().filter(|word| word.by == number) {
-            word.is_forgotten = true;
-        }
+        self.forgets(number, 0);
         self.people[number].backup = None;
         self.people[number].forgot = true;
         self.counts.count(Kind::FlippedBits, 1);
-        self.act(number, |device, tab| {
-            tab.send(device, Command::SetAsideDamage(damaged[0]));
-        });
+        let role = self.world.tabs[number]
+            .workspace
+            .as_ref()
+            .map(|view| view.role);
+        self.counts
+            .count(Kind::Stranded, usize::from(role == Some(None)));
+        self.people[number].awaits = true;
+        if is_set_aside {
+            self.set_aside(number);
+        }
+    }
+
+    /// Whose damage others have mended.
+    fn notice_mended(&mut self) {
+        for number in 0..self.people.len() {
+            let home = self.world.tabs[number].home.as_ref();
+            let is_mended = home.is_some_and(|home| !home.mended.is_empty());
+            if self.people[number].awaits && is_mended {
+                self.people[number].awaits = false;
+                self.counts.count(Kind::Mended, 1);
+            }
+        }
+    }
+
+    /// A person gives up waiting for what could not be read.
+    fn set_aside(&mut self, number: DeviceNumber) {
+        let home = self.world.tabs[number].home.as_ref();
+        let damaged = home.map(|home| home.damaged.clone()).unwrap_or_default();
+        self.people[number].awaits = false;
+        for damaged in damaged {
+            self.act(number, |device, tab| {
+                tab.send(device, Command::SetAsideDamage(damaged));
+            });
+        }
     }
 
     fn set_clock(&mut self, number: DeviceNumber) {
@@ -769,6 +848,7 @@ impl Teller {
     }
 
     fn all_is_well_again(&mut self) {
+        self.notice_power_losses();
         self.relay_is_replaced();
         self.world.relay_is_up = true;
         self.world.fault_every = 0;
@@ -784,6 +864,11 @@ impl Teller {
             self.world.run(60_000);
             self.look();
         }
+        for number in 0..self.people.len() {
+            self.set_aside(number);
+        }
+        self.world.run(10_000);
+        self.look();
     }
 
     fn check(&mut self) {
@@ -820,12 +905,16 @@ impl Teller {
                 tab.page_state, tab.workspace
             ));
         }
-        // Whoever no longer has the record of their own admission cannot show who they are, and meets nobody.
-        // Everybody else comes to the same.
-        let stranded = live.iter().filter(|number| self.is_stranded(**number));
-        let stranded: Vec<DeviceNumber> = stranded.copied().collect();
-        for number in live.iter().filter(|number| !stranded.contains(number)) {
+        // All come to the same, also who no longer had the record of their own admission.
+        for number in &live {
             let tab = &self.world.tabs[*number];
+            if self.hostile.is_none() {
+                assert_eq!(
+                    self.world.devices[*number].splits(),
+                    0,
+                    "{number} was not told one thing"
+                );
+            }
             assert!(
                 self.people[*number].stage == Stage::In,
                 "{number} was not let in"
@@ -839,12 +928,9 @@ impl Teller {
             let view = tab.workspace.as_ref().expect("looked at");
             assert_eq!(view.members.len(), live.len(), "the members of {number}");
             let reach = tab.page_state.expect("looked at").reach;
-            let known = live.len() - stranded.len()..=live.len();
-            assert_eq!(reach.of as usize, live.len(), "the reach at {number}");
-            let have = reach.have as usize;
-            assert!(known.contains(&have), "{have} have it, as {number} says");
+            let known = (reach.have as usize, reach.of as usize);
+            assert_eq!(known, (live.len(), live.len()), "the reach at {number}");
         }
-        self.counts.count(Kind::Stranded, stranded.len());
         self.check_words(&live, &text, &said);
         let attacks = self.world.attacks;
         self.counts.count(Kind::FramesDropped, attacks.dropped);
@@ -883,9 +969,7 @@ impl Teller {
             let is_held = || {
                 let holds =
                     |number: &DeviceNumber| self.world.devices[*number].holds(word.text.as_bytes());
-                let meets_others = |number: &&DeviceNumber| !self.is_stranded(**number);
-                let mut connected = live.iter().filter(meets_others);
-                self.world.devices[FOUNDER].splits() > 0 && connected.all(holds)
+                self.world.devices[FOUNDER].splits() > 0 && live.iter().all(holds)
             };
             if word.is_foreign {
                 assert_eq!(times, 0, "{} is another's", word.text);
@@ -919,11 +1003,6 @@ impl Teller {
         self.counts.count(Kind::Equivocations, splits);
         self.counts.count(Kind::ForgottenWords, lost);
         self.counts.count(Kind::WordsBroughtBack, brought_back);
-    }
-
-    fn is_stranded(&self, number: DeviceNumber) -> bool {
-        let view = self.world.tabs[number].workspace.as_ref();
-        self.people[number].forgot && view.is_some_and(|view| view.role.is_none())
     }
 
     fn said(&self, number: DeviceNumber) -> String {

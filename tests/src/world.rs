@@ -70,6 +70,7 @@ pub struct World {
     alarms: BTreeMap<DeviceNumber, u64>,
     runs: Vec<u32>,
     tabs_opened: u64,
+    tabs_lost: BTreeSet<DeviceNumber>,
 }
 
 /// How often a hostile relay did what to frames.
@@ -136,6 +137,7 @@ impl World {
             alarms: BTreeMap::new(),
             runs: Vec::new(),
             tabs_opened: 0,
+            tabs_lost: BTreeSet::new(),
         };
         for number in 0..devices {
             let mut device = Device::new(seed.wrapping_mul(1_000).wrapping_add(number as u64 + 1));
@@ -173,6 +175,11 @@ impl World {
         self.gone(number);
     }
 
+    /// The device's tab is gone, as after a loss of power. There is another one once its engine starts.
+    pub fn lose_tab(&mut self, number: DeviceNumber) {
+        self.tabs_lost.insert(number);
+    }
+
     /// Starts the device's engine, if it does not run.
     pub fn start(&mut self, number: DeviceNumber) {
         if self.devices[number].is_running() {
@@ -182,8 +189,13 @@ impl World {
         self.note(&format!("an engine of {number} starts"));
         self.devices[number].now = self.clock(number);
         self.devices[number].start();
-        let (device, tab) = (&mut self.devices[number], &mut self.tabs[number]);
-        tab.meet_new_engine(device);
+        if self.tabs_lost.remove(&number) {
+            self.tabs_opened += 1;
+            self.tabs[number] = Tab::open_as(&mut self.devices[number], tab_id(self.tabs_opened));
+        } else {
+            let (device, tab) = (&mut self.devices[number], &mut self.tabs[number]);
+            tab.meet_new_engine(device);
+        }
         self.after(number);
     }
 

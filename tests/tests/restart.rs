@@ -6,8 +6,11 @@
     missing_docs
 )]
 
-use bocage_api::{Colour, Name, Profile, TextDelta};
-use bocage_tests::{Device, Tab};
+use std::collections::BTreeMap;
+
+use bocage_api::workspace::Mode;
+use bocage_api::{Colour, Command, Name, Profile, Role, TextDelta};
+use bocage_tests::{Device, Durability, Tab, World};
 use proptest::prelude::*;
 
 fn zoe() -> Profile {
@@ -108,6 +111,137 @@ fn fitting(text: &str, at: usize, delete: usize, insert: &str) -> TextDelta {
     let end = (at + delete).min(chars.len());
     chars.splice(at..end, insert.chars());
     TextDelta::between(text, &chars.into_iter().collect::<String>())
+}
+
+/// A founder and an editor write in turns. When the editor's device has done this many stores more since it was let
+/// in, its power fails, once they can have been told to others and once they can not. Returns what was lost.
+fn power_fails(durability: Durability, stores: usize, seed: u64) -> (usize, usize) {
+    let mut world = World::new(seed, 2);
+    let (founder, editor) = (0, 1);
+    world.act(founder, |device, tab| {
+        tab.set_up(device, zoe());
+    });
+    let card = world.tabs[founder].home.as_ref().unwrap().workspaces[0].clone();
+    let page = (card.id, card.first_page);
+    world.act(founder, |device, tab| {
+        tab.look_around(device, card.id, card.first_channel);
+    });
+    let link = world.act(founder, |device, tab| {
+        let invite = Command::Invite {
+            workspace: card.id,
+            label: Name::parse("Invitation").unwrap(),
+            role: Role::Editor,
+            uses: 1,
+            days: None,
+            mode: Mode::Auto,
+        };
+        tab.send(device, invite);
+        let invitations = &tab.workspace.as_ref().unwrap().invitations;
+        invitations[0].link.clone().unwrap()
+    });
+    world.act(editor, |device, tab| {
+        tab.send(device, Command::SetProfile(zoe()));
+        tab.send(device, Command::Join { link });
+    });
+    world.run(20_000);
+    for number in [founder, editor] {
+        world.act(number, |device, tab| {
+            tab.open_page(device, card.id, card.first_page);
+            tab.look_around(device, card.id, card.first_channel);
+        });
+    }
+    world.devices[editor].disk.durability = durability;
+    let before = world.devices[editor].disk.stores;
+    let mut words: BTreeMap<String, usize> = BTreeMap::new();
+    let mut number = 0;
+    while world.devices[editor].disk.stores < before + stores {
+        number += 1;
+        let by = number % 2;
+        // Now and then it writes alone for a while.
+        if number % 20 == 10 {
+            world.cut_off(editor);
+        } else if number % 20 == 16 {
+            world.reconnect(editor);
+        }
+        let word = format!("<{number}>");
+        words.insert(word.clone(), by);
+        world.act(by, |device, tab| {
+            let delta = TextDelta::replace(0, 0, &word);
+            tab.type_at(device, page, &delta);
+        });
+        world.run(100);
+    }
+    assert_eq!(world.tabs[editor].unsaved(), 0);
+    let saved = world.tabs[editor].text();
+    let theirs = world.tabs[founder].text();
+    world.crash(editor);
+    let forgotten = world.devices[editor].forgotten;
+    world.lose_tab(editor);
+    world.start(editor);
+    world.act(editor, |device, tab| {
+        tab.open_page(device, card.id, card.first_page);
+    });
+    if durability == Durability::Kept {
+        assert_eq!(world.tabs[editor].text(), saved, "after {stores}");
+        assert_eq!(forgotten, 0);
+    }
+    world.reconnect(editor);
+    world.run(60_000);
+    // A record may be missing of what nobody else has.
+    for damaged in world.tabs[editor].home.as_ref().unwrap().damaged.clone() {
+        assert_eq!(durability, Durability::Any);
+        world.act(editor, |device, tab| {
+            tab.send(device, Command::SetAsideDamage(damaged));
+        });
+    }
+    world.act(editor, |device, tab| {
+        tab.type_at(device, page, &TextDelta::replace(0, 0, "<again>"));
+    });
+    world.run(20_000);
+    let text = world.tabs[founder].text();
+    assert_eq!(world.tabs[editor].text(), text, "after {stores}");
+    assert!(text.starts_with("<again>"), "after {stores}: {text}");
+    let mut lost = 0;
+    for (word, by) in words {
+        let times = text.matches(&word).count();
+        assert!(times <= 1, "{word} is doubled, after {stores}");
+        let is_safe = by == founder || theirs.contains(&word) || durability == Durability::Kept;
+        assert!(times == 1 || !is_safe, "{word} is lost, after {stores}");
+        lost += 1 - times;
+    }
+    for number in [founder, editor] {
+        assert_eq!(world.devices[number].splits(), 0, "after {stores}");
+        let reach = world.tabs[founder].page_state.unwrap().reach;
+        assert_eq!((reach.have, reach.of), (2, 2), "after {stores}");
+    }
+    (forgotten, lost)
+}
+
+/// The power fails after each of many stores. Returns how many of them were forgotten, and how many words with them.
+fn power_fails_anywhere(durability: Durability) -> (usize, usize) {
+    let mut all = (0, 0);
+    for stores in (1..300).step_by(23) {
+        let (forgotten, words) = power_fails(durability, stores, stores as u64);
+        all = (all.0 + forgotten, all.1 + words);
+    }
+    all
+}
+
+#[test]
+fn a_loss_of_power_takes_nothing_from_a_disk_that_keeps_what_it_says() {
+    assert_eq!(power_fails_anywhere(Durability::Kept), (0, 0));
+}
+
+#[test]
+fn a_loss_of_power_takes_only_what_nobody_else_has_from_the_end_of_what_a_disk_was_told() {
+    let (forgotten, words) = power_fails_anywhere(Durability::Suffix);
+    assert!(forgotten > 5 && words > 0, "{forgotten}, {words}");
+}
+
+#[test]
+fn a_loss_of_power_takes_only_what_nobody_else_has_from_anywhere_in_what_a_disk_was_told() {
+    let (forgotten, words) = power_fails_anywhere(Durability::Any);
+    assert!(forgotten > 5 && words > 0, "{forgotten}, {words}");
 }
 
 proptest! {

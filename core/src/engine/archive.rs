@@ -1,16 +1,18 @@
-//! The records of one workspace: its objects as they came, older ones many to a record, the newest
-//! receipts, what the mailbox is still owed, and documents as they were once.
+//! The records of one workspace: its objects as they came, older ones many to a record, what each of these
+//! holds, the newest receipts, what the mailbox is still owed, and documents as they were once.
 //!
-//! Here is decided which record says what; writing them is the engine's.
+//! Here is decided which record says what, and when what a damaged one held is back; writing them is the
+//! engine's.
 
-use crate::ordered::Map as BTreeMap;
+use crate::ordered::{Map as BTreeMap, Set as BTreeSet};
 
 use bocage_api::CommandId;
 use rand_core::CryptoRng;
 
 use super::home::{move_aside, put};
-use crate::object::DeviceId;
-use crate::record::{Mail, Snapshot, Stored, remember};
+use crate::object::{DeviceId, ObjectId, Signed};
+use crate::record::{EpochKey, Holds, Keys, Mail, Snapshot, Stored, remember};
+use crate::segment;
 use crate::vault::{Family, RecordKey, Shelf, Unreadable, Vault, Write};
 use crate::workspace::Workspace;
 use bocage_api::{Refusal, WorkspaceId};
@@ -26,6 +28,9 @@ const TAIL_OBJECT: usize = 4 * 1024;
 /// The most bytes of objects in one record.
 const RECORD_BYTES: usize = 1024 * 1024;
 
+/// Stands in the index of what a record of older objects holds.
+const OF_SEGMENTS: u64 = 1 << 63;
+
 /// See the module.
 pub(super) struct Archive {
     workspace: WorkspaceId,
@@ -34,6 +39,8 @@ pub(super) struct Archive {
     receipts: Family,
     mail: Family,
     snapshots: Family,
+    holds: Family,
+    keys: Family,
     /// The objects that are a record each, or a few to one.
     recent: BTreeMap<u64, Stored>,
     next: u64,
@@ -41,8 +48,12 @@ pub(super) struct Archive {
     /// The last record of older ones.
     last: Option<Stored>,
     damaged: Vec<(Shelf, RecordKey, Vec<u8>)>,
-    /// Places where a record is missing though later ones are there.
+    /// Places where a record is missing.
     holes: Vec<RecordKey>,
+    /// What cannot be read and is not needed: others say it again, or it is begun anew.
+    spoilt: Vec<(Shelf, RecordKey, Vec<u8>)>,
+    /// What records of objects held that cannot be read.
+    held: BTreeMap<RecordKey, Vec<ObjectId>>,
 }
 
 /// What was read.
@@ -52,6 +63,9 @@ pub(super) struct Read {
     pub(super) commands: Vec<CommandId>,
     pub(super) mail: Mail,
     pub(super) snapshots: Vec<Snapshot>,
+    /// Keys of epochs, whether the log that was read has these or not.
+    pub(super) keys: Vec<EpochKey>,
+    held: BTreeMap<RecordKey, Vec<ObjectId>>,
 }
 
 impl Archive {
@@ -63,22 +77,29 @@ impl Archive {
             receipts: vault.family(Shelf::Receipts(workspace)),
             mail: vault.family(Shelf::Mail(workspace)),
             snapshots: vault.family(Shelf::Snapshots(workspace)),
+            holds: vault.family(Shelf::Holds(workspace)),
+            keys: vault.family(Shelf::Keys(workspace)),
             recent: BTreeMap::new(),
             next: 0,
             next_segment: 0,
             last: None,
             damaged: Vec::new(),
             holes: Vec::new(),
+            spoilt: Vec::new(),
+            held: BTreeMap::new(),
         }
     }
 
     /// What must be read before the workspace can be opened.
-    pub(super) fn families(&self) -> [Family; 5] {
+    pub(super) fn families(&self) -> [Family; 7] {
         [
             self.segments,
             self.objects,
+            // After these: it tells which of them are missing.
+            self.holds,
             self.receipts,
             self.mail,
+            self.keys,
             self.snapshots,
         ]
     }
@@ -92,10 +113,12 @@ impl Archive {
         read: &mut Read,
     ) {
         let shelf = self.shelf(family);
-        let mut expected = records.first().map_or(0, |first| first.0);
+        let is_objects = family == self.objects || family == self.segments;
+        let first = records.first().map_or(0, |first| first.0);
+        let mut expected = if family == self.segments { 0 } else { first };
         for (index, bytes) in records {
             let key = RecordKey { family, index };
-            if family == self.objects || family == self.segments {
+            if is_objects {
                 let missing = (expected..index).map(|index| RecordKey { family, index });
                 // A list that was cut at random has few holes; one made to exhaust us has many.
                 self.holes.extend(missing.take(RECORDS_MAX));
@@ -103,16 +126,52 @@ impl Archive {
             }
             let opened = vault.open(key, &bytes);
             let taken = opened.and_then(|plain| self.take_one(key, &plain, read));
-            // A snapshot can be made again.
-            if taken.is_err() && family != self.snapshots {
+            if taken.is_ok() {
+                continue;
+            }
+            if is_objects {
                 self.damaged.push((shelf, key, bytes));
+            } else if family != self.snapshots && family != self.holds {
+                // Those can be made again, and are.
+                self.spoilt.push((shelf, key, bytes));
             }
         }
         if family == self.objects {
             self.next = expected;
         } else if family == self.segments {
             self.next_segment = expected;
+        } else if family == self.holds {
+            self.find_lost(read);
         }
+    }
+
+    /// Records that are said to hold something are there, or missing.
+    fn find_lost(&mut self, read: &mut Read) {
+        let damaged: BTreeSet<RecordKey> = self.damaged.iter().map(|(_, key, _)| *key).collect();
+        let mut holes: BTreeSet<RecordKey> = self.holes.iter().copied().collect();
+        for (key, ids) in core::mem::take(&mut read.held) {
+            let is_read = if key.family == self.objects {
+                self.recent.contains_key(&key.index)
+            } else {
+                key.index < self.next_segment && !holes.contains(&key)
+            };
+            if damaged.contains(&key) || !is_read {
+                self.held.insert(key, ids);
+            }
+            if !is_read && !damaged.contains(&key) {
+                holes.insert(key);
+            }
+        }
+        // The last one may be missing, and then the next one is not put into its place.
+        for key in &holes {
+            let next = if key.family == self.objects {
+                &mut self.next
+            } else {
+                &mut self.next_segment
+            };
+            *next = (*next).max(key.index.saturating_add(1));
+        }
+        self.holes = holes.into_iter().collect();
     }
 
     fn take_one(
@@ -133,6 +192,20 @@ impl Archive {
             read.snapshots.push(Snapshot::decode(plain)?);
             return Ok(());
         }
+        if key.family == self.keys {
+            read.keys = Keys::decode(plain)?.keys;
+            return Ok(());
+        }
+        if key.family == self.holds {
+            let (family, index) = if key.index & OF_SEGMENTS == 0 {
+                (self.objects, key.index)
+            } else {
+                (self.segments, key.index & !OF_SEGMENTS)
+            };
+            let holds = Holds::decode(plain)?;
+            read.held.insert(RecordKey { family, index }, holds.ids);
+            return Ok(());
+        }
         let stored = Stored::decode(plain)?;
         read.objects.extend(stored.objects().map(<[u8]>::to_vec));
         for command in stored.commands() {
@@ -146,9 +219,29 @@ impl Archive {
         Ok(())
     }
 
-    /// Whether something of it could not be read.
+    /// Whether objects of it could not be read.
     pub(super) fn is_damaged(&self) -> bool {
         !self.damaged.is_empty() || !self.holes.is_empty()
+    }
+
+    /// Whether all that damaged records held is in the workspace: others have brought it, or another record
+    /// has. A batch is in only if all before it in its chain are, so the last one of each run says enough.
+    /// Of a record of which it is not known what it held this is never so.
+    pub(super) fn is_back(&self, workspace: &Workspace) -> bool {
+        let (log, chains) = (workspace.log(), workspace.chains());
+        let is_in = |id: &ObjectId| log.contains(*id) || chains.contains(*id);
+        let damaged = self.damaged.iter().map(|(_, key, _)| key);
+        damaged
+            .chain(&self.holes)
+            .all(|key| self.held.get(key).is_some_and(|ids| ids.iter().all(is_in)))
+    }
+
+    /// Moves records aside that cannot be read and need not be.
+    pub(super) fn set_spoilt_aside(&mut self, vault: &Vault, run: u64) -> Vec<Write> {
+        let spoilt = core::mem::take(&mut self.spoilt).into_iter();
+        spoilt
+            .flat_map(|(shelf, key, bytes)| move_aside(vault, run, shelf, vec![(key, bytes)]))
+            .collect()
     }
 
     /// Moves the damaged records aside, where nothing reads them and nothing is lost, and fills their
@@ -162,13 +255,13 @@ impl Archive {
         let mut writes = Vec::new();
         for (shelf, key, bytes) in core::mem::take(&mut self.damaged) {
             writes.extend(move_aside(vault, run, shelf, vec![(key, bytes)]));
-            if key.family == self.objects || key.family == self.segments {
-                self.holes.push(key);
-            }
+            self.holes.push(key);
         }
         for key in core::mem::take(&mut self.holes) {
             writes.push(put(vault, rng, key, &Stored::default().encode())?);
+            writes.push(Write::Delete(self.holds_key(key)));
         }
+        self.held.clear();
         Ok(writes)
     }
 
@@ -200,6 +293,7 @@ impl Archive {
                 index: self.next,
             };
             writes.push(put(vault, rng, key, &stored.encode())?);
+            writes.push(self.keep_holds(vault, rng, key, &stored)?);
             self.recent.insert(self.next, stored);
             self.next = self.next.saturating_add(1);
         }
@@ -258,15 +352,41 @@ impl Archive {
             self.next_segment = self.next_segment.saturating_add(1);
             let stored = Stored::new(group, &commands);
             writes.push(put(vault, rng, key, &stored.encode())?);
+            writes.push(self.keep_holds(vault, rng, key, &stored)?);
             self.last = Some(stored);
         }
-        writes.extend(recent.keys().map(|index| {
-            Write::Delete(RecordKey {
+        writes.extend(recent.keys().flat_map(|index| {
+            let key = RecordKey {
                 family: self.objects,
                 index: *index,
-            })
+            };
+            [Write::Delete(key), Write::Delete(self.holds_key(key))]
         }));
         Ok(writes)
+    }
+
+    /// Keeps what a record of objects holds, so that it is known should it be damaged.
+    fn keep_holds(
+        &self,
+        vault: &Vault,
+        rng: &mut dyn CryptoRng,
+        key: RecordKey,
+        stored: &Stored,
+    ) -> Result<Write, Refusal> {
+        let ids = stored.objects().flat_map(ends_of).collect();
+        put(vault, rng, self.holds_key(key), &Holds { ids }.encode())
+    }
+
+    fn holds_key(&self, of: RecordKey) -> RecordKey {
+        let of_segments = if of.family == self.segments {
+            OF_SEGMENTS
+        } else {
+            0
+        };
+        RecordKey {
+            family: self.holds,
+            index: of.index & !OF_SEGMENTS | of_segments,
+        }
     }
 
     /// Keeps a device's newest receipt.
@@ -300,6 +420,20 @@ impl Archive {
         put(vault, rng, key, &snapshot.encode())
     }
 
+    /// Keeps the keys of the newest epochs.
+    pub(super) fn keep_keys(
+        &self,
+        vault: &Vault,
+        rng: &mut dyn CryptoRng,
+        keys: Vec<EpochKey>,
+    ) -> Result<Write, Refusal> {
+        let key = RecordKey {
+            family: self.keys,
+            index: 0,
+        };
+        put(vault, rng, key, &Keys { keys }.encode())
+    }
+
     /// Keeps what the mailbox is owed.
     pub(super) fn keep_mail(
         &self,
@@ -323,8 +457,21 @@ impl Archive {
             Shelf::Receipts(self.workspace)
         } else if family == self.mail {
             Shelf::Mail(self.workspace)
+        } else if family == self.keys {
+            Shelf::Keys(self.workspace)
+        } else if family == self.holds {
+            Shelf::Holds(self.workspace)
         } else {
             Shelf::Snapshots(self.workspace)
         }
     }
+}
+
+/// The object, or the last batch of each run of a segment.
+fn ends_of(object: &[u8]) -> Vec<ObjectId> {
+    if segment::is_one(object) {
+        return segment::ends(object);
+    }
+    let id = Signed::parse(object).map(|signed| signed.id());
+    id.into_iter().collect()
 }

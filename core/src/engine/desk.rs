@@ -28,12 +28,12 @@ use crate::crypto::secret::Secret;
 use crate::keys::InviteSeed;
 use crate::log::{Act, Mode, Op, Role};
 use crate::object::{Kind, ObjectId, Signed, Verified};
-use crate::record::{self, Mail};
+use crate::record::{self, EpochKey, Mail};
 use crate::signal::ConnectionId;
 use crate::time::Timestamp;
 use crate::tools::chat::{Channel, is_message};
 use crate::tools::documents::Page;
-use crate::vault::{Family, Vault};
+use crate::vault::{Family, Vault, Write};
 use crate::workspace::{ActError, Intake, OnDisk, Workspace};
 
 /// How long a device waits before it says again what it has on its disk.
@@ -56,6 +56,9 @@ const ASKING_MAX: usize = 64;
 /// they make another.
 const ASKING_LASTS: Duration = Duration::from_secs(150);
 
+/// The keys of how many epochs are written down once more: those in whose rooms others are met.
+const EPOCHS_NOTED: usize = 16;
+
 /// See the module.
 pub(super) struct Desk {
     pub(super) id: WorkspaceId,
@@ -69,6 +72,8 @@ pub(super) struct Desk {
     pub(super) said: BTreeMap<MessageId, CommandId>,
     /// Which batch an operation of the channel is in, by the actor and the number of its first one.
     batches: BTreeMap<([u8; 16], u64), ObjectId>,
+    /// The keys of epochs that are written down.
+    noted: Vec<EpochKey>,
     /// What of it all is on the disk.
     pub(super) on_disk: Option<OnDisk>,
     pub(super) mail: Mail,
@@ -184,6 +189,8 @@ impl Opening {
         if let Some(seed) = self.record.came_by {
             desk.workspace.came_by(&InviteSeed::new(seed));
         }
+        desk.noted.clone_from(&self.read.keys);
+        desk.workspace.take_noted(self.read.keys);
         desk.workspace.take_rewrapped(desk.mail.rewrapped.clone());
         desk.page_commands = self.read.commands;
         desk.unposted = desk.workspace.owed(&desk.mail);
@@ -205,6 +212,7 @@ impl Desk {
             page_commands: Vec::new(),
             said: BTreeMap::new(),
             batches: BTreeMap::new(),
+            noted: Vec::new(),
             on_disk: None,
             mail,
             unposted: BTreeSet::new(),
@@ -449,6 +457,9 @@ impl Desk {
                 .writes
                 .push(self.archive.keep_mail(vault, rng, &self.mail)?);
         }
+        if intake.log_grew {
+            outcome.writes.extend(self.note_keys(vault, rng)?);
+        }
         if !intake.new.is_empty() {
             let on_disk = self.workspace.on_disk();
             outcome.effects.push(Effect::OnDisk(self.id, on_disk));
@@ -471,6 +482,21 @@ impl Desk {
         {
             self.unstored.remove(&signed.id());
         }
+    }
+
+    /// Writes the keys of the newest epochs down, if they are others than before.
+    pub(super) fn note_keys(
+        &mut self,
+        vault: &Vault,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Option<Write>, Refusal> {
+        let keys = self.workspace.to_note(EPOCHS_NOTED);
+        if keys == self.noted {
+            return Ok(None);
+        }
+        let write = self.archive.keep_keys(vault, rng, keys.clone())?;
+        self.noted = keys;
+        Ok(Some(write))
     }
 
     /// What others may not be told yet.

@@ -115,6 +115,7 @@ impl Home {
             saving,
             relay,
             damaged: self.damaged(),
+            mended: Vec::new(),
         };
     }
 
@@ -337,6 +338,17 @@ impl Home {
             self.damaged_pages.push((workspace, page));
         }
         HomePatch::Damaged(self.damaged())
+    }
+
+    /// What could not be read of a workspace is back.
+    pub(super) fn report_mended(&mut self, workspace: WorkspaceId) -> [HomePatch; 2] {
+        self.damaged_pages.retain(|(known, _)| *known != workspace);
+        let mut mended = self.shown.mended.clone();
+        mended.push(workspace);
+        [
+            HomePatch::Damaged(self.damaged()),
+            HomePatch::Mended(mended),
+        ]
     }
 
     /// Moves damaged records aside, where nothing reads them and nothing is lost.

@@ -39,6 +39,7 @@ impl Engine {
                 if let Some(desk) = self.desks.get_mut(&id) {
                     desk.stored(now, have);
                 }
+                self.mend(rng, id);
                 self.boxes.look = true;
                 self.show_reach(id);
             }

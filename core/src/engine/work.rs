@@ -393,6 +393,30 @@ impl Engine {
     }
 }
 
+impl Engine {
+    /// When what lay in damaged records of a workspace is back, they are moved aside, and it is written into again.
+    pub(super) fn mend(&mut self, rng: &mut dyn CryptoRng, workspace: WorkspaceId) {
+        let Some(desk) = self.desks.get_mut(&workspace) else {
+            return;
+        };
+        if !desk.archive.is_damaged() || !desk.archive.is_back(&desk.workspace) {
+            return;
+        }
+        let page = desk.page_id();
+        let Ok(writes) = desk.archive.set_aside(&self.vault, rng, self.run) else {
+            return;
+        };
+        let patches = self.home.report_mended(workspace);
+        let mut effects: Vec<Effect> = patches.into_iter().map(Effect::Home).collect();
+        effects.push(Effect::ShowWorkspace(workspace));
+        effects.push(Effect::ShowChannel(workspace));
+        self.settle(Outcome { writes, effects });
+        for tab in self.tabs.watching(Subject::Page(workspace, page)) {
+            self.send_view(tab, Subject::Page(workspace, page));
+        }
+    }
+}
+
 impl Outcome {
     /// Adds what else is to be done.
     pub(super) fn join(&mut self, other: Self) {

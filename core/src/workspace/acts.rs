@@ -224,6 +224,7 @@ impl Workspace {
             chains: Chains::default(),
             pending: Pending::default(),
             epochs: BTreeMap::new(),
+            noted: BTreeMap::new(),
             rewrapped: BTreeMap::new(),
             guest: None,
             receipts: BTreeMap::new(),

@@ -12,6 +12,7 @@ use crate::epoch;
 use crate::keys::EpochUse;
 use crate::log::{Act, Invitation, Log, MemberId, Mode, Op, Role};
 use crate::object::{DeviceId, ObjectId, Verified};
+use crate::record::EpochKey;
 use crate::sync::{REWRAPS_MAX, Rewrap};
 
 impl Workspace {
@@ -41,7 +42,35 @@ impl Workspace {
                 found.extend(key.map(|key| (epoch, key)));
             }
         }
+        let noted = self.noted.iter();
+        found.extend(noted.map(|(epoch, key)| (*epoch, key.copy())));
         self.believe(found);
+    }
+
+    /// Takes over keys that this device wrote down. By those of epochs that its log has lost it meets others.
+    pub(crate) fn take_noted(&mut self, keys: Vec<EpochKey>) {
+        let keys = keys.into_iter();
+        self.noted = keys
+            .map(|noted| (noted.epoch, Secret::new(noted.key.0)))
+            .collect();
+        self.open_epochs();
+    }
+
+    /// What [`Self::take_noted`] takes, to be stored.
+    pub(crate) fn to_note(&self, most: usize) -> Vec<EpochKey> {
+        let found = self.known_epochs(most).into_iter();
+        found
+            .filter_map(|epoch| {
+                let key = Fixed(*self.epoch_key(epoch)?.expose());
+                Some(EpochKey { epoch, key })
+            })
+            .collect()
+    }
+
+    /// The epochs whose keys this device has but whose operations its log lacks.
+    pub(crate) fn lost_epochs(&self) -> impl Iterator<Item = ObjectId> {
+        let noted = self.noted.keys().copied();
+        noted.filter(|epoch| !self.log.contains(*epoch))
     }
 
     /// Takes keys over that are what their epochs say, and those that they open.
@@ -197,7 +226,8 @@ impl Workspace {
 
     /// An epoch's key, if this device has it.
     pub fn epoch_key(&self, epoch: ObjectId) -> Option<&Secret> {
-        self.epochs.get(&epoch)
+        let noted = || self.noted.get(&epoch).filter(|_| !self.log.contains(epoch));
+        self.epochs.get(&epoch).or_else(noted)
     }
 
     /// The epochs that no other leads on from.

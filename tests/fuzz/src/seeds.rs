@@ -193,6 +193,8 @@ pub(crate) fn records() -> Vec<Vec<u8>> {
         [&[5, 0x84][..], &id, &[0x81], &salt, &[3], &id].concat(),
         behind(6, &[1; 60]),
         behind(7, &[1; 24]),
+        [&[8, 0x81, 0x81][..], &salt].concat(),
+        [&[9, 0x81, 0x81, 0x82][..], &salt, &salt].concat(),
     ]
 }
 

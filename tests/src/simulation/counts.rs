@@ -40,6 +40,12 @@ pub enum Kind {
     WordsBroughtBack,
     /// Members who lost the record of their own admission to a flipped bit. A story may well have none.
     Stranded,
+    /// Workspaces of which others have brought back what was damaged, so that it needs not be set aside.
+    Mended,
+    /// Transactions that a disk said were done and forgot when the power failed, all from one on.
+    ForgottenEnds,
+    /// The same, of disks that forget any that they have not flushed.
+    ForgottenAnywhere,
     /// Clocks that were set.
     ClockJumps,
     /// Removals by two managers who did not know of each other's.
@@ -82,7 +88,7 @@ pub enum Kind {
 
 impl Kind {
     /// Each of them, with its name, in the order of the declaration.
-    const ALL: [(Self, &'static str); 36] = [
+    const ALL: [(Self, &'static str); 39] = [
         (Self::Joins, "joins"),
         (Self::Edits, "edits"),
         (Self::Messages, "messages"),
@@ -100,6 +106,9 @@ impl Kind {
         (Self::ForgottenWords, "words forgotten by disks"),
         (Self::WordsBroughtBack, "words brought back to them"),
         (Self::Stranded, "members stranded by them"),
+        (Self::Mended, "workspaces mended by others"),
+        (Self::ForgottenEnds, "transactions forgotten from one on"),
+        (Self::ForgottenAnywhere, "transactions forgotten anywhere"),
         (Self::ClockJumps, "clocks set"),
         (Self::ConcurrentRemovals, "concurrent removals"),
         (Self::VainRemovals, "removals in vain"),

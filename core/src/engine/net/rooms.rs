@@ -277,10 +277,11 @@ impl Engine {
 }
 
 impl crate::workspace::Workspace {
-    /// The epochs that this device has the keys of, newest first: those that no other leads on from,
-    /// then those right before them, and so on.
+    /// The epochs that this device has the keys of, newest first: those that its log has lost, those that
+    /// no other leads on from, then those right before them, and so on.
     pub(crate) fn known_epochs(&self, most: usize) -> Vec<ObjectId> {
-        let mut found = self.newest_first();
+        let mut found: Vec<ObjectId> = self.lost_epochs().collect();
+        found.extend(self.newest_first());
         found.retain(|epoch| self.epoch_key(*epoch).is_some());
         found.truncate(most);
         found

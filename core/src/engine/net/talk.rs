@@ -283,8 +283,9 @@ impl Engine {
         }
         desk.mail.rewrapped = desk.workspace.rewrapped();
         let write = desk.archive.keep_mail(&self.vault, rng, &desk.mail);
+        let keys = desk.note_keys(&self.vault, rng).ok().flatten();
         self.settle(Outcome {
-            writes: write.into_iter().collect(),
+            writes: write.into_iter().chain(keys).collect(),
             effects: vec![Effect::ShowWorkspace(workspace)],
         });
         self.choose_rooms();

@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 use crate::chat::{ChannelPatch, ChannelView};
 use crate::command::Damaged;
 use crate::workspace::{Joining, PageState, Reach, WorkspaceView};
-use crate::{ChannelId, CommandId, Name, PageId, Profile, Settings, TextDelta, WorkspaceId};
+use crate::{
+    ChannelId, CommandId, Name, OwnDevices, PageId, Profile, Settings, TextDelta, WorkspaceId,
+};
 
 /// Something that can be watched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -70,6 +72,8 @@ pub struct HomeView {
     pub relay: RelayState,
     /// What could not be read.
     pub damaged: Vec<Damaged>,
+    /// The devices of this person.
+    pub devices: OwnDevices,
 }
 
 /// A change to the [`HomeView`]: the new value of one part.
@@ -89,6 +93,8 @@ pub enum HomePatch {
     Relay(RelayState),
     /// What could not be read.
     Damaged(Vec<Damaged>),
+    /// The devices of this person.
+    Devices(OwnDevices),
 }
 
 impl HomeView {
@@ -107,6 +113,7 @@ impl HomeView {
             HomePatch::Saving(saving) => self.saving = saving,
             HomePatch::Relay(relay) => self.relay = relay,
             HomePatch::Damaged(damaged) => self.damaged = damaged,
+            HomePatch::Devices(devices) => self.devices = devices,
         }
     }
 }

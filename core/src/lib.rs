@@ -29,6 +29,7 @@ mod engine;
 mod epoch;
 #[cfg(test)]
 mod golden;
+pub mod home_document;
 pub mod invite_link;
 pub mod items;
 mod keys;

@@ -127,7 +127,7 @@ pub struct Grant {
 
 /// The beginning of a grant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
-struct GrantHead {
+pub(crate) struct GrantHead {
     #[n(0)]
     workspace: Fixed<32>,
     #[n(1)]

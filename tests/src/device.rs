@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use bocage_api::{FromEngine, TabId, ToEngine};
+use bocage_api::{FromEngine, TabId, ToEngine, WorkspaceId};
 use bocage_core::workspace::mischief::Mischief;
 use bocage_core::{Engine, Input, Output, Secret, Timestamp};
 use rand_chacha::ChaCha20Rng;
@@ -136,6 +136,20 @@ impl Device {
     /// Whether its workspace has a current epoch.
     pub fn has_current_epoch(&self) -> bool {
         self.engine.as_ref().is_some_and(Engine::has_current_epoch)
+    }
+
+    /// How many devices members have in a workspace, as it is known here.
+    pub fn devices_in(&self, workspace: WorkspaceId) -> usize {
+        let engine = self.engine.as_ref();
+        engine.map_or(0, |engine| engine.devices_in(workspace))
+    }
+
+    /// Adds a device to the person's in the first workspace that their others do not hear of.
+    pub fn plant_device(&mut self) {
+        if let Some(engine) = &mut self.engine {
+            engine.plant_device(self.now, &mut self.rng);
+        }
+        self.drain();
     }
 
     /// Whether the engine runs.

@@ -14,9 +14,9 @@ use automerge::{ActorId, AutoCommit, ObjType, ROOT};
 use bocage_api::{Colour, Name, Profile};
 use bocage_core::codec::Fixed;
 use bocage_core::log::{Mode, Role};
-use bocage_core::sync::{Message, pack};
+use bocage_core::sync::{DeviceRequest, Message, pack};
 use bocage_core::workspace::{Intake, NewDevice, Request, Workspace};
-use bocage_core::{InviteSeed, Secret};
+use bocage_core::{DeviceKeys, InviteSeed, Secret};
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 
@@ -152,6 +152,14 @@ fn vectors() -> String {
     vectors.objects("remove, then epoch", &intake);
 
     instant(&mut vectors, &mut rng, &mut manager);
+    let keys = DeviceKeys::derive(&Secret::new([3; 32]), &[16; 32]);
+    let request = DeviceRequest {
+        device: keys.id(),
+        certificate: keys.certificate(),
+        consent: keys.consent(manager.id(), me),
+        proof: InviteSeed::new([17; 16]).prove(manager.id(), keys.id()),
+    };
+    vectors.bytes("message: device", &Message::Device(request).encode());
     vectors.0
 }
 

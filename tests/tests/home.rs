@@ -3,12 +3,21 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
 
+use std::collections::BTreeSet;
+
 use bocage_api::workspace::{JoinState, Mode};
 use bocage_api::{
     Colour, Command, Language, Name, OwnDevices, Profile, Refusal, Role, Settings, TextDelta,
     Theme, WorkspaceCard,
 };
+use bocage_core::codec::{Blob, Fixed};
+use bocage_core::log::{self, Act, Op};
+use bocage_core::object::{ObjectId, Signed};
+use bocage_core::workspace::{Refused, Request, Workspace};
+use bocage_core::{DeviceKeys, InviteSeed, Secret};
 use bocage_tests::World;
+use rand_chacha::ChaCha20Rng;
+use rand_core::SeedableRng;
 
 /// The person's first device, their second, and somebody else's.
 const A: usize = 0;
@@ -306,6 +315,7 @@ fn a_removed_device_keeps_what_it_had_and_gets_nothing_new() {
     assert!(world.devices[C].holds(b"canary-after"));
     // The person themself is a member still.
     assert_eq!(members(&world, C), 2);
+    assert_eq!(world.devices[C].devices_in(cards(&world, C)[0].id), 2);
 }
 
 #[test]
@@ -335,6 +345,74 @@ fn a_device_that_was_removed_is_not_let_into_what_is_new() {
     assert_eq!(cards(&world, A).len(), 2);
     assert_eq!(cards(&world, B).len(), 2);
     assert_ne!(cards(&world, A)[1].id, cards(&world, B)[1].id);
+}
+
+#[test]
+fn what_a_removed_device_had_asked_for_is_not_granted_later() {
+    let mut world = two(16);
+    let link = device_link(&mut world);
+    opens_device_link(&mut world, C, &link, "Tablet");
+    assert_eq!(cards(&world, C).len(), 1);
+    world.crash(A);
+    world.crash(C);
+    let alone = name("Alone");
+    sends(&mut world, B, Command::NewWorkspace { name: alone });
+    world.run(20_000);
+    world.crash(B);
+    // The tablet asks, and is removed before the phone hears of it.
+    for number in [C, A] {
+        world.start(number);
+        world.run(60_000);
+        if number == A {
+            let tablet = devices(&world, A).list[2].id;
+            sends(&mut world, A, Command::RemoveDevice { device: tablet });
+            world.run(20_000);
+        }
+        world.crash(number);
+    }
+    world.start(B);
+    world.run(60_000);
+    assert_eq!(names(&world, B), ["Laptop", "Phone"]);
+    let alone = cards(&world, B)[1].id;
+    assert_eq!(world.devices[B].devices_in(alone), 2);
+    world.start(A);
+    world.run(20_000);
+    assert_eq!(cards(&world, A)[1].id, alone);
+}
+
+#[test]
+fn a_device_that_a_stolen_one_has_planted_goes_with_it() {
+    let mut world = two(17);
+    let workspace = cards(&world, A)[0].id;
+    world.act(B, |device, _| device.plant_device());
+    world.run(10_000);
+    assert_eq!(world.devices[A].devices_in(workspace), 3);
+    let phone = devices(&world, A).list[1].id;
+    sends(&mut world, A, Command::RemoveDevice { device: phone });
+    world.run(10_000);
+    assert_eq!(world.devices[A].devices_in(workspace), 1);
+}
+
+#[test]
+fn a_third_device_comes_by_the_second_and_both_may_answer_it() {
+    let mut world = two(18);
+    let name = name("Phone");
+    sends(&mut world, B, Command::AddDevice { name });
+    world.run(1_000);
+    let link = devices(&world, B).link.unwrap().link;
+    opens_device_link(&mut world, C, &link, "Tablet");
+    opens(&mut world, B, 0);
+    opens(&mut world, C, 0);
+    types(&mut world, C, "From the tablet. ");
+    for number in [A, B, C] {
+        let called = ["Laptop", "Phone", "Tablet"];
+        assert_eq!(names(&world, number), called, "{number}");
+        assert_eq!(world.tabs[number].text(), "Before. From the tablet. ");
+        assert_eq!(
+            world.devices[number].devices_in(cards(&world, number)[0].id),
+            3
+        );
+    }
 }
 
 #[test]
@@ -482,4 +560,61 @@ fn all_is_known_after_a_restart() {
     }
     types(&mut world, B, "After. ");
     assert_eq!(world.tabs[A].text(), "Before. After. ");
+}
+
+/// What one who is in a workspace makes of an operation that a member's device signs.
+fn refusals(act: impl Fn(&Workspace, &Workspace) -> (Act, DeviceKeys)) -> Vec<Refused> {
+    let mut rng = ChaCha20Rng::seed_from_u64(1);
+    let (root, salt, session) = (Secret::new([1; 32]), [9; 32], Fixed([4; 16]));
+    let (zoe, choir) = (profile("Zoé"), name("Choir"));
+    let founded = Workspace::found(&root, &salt, session, &mut rng, &zoe, &choir);
+    let (mut manager, _) = founded.unwrap();
+    let seed = InviteSeed::new([12; 16]);
+    let invited = manager.invite(&seed, &choir, log::Role::Editor, log::Mode::Auto, 1, None);
+    let invite = Signed::parse(&invited.unwrap().new[0]).unwrap().id();
+    let (root, salt) = (Secret::new([2; 32]), [10; 32]);
+    let request = Request::new(&root, &salt, manager.id(), &seed, &profile("Émile"));
+    let join = request.bytes().to_vec();
+    manager.admit(&mut rng, &join, invite).unwrap();
+    let all = manager.everything(&BTreeSet::new());
+    let parts: Vec<&[u8]> = all.iter().map(|object| &**object).collect();
+    let (editor, _) = request.enter(session, &parts).unwrap();
+    let (act, keys) = act(&manager, &editor);
+    let parents = manager.log().heads().iter().copied().collect();
+    let op = keys.sign(manager.id(), Op { parents, act });
+    manager.take([&**op.bytes()]).refused
+}
+
+fn add(workspace: &Workspace, member: ObjectId, consents_to: ObjectId, new: u8) -> Act {
+    let keys = DeviceKeys::derive(&Secret::new([new; 32]), &[11; 32]);
+    Act::AddDevice {
+        member,
+        device: keys.id(),
+        certificate: keys.certificate(),
+        consent: keys.consent(workspace.id(), consents_to),
+        epoch: workspace.current_epoch().unwrap(),
+        wrap: Blob(vec![0; 80]),
+    }
+}
+
+#[test]
+fn nobody_adds_a_device_to_somebody_else() {
+    let editor_keys = || DeviceKeys::derive(&Secret::new([2; 32]), &[10; 32]);
+    let manager_keys = || DeviceKeys::derive(&Secret::new([1; 32]), &[9; 32]);
+    let me = |workspace: &Workspace| workspace.me().unwrap().id;
+    // One's own, with its consent.
+    let own = refusals(|_, editor| (add(editor, me(editor), me(editor), 3), editor_keys()));
+    assert_eq!(own, []);
+    let unsound = [Refused::Op(log::LogError::Unsound)];
+    // To the manager, by the editor; and to the editor, by the manager.
+    let other = refusals(|manager, _| (add(manager, me(manager), me(manager), 3), editor_keys()));
+    assert_eq!(other, unsound);
+    let other = refusals(|_, editor| (add(editor, me(editor), me(editor), 3), manager_keys()));
+    assert_eq!(other, unsound);
+    // One that has agreed to be somebody else's.
+    let other = refusals(|manager, editor| {
+        let act = add(editor, me(editor), me(manager), 3);
+        (act, editor_keys())
+    });
+    assert_eq!(other, unsound);
 }

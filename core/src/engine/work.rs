@@ -3,7 +3,7 @@
 use bocage_api::command::Damaged;
 use bocage_api::workspace::{self, USES_MAX};
 use bocage_api::{
-    Command, CommandId, InvitationId, MemberId, Name, Refusal, Role, Subject, WorkspaceId,
+    Command, CommandId, InvitationId, MemberId, Name, Profile, Refusal, Role, Subject, WorkspaceId,
 };
 use rand_core::CryptoRng;
 
@@ -38,15 +38,7 @@ impl Engine {
         command: Command,
     ) -> Result<Outcome, Refusal> {
         match command {
-            Command::SetProfile(profile) => {
-                let mut outcome = self.home.set_profile(&self.vault, rng, id, profile)?;
-                outcome.join(self.tell_own_person(now, rng)?);
-                let workspaces: Vec<WorkspaceId> = self.desks.keys().copied().collect();
-                for workspace in workspaces {
-                    self.tell_profile(self.latest, rng, workspace);
-                }
-                Ok(outcome)
-            }
+            Command::SetProfile(profile) => self.set_profile(now, rng, id, profile),
             Command::SetSettings(settings) => {
                 let mut outcome = self.home.set_settings(&self.vault, rng, id, settings)?;
                 outcome.join(self.tell_own_person(now, rng)?);
@@ -140,6 +132,22 @@ impl Engine {
             Command::SetAsideDamage(damaged) => self.set_aside(now, rng, damaged),
             Command::RetryStorage => Ok(Outcome::default()),
         }
+    }
+
+    fn set_profile(
+        &mut self,
+        now: Timestamp,
+        rng: &mut dyn CryptoRng,
+        id: CommandId,
+        profile: Profile,
+    ) -> Result<Outcome, Refusal> {
+        let mut outcome = self.home.set_profile(&self.vault, rng, id, profile)?;
+        outcome.join(self.tell_own_person(now, rng)?);
+        let workspaces: Vec<WorkspaceId> = self.desks.keys().copied().collect();
+        for workspace in workspaces {
+            self.tell_profile(self.latest, rng, workspace);
+        }
+        Ok(outcome)
     }
 
     /// Tells the others in a workspace what this person is called, if they know it otherwise.

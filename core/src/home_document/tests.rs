@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used)]
 use super::*;
 use crate::crypto::secret::Secret;
+use crate::invite_link::InviteLink;
 use crate::keys::DeviceKeys;
 
 const HOME: WorkspaceId = WorkspaceId([1; 32]);
@@ -82,6 +83,24 @@ fn a_seat_is_of_one_device_in_one_workspace() {
         ..seat
     };
     assert!(!member.is_of(HOME, own));
+}
+
+#[test]
+fn what_devices_sign_and_show_at_home_is_the_bytes_that_it_was() {
+    let own = DeviceId([5; 32]);
+    let seat = Seat::new(&keys(1), (HOME, own), OFFICE, Fixed([6; 32]));
+    let head = GrantHead {
+        workspace: Fixed(OFFICE.0),
+        device: seat.device,
+        parts: 3,
+    };
+    let salt = crate::keys::seat_salt(&Secret::new([7; 32]), own, OFFICE);
+    let link = InviteLink::for_device(HOME, [2; 16], own).to_text();
+    let known = include_str!("../../../tests/golden/home.hex");
+    let parts = [codec::to_bytes(&seat), codec::to_bytes(&head)];
+    let [seat_bytes, head] = &parts;
+    let item = seat.item(own).0;
+    crate::golden::check(known, &[seat_bytes, head, &salt, &item, link.as_bytes()]);
 }
 
 #[test]

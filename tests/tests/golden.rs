@@ -11,9 +11,10 @@ use std::path::Path;
 
 use automerge::transaction::{CommitOptions, Transactable};
 use automerge::{ActorId, AutoCommit, ObjType, ROOT};
-use bocage_api::{Colour, Name, Profile};
+use bocage_api::{Colour, Name, Profile, WorkspaceId};
 use bocage_core::codec::Fixed;
 use bocage_core::log::{Mode, Role};
+use bocage_core::object::ObjectId;
 use bocage_core::sync::{DeviceRequest, Message, pack};
 use bocage_core::workspace::{Intake, NewDevice, Request, Workspace};
 use bocage_core::{DeviceKeys, InviteSeed, Secret};
@@ -152,15 +153,19 @@ fn vectors() -> String {
     vectors.objects("remove, then epoch", &intake);
 
     instant(&mut vectors, &mut rng, &mut manager);
+    let message = Message::Device(device_request(manager.id(), me));
+    vectors.bytes("message: device", &message.encode());
+    vectors.0
+}
+
+fn device_request(home: WorkspaceId, member: ObjectId) -> DeviceRequest {
     let keys = DeviceKeys::derive(&Secret::new([3; 32]), &[16; 32]);
-    let request = DeviceRequest {
+    DeviceRequest {
         device: keys.id(),
         certificate: keys.certificate(),
-        consent: keys.consent(manager.id(), me),
-        proof: InviteSeed::new([17; 16]).prove(manager.id(), keys.id()),
-    };
-    vectors.bytes("message: device", &Message::Device(request).encode());
-    vectors.0
+        consent: keys.consent(home, member),
+        proof: InviteSeed::new([17; 16]).prove(home, keys.id()),
+    }
 }
 
 /// What has to do with instant invitations and keys on their way to those who lack them.

@@ -153,19 +153,20 @@ fn vectors() -> String {
     vectors.objects("remove, then epoch", &intake);
 
     instant(&mut vectors, &mut rng, &mut manager);
-    let message = Message::Device(device_request(manager.id(), me));
-    vectors.bytes("message: device", &message.encode());
+    added_device(&mut vectors, manager.id(), me);
     vectors.0
 }
 
-fn device_request(home: WorkspaceId, member: ObjectId) -> DeviceRequest {
+/// What a device says that is to be one more of a person's.
+fn added_device(vectors: &mut Vectors, home: WorkspaceId, member: ObjectId) {
     let keys = DeviceKeys::derive(&Secret::new([3; 32]), &[16; 32]);
-    DeviceRequest {
+    let request = DeviceRequest {
         device: keys.id(),
         certificate: keys.certificate(),
         consent: keys.consent(home, member),
         proof: InviteSeed::new([17; 16]).prove(home, keys.id()),
-    }
+    };
+    vectors.bytes("message: device", &Message::Device(request).encode());
 }
 
 /// What has to do with instant invitations and keys on their way to those who lack them.

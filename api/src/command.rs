@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::workspace::{Mode, Role};
 use crate::{
-    ChannelId, CommandId, CopyId, InvitationId, MemberId, Name, PageId, Profile, Settings,
-    TextDelta, WorkspaceId,
+    ChannelId, CommandId, CopyId, InvitationId, MemberId, Name, OwnDeviceId, PageId, Profile,
+    Settings, TextDelta, WorkspaceId,
 };
 
 /// The largest text of one page, in UTF-16 code units. A book of 500 pages has about a million;
@@ -97,6 +97,35 @@ pub enum Command {
     CancelJoin {
         /// The command that began it.
         by: CommandId,
+    },
+    /// Make a link by which another device of this person is added, in the place of any made before.
+    /// It shows in the [`crate::HomeView`], for a few minutes and as long as the engine runs.
+    AddDevice {
+        /// What this device is called in the list of devices, if it is not in it yet.
+        name: Name,
+    },
+    /// End that link.
+    EndDeviceLink,
+    /// Become another device of the person whose link this is. Only for a device that has no workspace:
+    /// it will share all that it has with the others. How far that is shows in the [`crate::HomeView`].
+    JoinAsDevice {
+        /// What stands behind `#/d/` in the link.
+        link: String,
+        /// What this device is called in the list of devices.
+        name: Name,
+    },
+    /// Call a device of this person something else.
+    NameDevice {
+        /// Which one.
+        device: OwnDeviceId,
+        /// Its new name.
+        name: Name,
+    },
+    /// End that a device is this person's, in all workspaces. What it has, it keeps; what is written
+    /// from now on, it cannot read.
+    RemoveDevice {
+        /// Which one; not the one that carries this out.
+        device: OwnDeviceId,
     },
     /// End somebody's membership. What they have, they keep; what is written from now on, they cannot
     /// read.

@@ -77,6 +77,11 @@ id!(
     16
 );
 id!(
+    /// One device of this person, as the others of theirs know it.
+    OwnDeviceId,
+    32
+);
+id!(
     /// One member of a workspace.
     MemberId,
     32

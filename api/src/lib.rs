@@ -10,6 +10,7 @@
 pub mod chat;
 pub mod command;
 pub mod delta;
+pub mod devices;
 pub mod ids;
 pub mod message;
 pub mod person;
@@ -20,9 +21,10 @@ pub mod workspace;
 pub use chat::{ChannelView, ChatMessage};
 pub use command::{Command, Refusal};
 pub use delta::TextDelta;
+pub use devices::{DeviceLink, OwnDevice, OwnDevices};
 pub use ids::{
-    BuildId, ChannelId, CommandId, CopyId, InvitationId, ItemId, MemberId, MessageId, PageId,
-    TabId, WorkspaceId,
+    BuildId, ChannelId, CommandId, CopyId, InvitationId, ItemId, MemberId, MessageId, OwnDeviceId,
+    PageId, TabId, WorkspaceId,
 };
 pub use message::{FromEngine, ToEngine};
 pub use person::{Colour, Language, Name, Profile, Settings, Theme};

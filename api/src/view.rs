@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 use crate::chat::{ChannelPatch, ChannelView};
 use crate::command::Damaged;
 use crate::workspace::{Joining, PageState, Reach, WorkspaceView};
-use crate::{ChannelId, CommandId, Name, PageId, Profile, Settings, TextDelta, WorkspaceId};
+use crate::{
+    ChannelId, CommandId, Name, OwnDevices, PageId, Profile, Settings, TextDelta, WorkspaceId,
+};
 
 /// Something that can be watched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -72,6 +74,8 @@ pub struct HomeView {
     pub damaged: Vec<Damaged>,
     /// Workspaces of which something could not be read that others have brought back since this engine started.
     pub mended: Vec<WorkspaceId>,
+    /// The devices of this person.
+    pub devices: OwnDevices,
 }
 
 /// A change to the [`HomeView`]: the new value of one part.
@@ -93,6 +97,8 @@ pub enum HomePatch {
     Damaged(Vec<Damaged>),
     /// What others have brought back.
     Mended(Vec<WorkspaceId>),
+    /// The devices of this person.
+    Devices(OwnDevices),
 }
 
 impl HomeView {
@@ -112,6 +118,7 @@ impl HomeView {
             HomePatch::Relay(relay) => self.relay = relay,
             HomePatch::Damaged(damaged) => self.damaged = damaged,
             HomePatch::Mended(mended) => self.mended = mended,
+            HomePatch::Devices(devices) => self.devices = devices,
         }
     }
 }

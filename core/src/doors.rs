@@ -14,6 +14,7 @@ use crate::codec;
 use crate::crypto::secret::Secret;
 use crate::crypto::{aead, sha256};
 use crate::engine::mail::open_item;
+use crate::home_document::{GrantHead, HomeDocument, Seat};
 use crate::keys::{DeviceKeys, Meeting};
 use crate::link::{LinkError, Pieces};
 use crate::log::Op;
@@ -101,6 +102,18 @@ pub fn item(rng: &mut dyn CryptoRng, plain: &[u8]) -> Option<Vec<u8>> {
     open_item(&key, &address, &sealed).map(|objects| codec::to_bytes(&objects))
 }
 
+/// What a device of a person shows of its keys in a workspace; whom it is of, it says to nobody.
+pub fn seat(bytes: &[u8]) -> Option<Vec<u8>> {
+    let seat: Seat = codec::from_bytes(bytes).ok()?;
+    seat.is_of(WorkspaceId([1; 32]), seat.device);
+    Some(codec::to_bytes(&seat))
+}
+
+/// The beginning of a log that one device of a person passes to another.
+pub fn grant(bytes: &[u8]) -> Option<Vec<u8>> {
+    again::<GrantHead>(bytes)
+}
+
 /// The pieces of messages as frames bring them; the messages.
 ///
 /// # Errors
@@ -176,11 +189,15 @@ impl Records {
     }
 }
 
-/// What a page and a channel make of changes that count: the length of the text and the number of
-/// messages.
+/// What a page, a channel and a home make of changes that count: the length of the text and the number
+/// of messages.
 pub fn shown(actor: [u8; 16], changes: &[&[u8]]) -> (usize, usize) {
     let page = Page::open(actor, changes.iter().copied(), &[]);
     let channel = Channel::open(actor, changes.iter().copied());
+    let home = HomeDocument::open(actor, changes.iter().copied());
+    for grant in home.contents().grants {
+        home.granted(&grant);
+    }
     (page.shown().0.len(), channel.messages().len())
 }
 

@@ -14,6 +14,7 @@ pub(crate) mod mail;
 #[cfg(feature = "doors")]
 mod mischief;
 mod net;
+mod own_devices;
 mod queue;
 mod show;
 mod snapshots;
@@ -164,6 +165,7 @@ pub struct Engine {
     net: net::Net,
     post: mail::Post,
     boxes: join_box::Boxes,
+    devices: own_devices::OwnDevices,
     /// When this device looks next at what only time makes due.
     look_due: Timestamp,
     /// What is stored already, and has not taken its effect.
@@ -202,6 +204,7 @@ enum Effect {
     ShowChannel(WorkspaceId),
     ShowWorkspace(WorkspaceId),
     ShowJoining,
+    ShowDevices,
     JoinStored(CommandId),
     /// So much of a workspace is on the disk.
     OnDisk(WorkspaceId, OnDisk),
@@ -254,6 +257,7 @@ impl Engine {
             net: net::Net::default(),
             post: mail::Post::default(),
             boxes: join_box::Boxes::default(),
+            devices: own_devices::OwnDevices::default(),
             look_due: Timestamp(0),
             due_effects: Vec::new(),
             reload: BTreeSet::new(),
@@ -468,6 +472,7 @@ impl Engine {
             // What a damaged record held may be in another one as well.
             self.mend(rng, workspace);
         }
+        self.end_links_now(now, rng);
         self.choose_rooms();
         self.show_joining();
         for (tab, message) in early {
@@ -482,7 +487,9 @@ impl Engine {
         self.tend_mail(now, rng);
         self.tend_upkeep(now, rng);
         self.tend_desks(now, rng);
-        while !self.due_effects.is_empty() {
+        self.tend_devices(now, rng);
+        while !self.due_effects.is_empty() || self.devices.look {
+            self.tend_devices(now, rng);
             for effect in core::mem::take(&mut self.due_effects) {
                 self.take_effect(now, rng, effect);
             }
@@ -567,7 +574,10 @@ impl Engine {
         self.choose_rooms();
         self.follow_mail(workspace);
         self.follow_name(rng, workspace);
-        self.tell_profile(now, rng, workspace);
+        self.devices.look = true;
+        if !self.has_other_devices(workspace) {
+            self.tell_profile(now, rng, workspace);
+        }
     }
 
     fn read_again(&mut self, now: Timestamp) {
@@ -606,6 +616,7 @@ impl Engine {
             self.mail_due(),
             self.boxes_due(),
             self.upkeep_alarm(),
+            self.devices.due(),
             self.net.presence_due,
         ];
         let next = alarms.into_iter().chain(desks).flatten().min();

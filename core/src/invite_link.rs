@@ -1,6 +1,7 @@
-//! The link of an invitation: what stands behind `#/j/`.
+//! The link of an invitation, what stands behind `#/j/`; and the link by which a device is added to a
+//! person's, what stands behind `#/d/`. One is never taken for the other.
 //!
-//! `1.` and, in base64 for addresses: format (1 byte, 1), workspace (32), seed (16), the first 8 bytes
+//! `1.` and, in base64 for addresses: format (1 byte, 1 for an invitation, 2 for a device), workspace (32), seed (16), the first 8 bytes
 //! of the inviting device's id, and the relay's host if it is another than the app's (the rest, at most
 //! 255 bytes of UTF-8).
 
@@ -11,13 +12,32 @@ use crate::keys::InviteSeed;
 use crate::object::DeviceId;
 
 const PREFIX: &str = "1.";
-const FORMAT: u8 = 1;
 const RELAY_MAX: usize = 255;
 const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+/// What a link leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LinkKind {
+    /// Membership of a workspace.
+    Invitation,
+    /// Being a device of the person who made it; the workspace is their home.
+    Device,
+}
+
+impl LinkKind {
+    fn format(self) -> u8 {
+        match self {
+            Self::Invitation => 1,
+            Self::Device => 2,
+        }
+    }
+}
 
 /// An invitation's link.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InviteLink {
+    /// What it leads to.
+    pub kind: LinkKind,
     /// The workspace.
     pub workspace: WorkspaceId,
     /// The invitation's seed.
@@ -32,6 +52,7 @@ impl InviteLink {
     /// The link of an invitation that `device` makes.
     pub fn new(workspace: WorkspaceId, seed: [u8; InviteSeed::LEN], device: DeviceId) -> Self {
         Self {
+            kind: LinkKind::Invitation,
             workspace,
             seed,
             inviter: device.0.first_chunk().copied().unwrap_or_default(),
@@ -39,9 +60,17 @@ impl InviteLink {
         }
     }
 
+    /// The link by which `device` adds another to its person's, whose home this is.
+    pub fn for_device(home: WorkspaceId, seed: [u8; InviteSeed::LEN], device: DeviceId) -> Self {
+        Self {
+            kind: LinkKind::Device,
+            ..Self::new(home, seed, device)
+        }
+    }
+
     /// As text.
     pub fn to_text(&self) -> String {
-        let mut bytes = vec![FORMAT];
+        let mut bytes = vec![self.kind.format()];
         bytes.extend_from_slice(&self.workspace.0);
         bytes.extend_from_slice(&self.seed);
         bytes.extend_from_slice(&self.inviter);
@@ -88,10 +117,13 @@ impl InviteLink {
         let (workspace, rest) = rest.split_first_chunk().ok_or(Malformed)?;
         let (seed, rest) = rest.split_first_chunk().ok_or(Malformed)?;
         let (inviter, relay) = rest.split_first_chunk().ok_or(Malformed)?;
-        if *format != FORMAT || relay.len() > RELAY_MAX {
+        let kinds = [LinkKind::Invitation, LinkKind::Device];
+        let kind = kinds.into_iter().find(|kind| kind.format() == *format);
+        if relay.len() > RELAY_MAX {
             return Err(Malformed);
         }
         let link = Self {
+            kind: kind.ok_or(Malformed)?,
             workspace: WorkspaceId(*workspace),
             seed: *seed,
             inviter: *inviter,
@@ -120,8 +152,10 @@ mod tests {
             seed in any::<[u8; 16]>(),
             inviter in any::<[u8; 8]>(),
             relay in "[a-z.:0-9]{0,30}",
+            is_device in any::<bool>(),
         ) {
-            let link = InviteLink { workspace: WorkspaceId(workspace), seed, inviter, relay };
+            let kind = if is_device { LinkKind::Device } else { LinkKind::Invitation };
+            let link = InviteLink { kind, workspace: WorkspaceId(workspace), seed, inviter, relay };
             let text = link.to_text();
             prop_assert!(text.len() <= bocage_api::workspace::LINK_MAX);
             prop_assert_eq!(InviteLink::parse(&text).unwrap(), link.clone());

@@ -177,6 +177,28 @@ impl DeviceKeys {
     pub fn consent(&self, workspace: WorkspaceId, member: ObjectId) -> Fixed<64> {
         Fixed(self.sign.sign(&consent_message(workspace, member)).0)
     }
+
+    /// The word of this device, in a workspace, which one of its person's it is: `own` in their home.
+    pub(crate) fn seat(
+        &self,
+        home: WorkspaceId,
+        own: DeviceId,
+        workspace: WorkspaceId,
+    ) -> Fixed<64> {
+        Fixed(self.sign.sign(&seat_message(home, own, workspace)).0)
+    }
+}
+
+/// Whether `word` is that of `device`, in a workspace, that it is `own` in the home workspace `home`.
+pub(crate) fn seats(
+    device: DeviceId,
+    (home, own): (WorkspaceId, DeviceId),
+    workspace: WorkspaceId,
+    word: Fixed<64>,
+) -> bool {
+    VerifyingKey(device.0)
+        .verify(&seat_message(home, own, workspace), &Signature(word.0))
+        .is_ok()
 }
 
 /// Whether `consent` is the word of `device` that it is `member`'s.
@@ -193,6 +215,16 @@ pub(crate) fn consents(
 
 fn consent_message(workspace: WorkspaceId, member: ObjectId) -> [u8; 32] {
     derive_id(Domain::DeviceConsent, &[&workspace.0, &member.0])
+}
+
+fn seat_message(home: WorkspaceId, own: DeviceId, workspace: WorkspaceId) -> [u8; 32] {
+    derive_id(Domain::DeviceSeat, &[&home.0, &own.0, &workspace.0])
+}
+
+/// The salt of a device's keys in a workspace that it comes to as one more of its person's. A device that
+/// was removed and is added again is another one at home, and so has other keys everywhere.
+pub(crate) fn seat_salt(root: &Secret, own: DeviceId, workspace: WorkspaceId) -> [u8; 32] {
+    *derive_part(Domain::DeviceSalt, root, &[&own.0, &workspace.0]).expose()
 }
 
 fn proof_message(workspace: WorkspaceId, device: DeviceId) -> [u8; 32] {

@@ -29,6 +29,7 @@ mod engine;
 mod epoch;
 #[cfg(test)]
 mod golden;
+pub mod home_document;
 mod id_map;
 pub mod index;
 pub mod invite_link;

@@ -8,7 +8,7 @@ use minicbor::{Decode, Encode};
 
 use crate::batch::{DocumentId, SessionId};
 use crate::codec::{Blob, Fixed, from_bytes, to_bytes};
-use crate::invite_link::InviteLink;
+use crate::invite_link::{InviteLink, LinkKind};
 use crate::object::ObjectId;
 use crate::sync::Rewrap;
 use crate::vault::Unreadable;
@@ -66,6 +66,9 @@ struct WorkspaceFields {
     seeds: Vec<SeedFields>,
     #[n(7)]
     came_by: Option<Fixed<16>>,
+    /// Present if it is the person's home.
+    #[n(8)]
+    home: Option<bool>,
 }
 
 /// An invitation that was made on this device.
@@ -211,6 +214,9 @@ struct JoinFields {
     link: String,
     #[cbor(n(2), with = "minicbor::bytes")]
     salt: [u8; 32],
+    /// What this device is to be called among the person's; only where the link adds a device.
+    #[n(3)]
+    device: Option<String>,
 }
 
 /// The same, decoded.
@@ -219,6 +225,15 @@ pub(crate) struct Join {
     pub(crate) by: CommandId,
     pub(crate) link: InviteLink,
     pub(crate) salt: [u8; 32],
+    /// What this device is to be called among the person's; only where the link adds a device.
+    pub(crate) device: Option<Name>,
+}
+
+impl Join {
+    /// Whether this device is to be one more of a person's.
+    pub(crate) fn adds_device(&self) -> bool {
+        self.link.kind == LinkKind::Device
+    }
 }
 
 /// The person, decoded.
@@ -245,6 +260,9 @@ pub(crate) struct Workspace {
     /// The seed of the instant invitation by which this person let themself in. As long as others do not
     /// know of it, they wrap epochs' keys for that alone.
     pub(crate) came_by: Option<[u8; 16]>,
+    /// Whether it is the person's home: this device made it so, or was added by a link that says so.
+    /// Nothing that others send makes a workspace one.
+    pub(crate) is_home: bool,
 }
 
 /// An invitation that was made on this device.
@@ -331,12 +349,14 @@ impl Join {
             by: Id(self.by.0),
             link: self.link.to_text(),
             salt: self.salt,
+            device: self.device.as_ref().map(|name| name.as_str().to_owned()),
         })
     }
 
     pub(crate) fn decode(bytes: &[u8]) -> Result<Self, Unreadable> {
         let fields: JoinFields = from_bytes(bytes)?;
-        Ok(Self {
+        let device = fields.device.as_deref().map(name).transpose()?;
+        let join = Self {
             by: CommandId(fields.by.0),
             // Without the white space that `parse` lets copying leave.
             link: InviteLink::parse(&fields.link)
@@ -344,7 +364,13 @@ impl Join {
                 .filter(|link| link.to_text() == fields.link)
                 .ok_or(Unreadable)?,
             salt: fields.salt,
-        })
+            device,
+        };
+        if join.adds_device() == join.device.is_some() {
+            Ok(join)
+        } else {
+            Err(Unreadable)
+        }
     }
 }
 
@@ -417,6 +443,7 @@ impl Workspace {
                 })
                 .collect(),
             came_by: self.came_by.map(Fixed),
+            home: self.is_home.then_some(true),
         })
     }
 
@@ -439,6 +466,11 @@ impl Workspace {
                 })
                 .collect(),
             came_by: fields.came_by.map(|seed| seed.0),
+            is_home: match fields.home {
+                None => false,
+                Some(true) => true,
+                Some(false) => return Err(Unreadable),
+            },
         })
     }
 }
@@ -499,8 +531,15 @@ mod tests {
                 by: CommandId([8; 16]),
             }],
             came_by: Some([1; 16]),
+            is_home: false,
         };
         assert_eq!(Workspace::decode(&workspace.encode()).unwrap(), workspace);
+        let home = Workspace {
+            came_by: None,
+            is_home: true,
+            ..workspace
+        };
+        assert_eq!(Workspace::decode(&home.encode()).unwrap(), home);
         let stored = Stored::new([[1, 2, 3].as_slice()], &[CommandId([4; 16])]);
         assert_eq!(Stored::decode(&stored.encode()).unwrap(), stored);
     }
@@ -534,6 +573,7 @@ mod tests {
                 by: Id([1; 16]),
                 link: link.to_owned(),
                 salt: [2; 32],
+                device: None,
             };
             Join::decode(&to_bytes(&fields)).is_ok()
         };

@@ -3,8 +3,9 @@
 
 use minicbor::{Decode, Encode};
 
-use crate::codec::{self, Blob, Malformed};
-use crate::object::{OBJECT_MAX, ObjectId};
+use crate::codec::{self, Blob, Fixed, Malformed};
+use crate::log::Certificate;
+use crate::object::{DeviceId, OBJECT_MAX, ObjectId};
 use crate::reconcile::{self, Span};
 
 /// The most bytes of a message: an object and what stands around it.
@@ -25,6 +26,23 @@ pub struct Rewrap {
     /// HPKE, see `epoch`.
     #[n(1)]
     pub sealed: Blob,
+}
+
+/// What a device shows that is to be one more of a person's: its keys in their home.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct DeviceRequest {
+    /// The device.
+    #[n(0)]
+    pub device: DeviceId,
+    /// Its other keys.
+    #[n(1)]
+    pub certificate: Certificate,
+    /// Its word that it is the person's.
+    #[n(2)]
+    pub consent: Fixed<64>,
+    /// The word of the link's holder for this device.
+    #[n(3)]
+    pub proof: Fixed<64>,
 }
 
 /// A message.
@@ -54,6 +72,9 @@ pub enum Message {
     /// Keys of epochs, for the receiver alone.
     #[n(6)]
     Keys(#[n(0)] Vec<Rewrap>),
+    /// A request to be one more device of a person, from the holder of a link that adds one.
+    #[n(7)]
+    Device(#[n(0)] DeviceRequest),
 }
 
 impl Message {
@@ -80,6 +101,7 @@ impl Message {
             | Self::Keys(_)
             | Self::Objects(_)
             | Self::Join(_)
+            | Self::Device(_)
             | Self::Closed
             | Self::Introduce => Ok(message),
         }

@@ -138,6 +138,11 @@ impl Workspace {
         self.keys.id()
     }
 
+    /// This device's keys in it.
+    pub(crate) fn keys(&self) -> &DeviceKeys {
+        &self.keys
+    }
+
     /// The static key that this device shows in handshakes.
     pub(crate) fn noise_key(&self) -> PrivateKey {
         self.keys.noise.copy()

@@ -174,6 +174,20 @@ impl Device {
         self.engine.as_ref().is_some_and(Engine::has_current_epoch)
     }
 
+    /// How many devices members have in a workspace, as it is known here.
+    pub fn devices_in(&self, workspace: WorkspaceId) -> usize {
+        let engine = self.engine.as_ref();
+        engine.map_or(0, |engine| engine.devices_in(workspace))
+    }
+
+    /// Adds a device to the person's in the first workspace that their others do not hear of.
+    pub fn plant_device(&mut self) {
+        if let Some(engine) = &mut self.engine {
+            engine.plant_device(self.now, &mut self.rng);
+        }
+        self.drain();
+    }
+
     /// Whether the engine runs.
     pub fn is_running(&self) -> bool {
         self.engine.is_some()

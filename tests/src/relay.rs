@@ -254,6 +254,11 @@ impl Relay {
             .collect()
     }
 
+    /// How many rooms somebody is in.
+    pub fn rooms(&self) -> usize {
+        self.seats.len()
+    }
+
     /// Whether any message ever held these bytes.
     pub fn has_seen(&self, needle: &[u8]) -> bool {
         self.seen

@@ -10,13 +10,14 @@ use std::path::Path;
 
 use automerge::transaction::{CommitOptions, Transactable};
 use automerge::{ActorId, AutoCommit, ObjType, ROOT};
-use bocage_api::{Colour, Name, Profile};
+use bocage_api::{Colour, Name, Profile, WorkspaceId};
 use bocage_core::codec::Fixed;
 use bocage_core::log::{Mode, Role};
+use bocage_core::object::ObjectId;
 use bocage_core::ordered::Set;
-use bocage_core::sync::{Message, pack};
+use bocage_core::sync::{DeviceRequest, Message, pack};
 use bocage_core::workspace::{Intake, NewDevice, Request, Workspace};
-use bocage_core::{InviteSeed, Secret};
+use bocage_core::{DeviceKeys, InviteSeed, Secret};
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 
@@ -152,7 +153,20 @@ fn vectors() -> String {
     vectors.objects("remove, then epoch", &intake);
 
     instant(&mut vectors, &mut rng, &mut manager);
+    added_device(&mut vectors, manager.id(), me);
     vectors.0
+}
+
+/// What a device says that is to be one more of a person's.
+fn added_device(vectors: &mut Vectors, home: WorkspaceId, member: ObjectId) {
+    let keys = DeviceKeys::derive(&Secret::new([3; 32]), &[16; 32]);
+    let request = DeviceRequest {
+        device: keys.id(),
+        certificate: keys.certificate(),
+        consent: keys.consent(home, member),
+        proof: InviteSeed::new([17; 16]).prove(home, keys.id()),
+    };
+    vectors.bytes("message: device", &Message::Device(request).encode());
 }
 
 /// What has to do with instant invitations and keys on their way to those who lack them.

@@ -60,6 +60,14 @@ domains! {
     InviteProof = "bocage/1 invitation: proof",
     /// What a device signs that is to be added to a member's.
     DeviceConsent = "bocage/1 device: consent",
+    /// Salt of a device's keys in a workspace that it comes to as one more of its person's.
+    DeviceSalt = "bocage/1 device: salt",
+    /// What a device signs in a workspace to show which one of its person's it is.
+    DeviceSeat = "bocage/1 device: seat",
+    /// Id of a home workspace's document.
+    HomeDocument = "bocage/1 home: document",
+    /// Id of an item of that document.
+    HomeItem = "bocage/1 home: item",
     /// What shows which key is an epoch's.
     EpochCommitment = "bocage/1 epoch: commitment",
     /// Purpose and place of a wrapped epoch key.

@@ -25,6 +25,7 @@ use crate::codec::Fixed;
 use crate::crypto::domains::Domain;
 use crate::crypto::hash::{derive_id, hash};
 use crate::crypto::secret::Secret;
+use crate::home_document::HomeDocument;
 use crate::keys::InviteSeed;
 use crate::log::{Act, Mode, Op, Role};
 use crate::object::{Kind, ObjectId, Signed, Verified};
@@ -66,6 +67,11 @@ pub(super) struct Desk {
     pub(super) archive: Archive,
     pub(super) page: Option<Page>,
     pub(super) channel: Option<Channel>,
+    /// Whether it is the person's home. Then it has one document, and neither page nor channel.
+    pub(super) is_home: bool,
+    pub(super) own: Option<HomeDocument>,
+    /// Whether another device has written in that.
+    pub(super) own_changed: bool,
     /// The latest commands that are in the page.
     pub(super) page_commands: Vec<CommandId>,
     /// Which command wrote a message, in this run.
@@ -185,6 +191,7 @@ impl Opening {
         let (workspace, intake) =
             Workspace::open(root, &self.record.salt, session, self.record.id, &objects)?;
         let mut desk = Desk::new(workspace, self.archive, self.read.mail);
+        desk.is_home = self.record.is_home;
         desk.snapshots = Snapshots::new(self.read.snapshots);
         if let Some(seed) = self.record.came_by {
             desk.workspace.came_by(&InviteSeed::new(seed));
@@ -209,6 +216,9 @@ impl Desk {
             archive,
             page: None,
             channel: None,
+            is_home: false,
+            own: None,
+            own_changed: false,
             page_commands: Vec::new(),
             said: BTreeMap::new(),
             batches: BTreeMap::new(),
@@ -302,6 +312,16 @@ impl Desk {
                 Channel::resume(actor, saved, since)
             });
             resumed.unwrap_or_else(|| Channel::open(actor, changes_of(workspace, document)))
+        })
+    }
+
+    /// The home's document, opened if need be.
+    pub(super) fn own(&mut self) -> &mut HomeDocument {
+        let document = self.own_document();
+        let workspace = &self.workspace;
+        self.own.get_or_insert_with(|| {
+            let changes = changes_of(workspace, document);
+            HomeDocument::open(workspace.actor(document), changes)
         })
     }
 
@@ -562,7 +582,11 @@ impl Desk {
             session: self.workspace.session(),
         };
         self.renew_session(rng, intake);
-        for document in [self.page_document(), self.channel_document()] {
+        for document in [
+            self.page_document(),
+            self.channel_document(),
+            self.own_document(),
+        ] {
             let rebuilt = intake.settled.rebuilt.contains(&document);
             let counted: Vec<Vec<u8>> = intake
                 .settled
@@ -575,7 +599,14 @@ impl Desk {
             if counted.is_empty() && !rebuilt {
                 continue;
             }
-            if document == self.page_document() {
+            if document == self.own_document() {
+                let counted = counted.iter().map(Vec::as_slice);
+                let taken = self.own.as_mut().map(|own| own.take_in(counted));
+                if rebuilt || taken.is_some_and(|taken| taken.is_err()) {
+                    self.own = None;
+                }
+                self.own_changed = true;
+            } else if document == self.page_document() {
                 let actor = self.workspace.actor(document);
                 let workspace = &self.workspace;
                 let Some(page) = &mut self.page else {
@@ -630,6 +661,10 @@ impl Desk {
         }
         if let Some(open) = &mut self.channel {
             open.set_actor(channel);
+        }
+        let own = self.workspace.actor(self.own_document());
+        if let Some(open) = &mut self.own {
+            open.set_actor(own);
         }
     }
 
@@ -834,6 +869,10 @@ impl Desk {
         Fixed(self.channel_id().0)
     }
 
+    pub(super) fn own_document(&self) -> DocumentId {
+        Fixed(derive_id(Domain::HomeDocument, &[&self.id.0]))
+    }
+
     /// Moves damaged records aside. Somebody who is alone begins anew what nobody else has.
     pub(super) fn set_aside(
         &mut self,
@@ -846,8 +885,9 @@ impl Desk {
             writes: self.archive.set_aside(vault, rng, run)?,
             effects: vec![Effect::ShowWorkspace(self.id)],
         };
-        let is_alone = self.workspace.log().state().live().count() == 1;
-        if !is_alone || !self.may_write() {
+        // Another device of the same person has it, too.
+        let is_alone = self.workspace.log().state().live_devices().count() == 1;
+        if self.is_home || !is_alone || !self.may_write() {
             return Ok(outcome);
         }
         let mut intake = Intake::default();

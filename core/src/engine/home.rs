@@ -7,8 +7,8 @@ use crate::ordered::Set as BTreeSet;
 use bocage_api::command::{Damaged, WORKSPACES_MAX};
 use bocage_api::view::HomePatch;
 use bocage_api::{
-    CommandId, HomeView, Name, PageId, Profile, Refusal, RelayState, SaveState, Settings,
-    WorkspaceCard, WorkspaceId,
+    CommandId, HomeView, Name, OwnDevices, PageId, Profile, Refusal, RelayState, SaveState,
+    Settings, WorkspaceCard, WorkspaceId,
 };
 use rand_core::CryptoRng;
 
@@ -109,6 +109,7 @@ impl Home {
             workspaces: self
                 .workspaces
                 .iter()
+                .filter(|(_, workspace)| !workspace.is_home)
                 .map(|(_, workspace)| card(workspace))
                 .collect(),
             joining: Vec::new(),
@@ -116,6 +117,7 @@ impl Home {
             relay,
             damaged: self.damaged(),
             mended: Vec::new(),
+            devices: OwnDevices::default(),
         };
     }
 
@@ -133,17 +135,27 @@ impl Home {
         self.shown.apply(patch);
     }
 
+    /// Whether it is one that people see.
     pub(super) fn knows_workspace(&self, id: WorkspaceId) -> bool {
-        self.workspaces
-            .iter()
-            .any(|(_, workspace)| workspace.id == id)
+        self.workspaces()
+            .any(|workspace| workspace.id == id && !workspace.is_home)
+    }
+
+    /// The home workspace, once there is one.
+    pub(super) fn own(&self) -> Option<&Workspace> {
+        self.workspaces().find(|workspace| workspace.is_home)
+    }
+
+    /// Whether nothing is here that another person could be given a share in.
+    pub(super) fn has_no_workspace(&self) -> bool {
+        self.workspaces.is_empty() && self.damaged_workspaces.is_empty()
     }
 
     pub(super) fn knows_page(&self, workspace: WorkspaceId, page: PageId) -> bool {
         self.knows_workspace(workspace) && first_page(workspace) == page
     }
 
-    /// The records of all workspaces.
+    /// The records of all workspaces, the home too.
     pub(super) fn workspaces(&self) -> impl Iterator<Item = &Workspace> {
         self.workspaces.iter().map(|(_, workspace)| workspace)
     }
@@ -204,9 +216,32 @@ impl Home {
         profile: Profile,
     ) -> Result<Outcome, Refusal> {
         let patch = HomePatch::Profile(Some(profile.clone()));
-        self.change_person(vault, rng, id, patch, |person| {
+        self.change_person(vault, rng, Some(id), vec![patch], |person| {
             person.profile = Some(profile);
         })
+    }
+
+    /// What the person is called and has set, as another device of theirs says.
+    pub(super) fn follow_person(
+        &mut self,
+        vault: &Vault,
+        rng: &mut dyn CryptoRng,
+        profile: Profile,
+        settings: Settings,
+    ) -> Result<Outcome, Refusal> {
+        let patches = vec![
+            HomePatch::Profile(Some(profile.clone())),
+            HomePatch::Settings(settings),
+        ];
+        self.change_person(vault, rng, None, patches, |person| {
+            person.profile = Some(profile);
+            person.settings = settings;
+        })
+    }
+
+    /// What the person has set.
+    pub(super) fn settings(&self) -> Settings {
+        self.person.settings
     }
 
     pub(super) fn set_settings(
@@ -217,15 +252,17 @@ impl Home {
         settings: Settings,
     ) -> Result<Outcome, Refusal> {
         let patch = HomePatch::Settings(settings);
-        self.change_person(vault, rng, id, patch, |person| person.settings = settings)
+        self.change_person(vault, rng, Some(id), vec![patch], |person| {
+            person.settings = settings;
+        })
     }
 
     fn change_person(
         &mut self,
         vault: &Vault,
         rng: &mut dyn CryptoRng,
-        id: CommandId,
-        patch: HomePatch,
+        by: Option<CommandId>,
+        patches: Vec<HomePatch>,
         change: impl FnOnce(&mut Person),
     ) -> Result<Outcome, Refusal> {
         if !self.damaged_person.is_empty() {
@@ -233,7 +270,9 @@ impl Home {
         }
         let mut person = self.person.clone();
         change(&mut person);
-        remember(&mut person.recent, id);
+        if let Some(id) = by {
+            remember(&mut person.recent, id);
+        }
         let key = RecordKey {
             family: self.person_family,
             index: 0,
@@ -242,7 +281,7 @@ impl Home {
         self.person = person;
         Ok(Outcome {
             writes: vec![write],
-            effects: vec![Effect::Home(patch)],
+            effects: patches.into_iter().map(Effect::Home).collect(),
         })
     }
 
@@ -251,7 +290,8 @@ impl Home {
     /// # Errors
     /// [`Refusal::TooManyWorkspaces`], [`Refusal::NoProfile`].
     pub(super) fn may_add(&self) -> Result<Profile, Refusal> {
-        if self.workspaces.len() >= WORKSPACES_MAX {
+        let listed = self.workspaces().filter(|workspace| !workspace.is_home);
+        if listed.count() >= WORKSPACES_MAX {
             return Err(Refusal::TooManyWorkspaces);
         }
         self.person.profile.clone().ok_or(Refusal::NoProfile)
@@ -270,11 +310,12 @@ impl Home {
         };
         let write = put(vault, rng, key, &workspace.encode())?;
         let patch = HomePatch::Workspace(card(&workspace));
+        let effect = (!workspace.is_home).then_some(Effect::Home(patch));
         self.workspaces.push((self.next_workspace, workspace));
         self.next_workspace = self.next_workspace.saturating_add(1);
         Ok(Outcome {
             writes: vec![write],
-            effects: vec![Effect::Home(patch)],
+            effects: effect.into_iter().collect(),
         })
     }
 

@@ -309,7 +309,7 @@ impl Engine {
         if !self.relay.is_connected() {
             return;
         }
-        let joins = self.home.stored_joins();
+        let joins = self.home.stored_joins().filter(|join| !join.adds_device());
         let joins = joins.filter(|join| !self.boxes.visits.contains_key(&join.by));
         let joins: Vec<_> = joins.map(|join| (join.by, join.link.clone())).collect();
         for (by, link) in joins {

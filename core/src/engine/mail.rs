@@ -247,7 +247,8 @@ impl Engine {
             let mut invitations = state.invitations();
             desk.to_post().next().is_some()
                 // Those who were removed count, and who holds a link that was revoked: they are to find out.
-                && (state.members().count() > 1
+                // So do other devices of the same person.
+                && (state.devices().nth(1).is_some()
                     || invitations.any(|(_, offer)| offer.invite.mode == Mode::Instant))
                 && !self
                     .post

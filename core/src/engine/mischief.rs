@@ -1,19 +1,25 @@
 //! The engine of a modified client: it brings others what no honest one would. Only with the feature `doors`.
 
+use bocage_api::WorkspaceId;
 use bocage_wire::{ClientFrame, mailbox};
 use rand_core::CryptoRng;
 
-use super::Engine;
+use super::desk::Desk;
 use super::mail::seal_item;
+use super::net::Origin;
+use super::{Engine, Input};
 use crate::codec::Blob;
+use crate::crypto::secret::Secret;
 use crate::keys::EpochUse;
+use crate::time::Timestamp;
+use crate::workspace::NewDevice;
 use crate::workspace::mischief::Mischief;
 
 impl Engine {
     /// Sends something to all whom this device is linked to, and puts it into every mailbox that it knows.
     /// Returns how many have got it, mailboxes included.
     pub fn do_mischief(&mut self, rng: &mut dyn CryptoRng, mischief: &Mischief) -> usize {
-        let Some(desk) = self.desks.values().next() else {
+        let Some(desk) = self.first() else {
             return 0;
         };
         let (workspace, page) = (desk.workspace.id(), desk.page_document());
@@ -68,14 +74,46 @@ impl Engine {
 
     /// How many epochs the first workspace has had.
     pub fn epochs(&self) -> usize {
-        let desk = self.desks.values().next();
-        desk.map_or(0, |desk| desk.workspace.log().state().epochs().len())
+        self.first()
+            .map_or(0, |desk| desk.workspace.log().state().epochs().len())
     }
 
     /// Whether the first workspace has a current epoch.
     pub fn has_current_epoch(&self) -> bool {
-        let desk = self.desks.values().next();
-        desk.is_some_and(|desk| desk.workspace.current_epoch().is_some())
+        self.first()
+            .is_some_and(|desk| desk.workspace.current_epoch().is_some())
+    }
+
+    /// How many devices members have in a workspace, as it is known here.
+    pub fn devices_in(&self, workspace: WorkspaceId) -> usize {
+        let desk = self.desks.get(&workspace);
+        desk.map_or(0, |desk| {
+            desk.workspace.log().state().live_devices().count()
+        })
+    }
+
+    /// Adds a device to this person's in the first workspace that no home knows of, as whoever has stolen
+    /// this one would.
+    pub fn plant_device(&mut self, now: Timestamp, rng: &mut dyn CryptoRng) {
+        let Some((id, member)) = self
+            .first()
+            .and_then(|desk| Some((desk.id, desk.workspace.me()?.id)))
+        else {
+            return;
+        };
+        let device = NewDevice::new(&Secret::generate(rng), &[0; 32], id);
+        let desk = self.desks.get_mut(&id);
+        let added = desk.map(|desk| desk.workspace.add_device(rng, &device.offer(member)));
+        if let Some(Ok(intake)) = added {
+            let by_engine = self.onward(now);
+            self.take_intake(by_engine, rng, id, &intake, Origin::Own);
+            self.handle(now, rng, Input::Tick);
+        }
+    }
+
+    /// The first workspace that people see.
+    fn first(&self) -> Option<&Desk> {
+        self.desks.values().find(|desk| !desk.is_home)
     }
 
     /// How many places of chains have more than one batch here.

@@ -35,6 +35,7 @@ impl Engine {
             Effect::ShowChannel(id) => self.show_channel(id),
             Effect::ShowWorkspace(id) => self.show_workspace(id),
             Effect::ShowJoining => self.show_joining(),
+            Effect::ShowDevices => self.show_devices(),
             Effect::OnDisk(id, have) => {
                 if let Some(desk) = self.desks.get_mut(&id) {
                     desk.stored(now, have);
@@ -79,7 +80,9 @@ impl Engine {
                 None => View::Missing(subject),
             },
             Subject::Channel(id, channel) => match self.desks.get_mut(&id) {
-                Some(desk) if desk.channel_id() == channel => View::Channel(desk.channel_view()),
+                Some(desk) if desk.channel_id() == channel && !desk.is_home => {
+                    View::Channel(desk.channel_view())
+                }
                 _ => View::Missing(subject),
             },
         };
@@ -202,7 +205,8 @@ impl Engine {
 
     fn workspace_view(&self, id: WorkspaceId) -> Option<WorkspaceView> {
         let desk = self.desks.get(&id)?;
-        let record = self.home.workspaces().find(|record| record.id == id)?;
+        let mut records = self.home.workspaces();
+        let record = records.find(|record| record.id == id && !record.is_home)?;
         let state = desk.workspace.log().state();
         let me = desk.workspace.me();
         let role = desk.workspace.role().map(role_shown);
@@ -334,6 +338,8 @@ impl Desk {
 
     fn channel_view(&mut self) -> ChannelView {
         let may_write = self.may_say();
+        let state = self.workspace.log().state();
+        let me = state.author_of(self.workspace.device());
         let messages = self.channel().messages().to_vec();
         let messages = messages
             .into_iter()
@@ -344,7 +350,7 @@ impl Desk {
                 Some(ChatMessage {
                     id: message.id,
                     author: MemberId(author.0),
-                    is_mine: device == self.workspace.device(),
+                    is_mine: me == Some(author),
                     text: message.text,
                     time: message.time,
                     by: self.said.get(&message.id).copied(),

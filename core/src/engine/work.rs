@@ -3,7 +3,7 @@
 use bocage_api::command::Damaged;
 use bocage_api::workspace::{self, USES_MAX};
 use bocage_api::{
-    Command, CommandId, InvitationId, MemberId, Name, Refusal, Role, Subject, WorkspaceId,
+    Command, CommandId, InvitationId, MemberId, Name, Profile, Refusal, Role, Subject, WorkspaceId,
 };
 use rand_core::CryptoRng;
 
@@ -11,7 +11,7 @@ use super::desk::{Desk, refusal};
 use super::net::Origin;
 use super::{Effect, Engine, Outcome, archive};
 use crate::codec::Fixed;
-use crate::invite_link::InviteLink;
+use crate::invite_link::{InviteLink, LinkKind};
 use crate::keys::InviteSeed;
 use crate::log::{self, Mode};
 use crate::record::{self, Join, Mail, Seed};
@@ -38,16 +38,11 @@ impl Engine {
         command: Command,
     ) -> Result<Outcome, Refusal> {
         match command {
-            Command::SetProfile(profile) => {
-                let outcome = self.home.set_profile(&self.vault, rng, id, profile)?;
-                let workspaces: Vec<WorkspaceId> = self.desks.keys().copied().collect();
-                for workspace in workspaces {
-                    self.tell_profile(self.latest, rng, workspace);
-                }
-                Ok(outcome)
-            }
+            Command::SetProfile(profile) => self.set_profile(now, rng, id, profile),
             Command::SetSettings(settings) => {
-                self.home.set_settings(&self.vault, rng, id, settings)
+                let mut outcome = self.home.set_settings(&self.vault, rng, id, settings)?;
+                outcome.join(self.tell_own_person(now, rng)?);
+                Ok(outcome)
             }
             Command::NewWorkspace { name } => self.new_workspace(now, rng, id, name),
             Command::RenameWorkspace { workspace, name } => self.rename(rng, id, workspace, name),
@@ -116,6 +111,11 @@ impl Engine {
                     effects: vec![Effect::ShowJoining],
                 })
             }
+            Command::AddDevice { name } => self.add_device(now, rng, id, &name),
+            Command::EndDeviceLink => self.end_device_link(rng, Some(id)),
+            Command::JoinAsDevice { link, name } => self.join_as_device(rng, id, &link, name),
+            Command::NameDevice { device, name } => self.name_device(now, rng, id, device, &name),
+            Command::RemoveDevice { device } => self.remove_device(rng, id, device),
             Command::RemoveMember { workspace, member } => {
                 self.remove_member(rng, id, workspace, member)
             }
@@ -134,6 +134,22 @@ impl Engine {
         }
     }
 
+    fn set_profile(
+        &mut self,
+        now: Timestamp,
+        rng: &mut dyn CryptoRng,
+        id: CommandId,
+        profile: Profile,
+    ) -> Result<Outcome, Refusal> {
+        let mut outcome = self.home.set_profile(&self.vault, rng, id, profile)?;
+        outcome.join(self.tell_own_person(now, rng)?);
+        let workspaces: Vec<WorkspaceId> = self.desks.keys().copied().collect();
+        for workspace in workspaces {
+            self.tell_profile(self.latest, rng, workspace);
+        }
+        Ok(outcome)
+    }
+
     /// Tells the others in a workspace what this person is called, if they know it otherwise.
     pub(super) fn tell_profile(
         &mut self,
@@ -149,7 +165,9 @@ impl Engine {
         else {
             return;
         };
-        let me = desk.workspace.me().filter(|me| !me.removed);
+        // At home there is nobody to tell.
+        let me = desk.workspace.me();
+        let me = me.filter(|me| !me.removed && !desk.is_home);
         // Once is enough, whatever becomes of it.
         if me.is_none_or(|me| me.profile == profile) || desk.told.as_ref() == Some(&profile) {
             return;
@@ -169,7 +187,7 @@ impl Engine {
         let is_other = self
             .home
             .workspaces()
-            .any(|record| record.id == workspace && record.name != name);
+            .any(|record| record.id == workspace && record.name != name && !record.is_home);
         if is_other
             && let Ok(outcome) = self
                 .home
@@ -201,12 +219,10 @@ impl Engine {
     }
 
     fn desk(&mut self, workspace: WorkspaceId) -> Result<&mut Desk, Refusal> {
-        let known = self.home.knows_workspace(workspace);
-        self.desks.get_mut(&workspace).ok_or(if known {
-            Refusal::Damaged
-        } else {
-            Refusal::UnknownWorkspace
-        })
+        if !self.home.knows_workspace(workspace) {
+            return Err(Refusal::UnknownWorkspace);
+        }
+        self.desks.get_mut(&workspace).ok_or(Refusal::Damaged)
     }
 
     fn new_workspace(
@@ -236,6 +252,7 @@ impl Engine {
             genesis,
             seeds: Vec::new(),
             came_by: None,
+            is_home: false,
         };
         let mut outcome = self.home.add_workspace(&self.vault, rng, record)?;
         let made = desk.absorb(&self.vault, rng, &intake, None, Origin::Own)?;
@@ -338,7 +355,9 @@ impl Engine {
         link: &str,
     ) -> Result<Outcome, Refusal> {
         self.home.may_add()?;
-        let link = InviteLink::parse(link).map_err(|_| Refusal::BadLink)?;
+        let link = InviteLink::parse(link).ok();
+        let link = link.filter(|link| link.kind == LinkKind::Invitation);
+        let link = link.ok_or(Refusal::BadLink)?;
         if self.desks.contains_key(&link.workspace) {
             return Err(Refusal::AlreadyMember);
         }
@@ -351,7 +370,12 @@ impl Engine {
         }
         let mut salt = [0; 32];
         rng.fill_bytes(&mut salt);
-        let join = Join { by: id, link, salt };
+        let join = Join {
+            by: id,
+            link,
+            salt,
+            device: None,
+        };
         Ok(Outcome {
             writes: self.home.begin_join(&self.vault, rng, join)?,
             effects: vec![Effect::JoinStored(id)],

@@ -23,6 +23,7 @@ use crate::targets::document::{DOCUMENT, authors};
 
 const OBJECTS: &str = include_str!("../../golden/objects.txt");
 const SIGNALS: &str = include_str!("../../golden/signals.hex");
+const HOME: &str = include_str!("../../golden/home.hex");
 const LINK: &str = include_str!("../../golden/link.hex");
 const FRAMES: &str = include_str!("../../../wire/tests/vectors/frames.hex");
 
@@ -107,14 +108,17 @@ pub(crate) fn messages() -> Vec<Vec<u8>> {
     // Two objects in an item.
     seeds.push(behind(2, &padded(&[0x82, 0x43, 1, 2, 3, 0x40])));
     seeds.push(behind(3, &[4, 0, 0, 1, 2, 3, 3, 0, 1, 4, 5]));
+    let home = HOME.lines().zip([4, 5]);
+    seeds.extend(home.map(|(line, which)| behind(which, &bytes(line))));
     seeds
 }
 
 pub(crate) fn links() -> Vec<Vec<u8>> {
     let mut link = InviteLink::new(WorkspaceId([1; 32]), [2; 16], DeviceId([3; 32]));
     let short = link.to_text();
+    let device = InviteLink::for_device(WorkspaceId([1; 32]), [2; 16], DeviceId([3; 32])).to_text();
     "relay.example:8443".clone_into(&mut link.relay);
-    let mut seeds: Vec<Vec<u8>> = [short, link.to_text()]
+    let mut seeds: Vec<Vec<u8>> = [short, link.to_text(), device]
         .iter()
         .map(|text| behind(0, text.as_bytes()))
         .collect();

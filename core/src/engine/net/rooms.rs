@@ -83,14 +83,18 @@ impl Engine {
             let epochs = desk.workspace.known_epochs(EPOCHS);
             let epochs = epochs.into_iter().enumerate();
             grounds.extend(epochs.map(|(age, epoch)| (age, Ground::Epoch(*id, epoch))));
-            if role >= Some(Role::Editor) {
+            if desk.is_home {
+                // Only who has made the link lets a device in by it.
+                let link = self.devices.link_of(*id);
+                grounds.extend(link.map(|invite| (0, Ground::Invite(*id, invite))));
+            } else if role >= Some(Role::Editor) {
                 let awaited = desk.workspace.awaited(USED_UP);
                 let awaited = awaited.into_iter().enumerate();
                 grounds.extend(awaited.map(|(age, invite)| (age, Ground::Invite(*id, invite))));
             }
         }
         let joins = self.home.stored_joins();
-        let joins = joins.filter(|join| self.must_ask(join.by));
+        let joins = joins.filter(|join| join.adds_device() || self.must_ask(join.by));
         grounds.extend(joins.map(|join| (0, Ground::Join(join.by, join.link.workspace))));
         grounds.sort_by_key(|(age, _)| *age);
         grounds.into_iter().map(|(_, ground)| ground).collect()

@@ -16,9 +16,9 @@ use crate::object::{DeviceId, ObjectId};
 use crate::reconcile::{self, Span};
 use crate::record::{self, Mail};
 use crate::signal::ConnectionId;
-use crate::sync::{Message, Rewrap, pack};
+use crate::sync::{DeviceRequest, Message, Rewrap, pack};
 use crate::time::Timestamp;
-use crate::workspace::{Intake, Request, Workspace};
+use crate::workspace::{Intake, NewDevice, Request, Workspace};
 
 /// How often a device shows that it is there.
 const PRESENCE_EVERY: Duration = Duration::from_secs(15);
@@ -55,7 +55,9 @@ impl Engine {
         };
         self.end_others(rng, connection);
         if let Ground::Join(by, _) = ground {
-            if let Some(request) = self.request(by) {
+            if let Some(request) = self.device_request(by) {
+                self.say(connection, &Message::Device(request));
+            } else if let Some(request) = self.request(by) {
                 let message = Message::Join(Blob(request.bytes().to_vec()));
                 self.say(connection, &message);
             }
@@ -226,6 +228,7 @@ impl Engine {
                 Ground::Invite(..) => {}
             },
             Message::Join(join) => self.asked(now, rng, connection, &join.0),
+            Message::Device(request) => self.device_asked(now, rng, connection, &request),
             Message::Lacks(epochs) if bound => self.give_keys(rng, connection, &epochs),
             Message::Keys(keys) if bound => self.take_keys(rng, workspace, keys),
             // Whoever is no member, or no longer, is told nothing and believed nothing.
@@ -315,6 +318,10 @@ impl Engine {
         let Some(desk) = self.desks.get_mut(&workspace) else {
             return;
         };
+        // Nobody becomes a member of a home.
+        if desk.is_home {
+            return self.say(connection, &Message::Closed);
+        }
         let asked = Asked {
             join: join.to_vec(),
             connection,
@@ -328,6 +335,31 @@ impl Engine {
             Ok(Answer::Welcome) => self.welcome(now, rng, workspace, connection),
             Ok(Answer::Wait) => self.show_workspace(workspace),
             Err(_) => self.say(connection, &Message::Closed),
+        }
+    }
+
+    /// Somebody asks to be one more device of this person.
+    fn device_asked(
+        &mut self,
+        now: Timestamp,
+        rng: &mut dyn CryptoRng,
+        connection: ConnectionId,
+        request: &DeviceRequest,
+    ) {
+        let wire = self.net.wires.get(&connection);
+        let found = wire.and_then(|wire| Some((wire.ground, wire.link.as_ref()?.remote()?)));
+        let Some((Ground::Invite(workspace, invite), remote)) = found else {
+            return self.end_wire(now, rng, connection);
+        };
+        // Nobody asks for somebody else.
+        let is_own = request.certificate.noise.0 == remote;
+        let answer = is_own.then(|| self.answer_device(now, rng, (workspace, invite), request));
+        match answer.flatten() {
+            Some(mut outcome) => {
+                outcome.effects.push(Effect::Welcome(workspace, connection));
+                self.settle_all(now, rng, workspace, outcome);
+            }
+            None => self.say(connection, &Message::Closed),
         }
     }
 
@@ -424,12 +456,7 @@ impl Engine {
         by: CommandId,
         objects: &[Blob],
     ) {
-        let Some((link, salt)) = self
-            .home
-            .joins()
-            .find(|join| join.by == by)
-            .map(|join| (join.link.clone(), join.salt))
-        else {
+        let Some(join) = self.home.joins().find(|join| join.by == by).cloned() else {
             // It was done or given up meanwhile: what comes is of the workspace.
             return;
         };
@@ -440,12 +467,16 @@ impl Engine {
             return self.end_wire(now, rng, connection);
         }
         waiting.extend(objects.iter().map(|object| object.0.clone()));
-        let Some(request) = self.request(by) else {
-            return;
-        };
         let arrived = self.net.arriving.get(&by).cloned().unwrap_or_default();
         let parts: Vec<&[u8]> = arrived.iter().map(Vec::as_slice).collect();
-        let Some((workspace, intake)) = request.enter(self.session, &parts) else {
+        let entered = if join.adds_device() {
+            let device = NewDevice::new(&self.root, &join.salt, join.link.workspace);
+            device.enter(self.session, &parts)
+        } else {
+            let request = self.request(by);
+            request.and_then(|request| request.enter(self.session, &parts))
+        };
+        let Some((workspace, intake)) = entered else {
             return;
         };
         self.net.arriving.remove(&by);
@@ -460,10 +491,14 @@ impl Engine {
             return self.end_wire(now, rng, connection);
         }
         let id = workspace.id();
-        debug_assert_eq!(id, link.workspace);
+        debug_assert_eq!(id, join.link.workspace);
         let origin = Origin::Link(connection);
-        let Some(outcome) = self.begin_desk(rng, (by, salt, None), workspace, intake, origin)
-        else {
+        let begun = if join.adds_device() {
+            self.begin_home(now, rng, &join, workspace, intake, origin)
+        } else {
+            self.begin_desk(rng, (by, join.salt, None), workspace, intake, origin)
+        };
+        let Some(outcome) = begun else {
             return;
         };
         self.end_visit(by);
@@ -491,22 +526,37 @@ impl Engine {
         rng: &mut dyn CryptoRng,
         (by, salt, came_by): (CommandId, [u8; 32], Option<[u8; 16]>),
         workspace: Workspace,
-        mut intake: Intake,
+        intake: Intake,
         origin: Origin,
     ) -> Option<Outcome> {
-        let id = workspace.id();
         let record = record::Workspace {
-            id,
+            id: workspace.id(),
             name: workspace.name()?,
             made_by: by,
             recent: vec![by],
             salt,
-            genesis: intake.new.remove(0).to_vec(),
+            genesis: intake.new.first()?.to_vec(),
             seeds: Vec::new(),
             came_by,
+            is_home: false,
         };
+        self.open_desk(rng, record, workspace, intake, origin)
+    }
+
+    /// The same, of any kind. The intake begins with the workspace's beginning.
+    pub(in crate::engine) fn open_desk(
+        &mut self,
+        rng: &mut dyn CryptoRng,
+        record: record::Workspace,
+        workspace: Workspace,
+        mut intake: Intake,
+        origin: Origin,
+    ) -> Option<Outcome> {
+        let (id, by) = (record.id, record.made_by);
+        intake.new.remove(0);
         let archive = archive::Archive::new(&self.vault, id);
         let mut desk = Desk::new(workspace, archive, Mail::default());
+        desk.is_home = record.is_home;
         let mut outcome = self.home.add_workspace(&self.vault, rng, record).ok()?;
         let made = desk.absorb(&self.vault, rng, &intake, None, origin);
         outcome.join(made.ok()?);

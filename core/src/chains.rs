@@ -13,8 +13,6 @@ mod extent;
 mod pack;
 mod past;
 
-use crate::ordered::{Map as BTreeMap, Set as BTreeSet};
-
 use thiserror::Error;
 
 use crate::batch::{self, Batch, DocumentId, SessionId};
@@ -23,6 +21,7 @@ use crate::index::Index;
 use crate::ledger::{ChangeHash, Dangling, Ledger};
 use crate::log::{Log, Role, State};
 use crate::object::{DeviceId, ObjectId, Verified};
+use crate::ordered::{Map, Set};
 use crate::prescan::{self, Limits, Refused, ScannedChange};
 
 pub(crate) use aside::{Copy, IsLeftOut};
@@ -48,16 +47,16 @@ pub struct Chains {
     entries: Vec<Entry>,
     places: IdMap<ObjectId, usize>,
     /// By chain and number; several where a device has written two at one number.
-    slots: BTreeMap<ChainId, BTreeMap<u64, Vec<usize>>>,
+    slots: Map<ChainId, Map<u64, Vec<usize>>>,
     /// Where each change is.
     changes: IdMap<ChangeHash, usize>,
-    ledgers: BTreeMap<DocumentId, Ledger>,
+    ledgers: Map<DocumentId, Ledger>,
     /// What those that count make of the documents.
     index: Index,
     /// The batches that count and that no batch which counts builds on.
-    heads: BTreeSet<ObjectId>,
+    heads: Set<ObjectId>,
     /// The places of batches, counting or not, that nothing builds on.
-    tips: BTreeSet<usize>,
+    tips: Set<usize>,
     /// What came in since it was last settled what counts.
     fresh: Vec<usize>,
     /// Whether a device has split one of its chains: then whoever builds on a branch matters.
@@ -67,7 +66,7 @@ pub struct Chains {
     /// What the log led to for the last authors who did not know all of it: who writes on names the same heads again.
     states: Vec<(Vec<ObjectId>, State)>,
     /// What was ended when it was last settled what counts.
-    endings: BTreeMap<DeviceId, BTreeSet<ObjectId>>,
+    endings: Map<DeviceId, Set<ObjectId>>,
 }
 
 #[derive(Debug)]
@@ -156,7 +155,7 @@ pub struct Settled {
     /// Batches that count now, each after those it builds on.
     pub counted: Vec<ObjectId>,
     /// Documents in which something no longer counts: they are to be built anew.
-    pub rebuilt: BTreeSet<DocumentId>,
+    pub rebuilt: Set<DocumentId>,
 }
 
 impl Chains {
@@ -202,7 +201,7 @@ impl Chains {
     pub(crate) fn is_indexed(&self) -> bool {
         let mut anew = Index::default();
         let mut left: Vec<usize> = (0..self.entries.len()).rev().collect();
-        let mut taken = BTreeSet::new();
+        let mut taken = Set::new();
         while !left.is_empty() {
             let before = left.len();
             left.retain(|place| {
@@ -231,7 +230,7 @@ impl Chains {
     }
 
     /// What a new batch builds on.
-    pub fn heads(&self) -> &BTreeSet<ObjectId> {
+    pub fn heads(&self) -> &Set<ObjectId> {
         &self.heads
     }
 
@@ -277,7 +276,7 @@ impl Chains {
     /// How many places have more than one batch.
     #[cfg(feature = "doors")]
     pub fn splits(&self) -> usize {
-        let slots = self.slots.values().flat_map(BTreeMap::values);
+        let slots = self.slots.values().flat_map(Map::values);
         slots.filter(|rivals| rivals.len() > 1).count()
     }
 

@@ -24,7 +24,6 @@ mod work;
 #[cfg(feature = "doors")]
 mod workbench;
 
-use crate::ordered::{Map as BTreeMap, Set as BTreeSet};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -43,6 +42,7 @@ use crate::codec::Fixed;
 use crate::crypto::domains::Domain;
 use crate::crypto::hash::derive_key;
 use crate::crypto::secret::Secret;
+use crate::ordered::{Map, Set};
 use crate::relay_link::{LinkOutput, RelayHeard, RelayLink};
 use crate::signal::ConnectionId;
 use crate::time::Timestamp;
@@ -158,7 +158,7 @@ pub struct Engine {
     /// believe to be the only one never continue the same.
     session: SessionId,
     home: Home,
-    desks: BTreeMap<WorkspaceId, Desk>,
+    desks: Map<WorkspaceId, Desk>,
     tabs: Tabs,
     queue: WriteQueue<Effect>,
     relay: RelayLink,
@@ -171,7 +171,7 @@ pub struct Engine {
     /// What is stored already, and has not taken its effect.
     due_effects: Vec<Effect>,
     /// Families whose reading failed and is tried again.
-    reload: BTreeSet<Family>,
+    reload: Set<Family>,
     reload_at: Option<Timestamp>,
     woken_for: Option<Timestamp>,
     /// When something last happened, as the engine counts time.
@@ -185,7 +185,7 @@ pub struct Engine {
 enum Phase {
     /// The first records are being read; what tabs say meanwhile waits.
     Starting {
-        missing: BTreeSet<Family>,
+        missing: Set<Family>,
         /// The workspaces whose records are being read.
         opening: Vec<Opening>,
         early: Vec<(TabId, ToEngine)>,
@@ -237,7 +237,7 @@ impl Engine {
         let mut session = [0; 16];
         rng.fill_bytes(&mut session);
         let home = Home::new(&vault);
-        let missing: BTreeSet<Family> = home.families().into();
+        let missing: Set<Family> = home.families().into();
         let outputs = missing.iter().copied().map(Output::Load).collect();
         Self {
             vault,
@@ -250,7 +250,7 @@ impl Engine {
             root,
             session: Fixed(session),
             home,
-            desks: BTreeMap::new(),
+            desks: Map::new(),
             tabs: Tabs::default(),
             queue: WriteQueue::new(),
             relay: RelayLink::new(),
@@ -260,7 +260,7 @@ impl Engine {
             devices: own_devices::OwnDevices::default(),
             look_due: Timestamp(0),
             due_effects: Vec::new(),
-            reload: BTreeSet::new(),
+            reload: Set::new(),
             reload_at: None,
             woken_for: None,
             latest: Timestamp(0),

@@ -16,13 +16,12 @@ mod register;
 #[cfg(test)]
 mod tests;
 
-use crate::ordered::Map as BTreeMap;
-
 use bocage_api::ItemId;
 
 use crate::batch::DocumentId;
 use crate::id_map::IdMap;
 use crate::object::ObjectId;
+use crate::ordered::Map;
 use crate::prescan::ScannedChange;
 
 pub(crate) use entry::Entry;
@@ -42,7 +41,7 @@ pub(crate) struct Document {
     batches: Vec<usize>,
     /// The number of the last operation of the last batch, that batch, and its place.
     last: Option<(u64, ObjectId, usize)>,
-    items: BTreeMap<ItemId, Entry>,
+    items: Map<ItemId, Entry>,
 }
 
 impl Index {

@@ -16,7 +16,6 @@
 //!
 //! Deliberately absent: clocks, storage, long texts (those are pages), and what to do with a document.
 
-use crate::ordered::Set as BTreeSet;
 use core::ops::RangeBounds;
 
 use automerge::iter::MapRangeItem;
@@ -24,6 +23,7 @@ use automerge::patches::PatchAction;
 use automerge::{ActorId, AutoCommit, Prop, ROOT, ReadDoc};
 use bocage_api::ItemId;
 
+use crate::ordered::Set;
 use crate::text_document::{apply, empty};
 
 mod edit;
@@ -141,7 +141,7 @@ impl Items {
     pub fn take_in<'a>(
         &mut self,
         changes: impl IntoIterator<Item = &'a [u8]>,
-    ) -> Result<BTreeSet<ItemId>, Refused> {
+    ) -> Result<Set<ItemId>, Refused> {
         self.document.update_diff_cursor();
         apply(&mut self.document, changes).map_err(|_| Refused::NotTaken)?;
         let patches = self.document.diff_incremental();

@@ -10,12 +10,12 @@
 //! The shape of a change by itself is [`crate::prescan`]'s; whether its actor is its author's is
 //! [`crate::chains`]'s.
 
-use crate::ordered::Map as BTreeMap;
 use std::sync::Arc;
 
 use thiserror::Error;
 
 use crate::id_map::IdMap;
+use crate::ordered::Map;
 use crate::prescan::{Action, Key, OpName, ScannedChange};
 
 type Actor = [u8; 16];
@@ -53,7 +53,7 @@ pub(crate) enum Dangling {
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
     /// By actor and first number: runs of operations with consecutive numbers.
-    ops: IdMap<Actor, BTreeMap<u64, Run>>,
+    ops: IdMap<Actor, Map<u64, Run>>,
     changes: IdMap<ChangeHash, Past>,
     /// The number of each actor's last change. Two of the same number would fit their own pasts, and
     /// automerge would refuse them and all that came with them.
@@ -63,7 +63,7 @@ pub(crate) struct Ledger {
 /// What one change and those before it have of each actor.
 #[derive(Clone, Debug, Default)]
 struct Past {
-    others: Arc<BTreeMap<Actor, Reached>>,
+    others: Arc<Map<Actor, Reached>>,
     author: Actor,
     own: Reached,
 }
@@ -214,7 +214,7 @@ impl Ledger {
         {
             return Ok((*only).clone());
         }
-        let mut all: BTreeMap<Actor, Reached> = BTreeMap::new();
+        let mut all: Map<Actor, Reached> = Map::new();
         for past in before {
             let own = (past.author, past.own);
             for (actor, reached) in past.others.iter().map(|(a, r)| (*a, *r)).chain([own]) {

@@ -6,20 +6,19 @@
 //!
 //! `op` has the operations, `resolve` decides what they lead to, `set` has sets of them.
 
+mod flags;
 mod op;
 mod resolve;
-mod set;
-
-use crate::ordered::{Map as BTreeMap, Set as BTreeSet};
 
 use bocage_api::WorkspaceId;
 use thiserror::Error;
 
+use flags::Flags;
 pub use op::{Act, Certificate, Entrance, Invite, Link, Mode, Op, ProfileFields, Role, Wrap};
 pub use resolve::{Device, FIRST_VERSION, Invitation, Member, MemberId, State};
-use set::Set;
 
 use crate::object::{ObjectId, Verified};
+use crate::ordered::{Map, Set};
 
 pub(crate) use op::is_rising;
 
@@ -28,8 +27,8 @@ pub(crate) use op::is_rising;
 pub struct Log {
     workspace: WorkspaceId,
     entries: Vec<Entry>,
-    places: BTreeMap<ObjectId, usize>,
-    heads: BTreeSet<ObjectId>,
+    places: Map<ObjectId, usize>,
+    heads: Set<ObjectId>,
     state: State,
 }
 
@@ -37,7 +36,7 @@ pub struct Log {
 struct Entry {
     op: Verified<Op>,
     /// The places of all that it follows, directly or not.
-    past: Set,
+    past: Flags,
 }
 
 /// Why an operation does not come in.
@@ -69,11 +68,11 @@ impl Log {
         let mut log = Self {
             workspace: WorkspaceId(genesis.id().0),
             entries: Vec::new(),
-            places: BTreeMap::new(),
-            heads: BTreeSet::new(),
+            places: Map::new(),
+            heads: Set::new(),
             state: State::default(),
         };
-        log.add(genesis, Set::default());
+        log.add(genesis, Flags::default());
         Some(log)
     }
 
@@ -88,7 +87,7 @@ impl Log {
     }
 
     /// The operations that none follows.
-    pub fn heads(&self) -> &BTreeSet<ObjectId> {
+    pub fn heads(&self) -> &Set<ObjectId> {
         &self.heads
     }
 
@@ -184,7 +183,7 @@ impl Log {
         self.entries.get(*self.places.get(&id)?)
     }
 
-    fn add(&mut self, op: Verified<Op>, past: Set) {
+    fn add(&mut self, op: Verified<Op>, past: Flags) {
         let id = op.id();
         for parent in &op.body.parents {
             self.heads.remove(parent);
@@ -199,8 +198,8 @@ impl Log {
     }
 
     /// The places of these operations and all that they follow.
-    fn past_with(&self, heads: &[ObjectId]) -> Set {
-        let mut past = Set::default();
+    fn past_with(&self, heads: &[ObjectId]) -> Flags {
+        let mut past = Flags::default();
         for head in heads {
             if let Some((entry, place)) = self.entry(*head).zip(self.places.get(head)) {
                 past.join(&entry.past);

@@ -15,11 +15,10 @@
 //! and the log. **automerge panics at some changes whose references lead nowhere, so passing here does
 //! not make a stranger's change safe to apply.**
 
-use crate::ordered::Set as BTreeSet;
-
 use thiserror::Error;
 
 use crate::crypto::sha256;
+use crate::ordered::Set;
 
 mod columns;
 pub(crate) mod cursor;
@@ -232,7 +231,7 @@ impl<'a> ScannedChange<'a> {
 
     /// Looks at every operation by itself, and at what they refer to all together.
     fn check_operations(&self) -> Result<(), Refused> {
-        let mut unused: BTreeSet<u64> = (1..).take(self.others.len()).collect();
+        let mut unused: Set<u64> = (1..).take(self.others.len()).collect();
         let mut operations = self.operations();
         while let Some(operation) = operations.next_checked()? {
             let key = match operation.key {

@@ -14,13 +14,12 @@
 //!
 //! Deliberately absent: clocks, storage, the order of commands, comments and what their threads hold.
 
-use crate::ordered::Set as BTreeSet;
-
 use automerge::transaction::Transactable;
 use automerge::{ActorId, AutoCommit, Change, ObjId, ObjType, ROOT, ReadDoc};
 use bocage_api::rich_text::{RichDelta, RichError, RichText};
 use thiserror::Error;
 
+use crate::ordered::Set;
 use crate::text_document::{commit, empty};
 
 mod anchor;
@@ -123,7 +122,7 @@ impl RichDocument {
         let changes = changes.map_err(|_| Refused::NotTaken)?;
         let known = self.object();
         let before = self.document.get_heads();
-        let objects: BTreeSet<_> = changes.iter().flat_map(read::objects).collect();
+        let objects: Set<_> = changes.iter().flat_map(read::objects).collect();
         let taken = self.document.apply_changes(changes);
         taken.map_err(|_| Refused::NotTaken)?;
         let object = self

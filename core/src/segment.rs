@@ -18,8 +18,6 @@
 mod patch;
 mod recall;
 
-use crate::ordered::Map as BTreeMap;
-
 use bocage_api::WorkspaceId;
 
 use crate::batch::{Batch, SessionId};
@@ -28,6 +26,7 @@ use crate::codec::Fixed;
 use crate::crypto::sign::Signature;
 use crate::ledger::ChangeHash;
 use crate::object::{DeviceId, ObjectError, ObjectId, Unsigned, Verified, verify_run};
+use crate::ordered::Map;
 use crate::prescan::Refused;
 use crate::prescan::cursor::{Cursor, put};
 
@@ -61,7 +60,7 @@ struct Run {
 /// last of a run carries no signature.
 pub(crate) fn make(workspace: WorkspaceId, batches: &[&Verified<Batch>]) -> Option<Vec<u8>> {
     let mut runs: Vec<(&Verified<Batch>, &Verified<Batch>)> = Vec::new();
-    let mut by_last: BTreeMap<ObjectId, usize> = BTreeMap::new();
+    let mut by_last: Map<ObjectId, usize> = Map::new();
     let mut stretches: Vec<(usize, u64)> = Vec::new();
     let mut order = Vec::new();
     for batch in batches {

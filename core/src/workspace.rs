@@ -18,7 +18,6 @@ mod pending;
 mod unite;
 mod visitor;
 
-use crate::ordered::{Map as BTreeMap, Set as BTreeSet};
 use std::sync::Arc;
 
 use bocage_api::{Name, WorkspaceId};
@@ -33,6 +32,7 @@ use crate::crypto::secret::Secret;
 use crate::keys::DeviceKeys;
 use crate::log::{Log, LogError, Member, Mode, Op, Role};
 use crate::object::{DeviceId, Kind, ObjectError, ObjectId, Signed, Verified};
+use crate::ordered::{Map, Set};
 use crate::receipt::{Presence, Receipt};
 use crate::segment::{self, Expanded};
 
@@ -52,22 +52,22 @@ pub struct Workspace {
     chains: Chains,
     pending: Pending,
     /// The keys of epochs, as far as this device has them.
-    epochs: BTreeMap<ObjectId, Secret>,
+    epochs: Map<ObjectId, Secret>,
     /// Keys of epochs that this device had when it last wrote them down, whether the log has the epochs or not.
-    noted: BTreeMap<ObjectId, Secret>,
+    noted: Map<ObjectId, Secret>,
     /// Keys of epochs that another member has wrapped anew for this device, as they came.
-    rewrapped: BTreeMap<ObjectId, Blob>,
+    rewrapped: Map<ObjectId, Blob>,
     /// The instant invitation by whose key this device looks at the workspace, or by which it has come.
     guest: Option<Guest>,
     /// The newest of each device.
-    receipts: BTreeMap<DeviceId, Acknowledged>,
+    receipts: Map<DeviceId, Acknowledged>,
     /// What managers have settled.
     settled: Coverage,
     /// The newest counter of each device that is or was there.
-    presences: BTreeMap<DeviceId, u64>,
+    presences: Map<DeviceId, u64>,
     /// Batches that came with a bad signature, under the rule that this is final.
     #[cfg(feature = "controls")]
-    never: BTreeSet<ObjectId>,
+    never: Set<ObjectId>,
 }
 
 /// A device's newest receipt.
@@ -84,7 +84,7 @@ pub struct Intake {
     pub new: Vec<Arc<[u8]>>,
     /// Which of these, by their hashes, had come at another time and waited: whoever has brought what they
     /// waited for need not have them.
-    pub waited: BTreeSet<ObjectId>,
+    pub waited: Set<ObjectId>,
     /// The bytes of what is only passed on.
     pub passing: Vec<Arc<[u8]>>,
     /// What counts now, or no longer does.
@@ -261,9 +261,9 @@ impl Workspace {
     }
 
     /// The members who have this batch on the disk of one of their devices, by their own word.
-    pub fn holders(&self, batch: ObjectId) -> BTreeSet<crate::log::MemberId> {
+    pub fn holders(&self, batch: ObjectId) -> Set<crate::log::MemberId> {
         let Some(found) = self.chains.batch(batch) else {
-            return BTreeSet::new();
+            return Set::new();
         };
         let place = self.chains.place(batch);
         let covers = |own: &Acknowledged| place.is_some_and(|place| own.coverage.covers(place));
@@ -483,7 +483,7 @@ impl Workspace {
 
     /// Tries what waits, for as long as something of it comes in.
     /// `before` are the ids of what has waited for longer than for what has just come.
-    fn retry(&mut self, before: &BTreeSet<ObjectId>, intake: &mut Intake) {
+    fn retry(&mut self, before: &Set<ObjectId>, intake: &mut Intake) {
         loop {
             let known = intake.new.len();
             for waiting in self.pending.take_all() {

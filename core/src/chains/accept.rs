@@ -19,12 +19,11 @@
 //!
 //! The set is found by starting with all and taking out what breaks a rule until nothing does.
 
-use crate::ordered::{Map as BTreeMap, Set as BTreeSet};
-
 use super::{Chains, Entry, chain_of};
 use crate::control::{self, Control};
 use crate::log::{Log, MemberId};
 use crate::object::ObjectId;
+use crate::ordered::{Map, Set};
 
 /// For each batch, by its place, whether it may count.
 pub(super) fn accept(chains: &Chains, log: &Log) -> Vec<bool> {
@@ -33,7 +32,7 @@ pub(super) fn accept(chains: &Chains, log: &Log) -> Vec<bool> {
     if log.state().endings().is_empty() {
         return set;
     }
-    let removals: BTreeSet<ObjectId> = chains
+    let removals: Set<ObjectId> = chains
         .entries
         .iter()
         .flat_map(|entry| ending(log, entry))
@@ -71,7 +70,7 @@ type Senior = ((u64, ObjectId), MemberId);
 /// For each batch, by its place, whether it is on the branch of its chain that counts.
 fn on_winning_branches(chains: &Chains, log: &Log) -> Vec<bool> {
     let mut set = vec![true; chains.entries.len()];
-    let split = |slots: &&BTreeMap<u64, Vec<usize>>| slots.values().any(|rivals| rivals.len() > 1);
+    let split = |slots: &&Map<u64, Vec<usize>>| slots.values().any(|rivals| rivals.len() > 1);
     let chains_split: Vec<_> = chains.slots.values().filter(split).collect();
     if chains_split.is_empty() {
         return set;

@@ -3,13 +3,12 @@
 //!
 //! Whether something counts is not decided here.
 
-use crate::ordered::{Map as BTreeMap, Set as BTreeSet};
-
 use super::{Chains, Status, fits};
 use crate::batch::{Batch, DocumentId};
 use crate::ledger::Ledger;
 use crate::log::Log;
 use crate::object::{DeviceId, ObjectId, Verified};
+use crate::ordered::{Map, Set};
 use crate::prescan;
 
 /// The most batches that are looked through for copies, the newest first: who was removed may write on without end.
@@ -67,7 +66,7 @@ impl Chains {
         let mut seen = self.dismissed(log);
         let mut last = Vec::new();
         // What something later of the document builds on is in that one's copy.
-        let mut carries: BTreeMap<usize, bool> = BTreeMap::new();
+        let mut carries: Map<usize, bool> = Map::new();
         for place in places {
             let Some(entry) = self.entries.get(place) else {
                 continue;
@@ -97,7 +96,7 @@ impl Chains {
         if self.status(place) != Some(Status::Held) {
             return None;
         }
-        let mut past = BTreeSet::new();
+        let mut past = Set::new();
         let mut next = vec![place];
         while let Some(place) = next.pop() {
             if past.insert(place) {
@@ -142,7 +141,7 @@ impl Chains {
         self.aside
     }
 
-    fn dismissed(&self, log: &Log) -> BTreeSet<usize> {
+    fn dismissed(&self, log: &Log) -> Set<usize> {
         let ops = log
             .state()
             .dismissed()

@@ -1,7 +1,6 @@
 //! Which batches go into a segment together: as many as came together or one after the other, so that
 //! each chain in it ends with a signature.
 
-use crate::ordered::{Map as BTreeMap, Set as BTreeSet};
 use std::sync::Arc;
 
 use bocage_api::WorkspaceId;
@@ -9,6 +8,7 @@ use bocage_api::WorkspaceId;
 use super::{Chains, chain_of};
 use crate::batch::Batch;
 use crate::object::{ObjectId, Verified};
+use crate::ordered::{Map, Set};
 use crate::segment;
 
 /// Bytes that bring batches: one, as it was signed, or a segment.
@@ -21,7 +21,7 @@ pub(crate) struct Packed {
 impl Chains {
     /// Puts batches together, each after those it builds on. Where one carries no signature, those up to
     /// the next in its chain that does come along.
-    pub(crate) fn pack(&self, workspace: WorkspaceId, places: BTreeSet<usize>) -> Vec<Packed> {
+    pub(crate) fn pack(&self, workspace: WorkspaceId, places: Set<usize>) -> Vec<Packed> {
         let places = self.with_proof(places);
         let mut packed = Vec::new();
         let mut together = Group::default();
@@ -48,7 +48,7 @@ impl Chains {
     }
 
     /// Adds what carries the signatures for those that have none.
-    fn with_proof(&self, places: BTreeSet<usize>) -> BTreeSet<usize> {
+    fn with_proof(&self, places: Set<usize>) -> Set<usize> {
         let mut all = places.clone();
         for place in places {
             let mut at = place;
@@ -82,7 +82,7 @@ struct Group<'a> {
     batches: Vec<&'a Verified<Batch>>,
     bytes: usize,
     /// The last batch of each run.
-    ends: BTreeSet<ObjectId>,
+    ends: Set<ObjectId>,
 }
 
 impl<'a> Group<'a> {
@@ -137,7 +137,7 @@ impl Packed {
 /// build on what is in a later one: who takes them puts them together again.
 fn finish_in_parts(workspace: WorkspaceId, batches: &[&Verified<Batch>], packed: &mut Vec<Packed>) {
     let mut runs: Vec<Vec<usize>> = Vec::new();
-    let mut open: BTreeMap<ObjectId, usize> = BTreeMap::new();
+    let mut open: Map<ObjectId, usize> = Map::new();
     for (at, batch) in batches.iter().enumerate() {
         let before = batch.body.prev.and_then(|prev| open.remove(&prev));
         let run = before.unwrap_or(runs.len());

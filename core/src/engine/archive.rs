@@ -4,13 +4,12 @@
 //! Here is decided which record says what, and when what a damaged one held is back; writing them is the
 //! engine's.
 
-use crate::ordered::{Map as BTreeMap, Set as BTreeSet};
-
 use bocage_api::CommandId;
 use rand_core::CryptoRng;
 
 use super::home::{move_aside, put};
 use crate::object::{DeviceId, ObjectId, Signed};
+use crate::ordered::{Map, Set};
 use crate::record::{EpochKey, Holds, Keys, Mail, Snapshot, Stored, remember};
 use crate::segment;
 use crate::vault::{Family, RecordKey, Shelf, Unreadable, Vault, Write};
@@ -42,7 +41,7 @@ pub(super) struct Archive {
     holds: Family,
     keys: Family,
     /// The objects that are a record each, or a few to one.
-    recent: BTreeMap<u64, Stored>,
+    recent: Map<u64, Stored>,
     next: u64,
     next_segment: u64,
     /// The last record of older ones.
@@ -53,7 +52,7 @@ pub(super) struct Archive {
     /// What cannot be read and is not needed: others say it again, or it is begun anew.
     spoilt: Vec<(Shelf, RecordKey, Vec<u8>)>,
     /// What records of objects held that cannot be read.
-    held: BTreeMap<RecordKey, Vec<ObjectId>>,
+    held: Map<RecordKey, Vec<ObjectId>>,
 }
 
 /// What was read.
@@ -65,7 +64,7 @@ pub(super) struct Read {
     pub(super) snapshots: Vec<Snapshot>,
     /// Keys of epochs, whether the log that was read has these or not.
     pub(super) keys: Vec<EpochKey>,
-    held: BTreeMap<RecordKey, Vec<ObjectId>>,
+    held: Map<RecordKey, Vec<ObjectId>>,
 }
 
 impl Archive {
@@ -79,14 +78,14 @@ impl Archive {
             snapshots: vault.family(Shelf::Snapshots(workspace)),
             holds: vault.family(Shelf::Holds(workspace)),
             keys: vault.family(Shelf::Keys(workspace)),
-            recent: BTreeMap::new(),
+            recent: Map::new(),
             next: 0,
             next_segment: 0,
             last: None,
             damaged: Vec::new(),
             holes: Vec::new(),
             spoilt: Vec::new(),
-            held: BTreeMap::new(),
+            held: Map::new(),
         }
     }
 
@@ -147,8 +146,8 @@ impl Archive {
 
     /// Records that are said to hold something are there, or missing.
     fn find_lost(&mut self, read: &mut Read) {
-        let damaged: BTreeSet<RecordKey> = self.damaged.iter().map(|(_, key, _)| *key).collect();
-        let mut holes: BTreeSet<RecordKey> = self.holes.iter().copied().collect();
+        let damaged: Set<RecordKey> = self.damaged.iter().map(|(_, key, _)| *key).collect();
+        let mut holes: Set<RecordKey> = self.holes.iter().copied().collect();
         for (key, ids) in core::mem::take(&mut read.held) {
             let is_read = if key.family == self.objects {
                 self.recent.contains_key(&key.index)

@@ -2,8 +2,6 @@
 //!
 //! Whether words count is [`crate::chains`]'s to say.
 
-use crate::ordered::Set as BTreeSet;
-
 use bocage_api::workspace::{LEFT_OUT_MAX, LeftOut};
 use bocage_api::{CommandId, CopyId, MemberId, Refusal, TextDelta};
 use rand_core::CryptoRng;
@@ -12,6 +10,7 @@ use super::desk::{Desk, refusal};
 use super::net::Origin;
 use super::{Effect, Outcome};
 use crate::object::ObjectId;
+use crate::ordered::Set;
 use crate::record;
 use crate::time::Timestamp;
 use crate::tools::chat::Channel;
@@ -45,7 +44,7 @@ impl Desk {
         let now = Seen {
             aside: self.workspace.chains().aside(),
             dismissed: state.dismissed().len(),
-            ended: state.endings().values().map(BTreeSet::len).sum(),
+            ended: state.endings().values().map(Set::len).sum(),
         };
         if self.left_out.1.replace(now) == Some(now) || now.aside == 0 && self.left_out.0.is_empty()
         {

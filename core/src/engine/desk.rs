@@ -2,7 +2,6 @@
 //!
 //! What a command leads to here is an [`Outcome`]; when it is written, and who is told, is the engine's.
 
-use crate::ordered::{Map as BTreeMap, Set as BTreeSet};
 use core::time::Duration;
 use std::sync::Arc;
 
@@ -29,6 +28,7 @@ use crate::home_document::HomeDocument;
 use crate::keys::InviteSeed;
 use crate::log::{Act, Mode, Op, Role};
 use crate::object::{Kind, ObjectId, Signed, Verified};
+use crate::ordered::{Map, Set};
 use crate::record::{self, EpochKey, Mail};
 use crate::signal::ConnectionId;
 use crate::time::Timestamp;
@@ -75,19 +75,19 @@ pub(super) struct Desk {
     /// The latest commands that are in the page.
     pub(super) page_commands: Vec<CommandId>,
     /// Which command wrote a message, in this run.
-    pub(super) said: BTreeMap<MessageId, CommandId>,
+    pub(super) said: Map<MessageId, CommandId>,
     /// Which batch an operation of the channel is in, by the actor and the number of its first one.
-    batches: BTreeMap<([u8; 16], u64), ObjectId>,
+    batches: Map<([u8; 16], u64), ObjectId>,
     /// The keys of epochs that are written down.
     noted: Vec<EpochKey>,
     /// What of it all is on the disk.
     pub(super) on_disk: Option<OnDisk>,
     pub(super) mail: Mail,
     /// What this device has made and the mailbox does not have.
-    pub(super) unposted: BTreeSet<ObjectId>,
+    pub(super) unposted: Set<ObjectId>,
     /// What this device has made and does not have on its disk. It tells nobody of it: a tab says
     /// again what an engine lost, and then there would be two of it.
-    unstored: BTreeSet<ObjectId>,
+    unstored: Set<ObjectId>,
     /// What is to be passed on at once.
     pub(super) urgent: Vec<(Arc<[u8]>, Origin)>,
     /// When this device says next what it has on its disk, and what it has said last.
@@ -110,9 +110,9 @@ pub(super) struct Desk {
     /// invitations.
     pub(super) upkeep_due: Option<Timestamp>,
     /// Who waits for a manager's answer, by their request.
-    asking: BTreeMap<ObjectId, Asked>,
+    asking: Map<ObjectId, Asked>,
     /// Whose request was turned down in this run.
-    refused: BTreeSet<ObjectId>,
+    refused: Set<ObjectId>,
 }
 
 /// Somebody who asks to be let in.
@@ -220,13 +220,13 @@ impl Desk {
             own: None,
             own_changed: false,
             page_commands: Vec::new(),
-            said: BTreeMap::new(),
-            batches: BTreeMap::new(),
+            said: Map::new(),
+            batches: Map::new(),
             noted: Vec::new(),
             on_disk: None,
             mail,
-            unposted: BTreeSet::new(),
-            unstored: BTreeSet::new(),
+            unposted: Set::new(),
+            unstored: Set::new(),
             urgent: Vec::new(),
             receipt_due: None,
             receipted: None,
@@ -238,8 +238,8 @@ impl Desk {
             settle_due: None,
             epoch_due: None,
             upkeep_due: None,
-            asking: BTreeMap::new(),
-            refused: BTreeSet::new(),
+            asking: Map::new(),
+            refused: Set::new(),
         }
     }
 
@@ -520,7 +520,7 @@ impl Desk {
     }
 
     /// What others may not be told yet.
-    pub(super) fn untold(&self) -> &BTreeSet<ObjectId> {
+    pub(super) fn untold(&self) -> &Set<ObjectId> {
         &self.unstored
     }
 

@@ -2,8 +2,6 @@
 //!
 //! What is in a workspace is [`super::desk`]'s.
 
-use crate::ordered::Set as BTreeSet;
-
 use bocage_api::command::{Damaged, WORKSPACES_MAX};
 use bocage_api::view::HomePatch;
 use bocage_api::{
@@ -14,6 +12,7 @@ use rand_core::CryptoRng;
 
 use super::desk::{first_channel, first_page};
 use super::{Effect, Outcome};
+use crate::ordered::Set;
 use crate::record::{Join, Person, Seed, Workspace, remember};
 use crate::vault::{Family, RecordKey, Shelf, Unreadable, Vault, Write};
 
@@ -33,7 +32,7 @@ pub(super) struct Home {
     joins: Vec<(u64, Join)>,
     /// Those of them that are on the disk. A join that a tab says again has other keys: whoever let
     /// the first one in has used the invitation up.
-    stored_joins: BTreeSet<CommandId>,
+    stored_joins: Set<CommandId>,
     next_join: u64,
     shown: HomeView,
 }
@@ -52,7 +51,7 @@ impl Home {
             damaged_pages: Vec::new(),
             joins_family: vault.family(Shelf::Joins),
             joins: Vec::new(),
-            stored_joins: BTreeSet::new(),
+            stored_joins: Set::new(),
             next_join: 0,
             shown: HomeView::default(),
         }

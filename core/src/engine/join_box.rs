@@ -6,7 +6,6 @@
 //! finds the rest in the workspace's mailboxes, by the epochs' keys that are wrapped for the
 //! invitation. They believe nothing that the log does not show from its beginning on.
 
-use crate::ordered::{Map as BTreeMap, Set as BTreeSet};
 use core::time::Duration;
 
 use bocage_api::workspace::JoinBox;
@@ -21,6 +20,7 @@ use crate::codec::Blob;
 use crate::crypto::sign::SigningKey;
 use crate::keys::{EpochUse, InviteSeed};
 use crate::object::ObjectId;
+use crate::ordered::{Map, Set};
 use crate::record::Boxed;
 use crate::time::Timestamp;
 use crate::workspace::{Visitor, Workspace};
@@ -55,11 +55,11 @@ const HEAD: usize = 24;
 pub(super) struct Boxes {
     /// Whether something may have to be put.
     pub(super) look: bool,
-    writing: BTreeMap<(WorkspaceId, ObjectId), Writing>,
-    puts: BTreeMap<u32, (WorkspaceId, ObjectId)>,
-    troubles: BTreeMap<(WorkspaceId, ObjectId), Trouble>,
-    visits: BTreeMap<CommandId, Visit>,
-    gets: BTreeMap<u32, CommandId>,
+    writing: Map<(WorkspaceId, ObjectId), Writing>,
+    puts: Map<u32, (WorkspaceId, ObjectId)>,
+    troubles: Map<(WorkspaceId, ObjectId), Trouble>,
+    visits: Map<CommandId, Visit>,
+    gets: Map<u32, CommandId>,
 }
 
 struct Writing {
@@ -82,8 +82,8 @@ struct Visit {
     bundles: Vec<Bundle>,
     visitor: Option<Visitor>,
     /// The mailboxes that were asked for.
-    mailboxes: BTreeMap<[u8; 32], ObjectId>,
-    under_way: BTreeSet<u32>,
+    mailboxes: Map<[u8; 32], ObjectId>,
+    under_way: Set<u32>,
     until: Timestamp,
     /// Nothing was found with which they could: members are asked.
     in_vain: bool,
@@ -92,7 +92,7 @@ struct Visit {
 struct Bundle {
     id: [u8; 16],
     count: u32,
-    parts: BTreeMap<u32, Vec<Blob>>,
+    parts: Map<u32, Vec<Blob>>,
 }
 
 impl Bundle {
@@ -321,8 +321,8 @@ impl Engine {
                 address: sign.verifying_key().0,
                 bundles: Vec::new(),
                 visitor: None,
-                mailboxes: BTreeMap::new(),
-                under_way: BTreeSet::from([request]),
+                mailboxes: Map::new(),
+                under_way: Set::from([request]),
                 until: now + VISIT_WAIT,
                 in_vain: false,
             };
@@ -497,7 +497,7 @@ impl Visit {
             None => Bundle {
                 id,
                 count,
-                parts: BTreeMap::new(),
+                parts: Map::new(),
             },
         };
         if bundle.count == count {

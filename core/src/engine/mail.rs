@@ -4,7 +4,6 @@
 //! Items are sealed under an epoch, padded, and say nothing of who put them there. What does not open,
 //! or holds nothing new, is passed over.
 
-use crate::ordered::{Map as BTreeMap, Set as BTreeSet};
 use core::time::Duration;
 
 use bocage_api::WorkspaceId;
@@ -18,6 +17,7 @@ use crate::crypto::aead;
 use crate::keys::EpochUse;
 use crate::log::Mode;
 use crate::object::ObjectId;
+use crate::ordered::{Map, Set};
 use crate::record::Cursor;
 use crate::time::Timestamp;
 use crate::workspace::Parcel;
@@ -41,13 +41,13 @@ const EPOCHS: usize = 16;
 #[derive(Default)]
 pub(super) struct Post {
     next_request: u32,
-    gets: BTreeMap<u32, (WorkspaceId, ObjectId)>,
-    puts: BTreeMap<u32, Put>,
+    gets: Map<u32, (WorkspaceId, ObjectId)>,
+    puts: Map<u32, Put>,
     /// The mailboxes that are followed.
-    followed: BTreeMap<[u8; 32], (WorkspaceId, ObjectId)>,
-    due: BTreeMap<WorkspaceId, Timestamp>,
+    followed: Map<[u8; 32], (WorkspaceId, ObjectId)>,
+    due: Map<WorkspaceId, Timestamp>,
     /// What could not be put into one of the mailboxes that it belongs in.
-    failed: BTreeSet<ObjectId>,
+    failed: Set<ObjectId>,
     /// When mailboxes that could not be read are asked for again.
     read_at: Option<Timestamp>,
 }
@@ -64,7 +64,7 @@ impl Post {
 /// Objects on their way into a mailbox.
 struct Put {
     workspace: WorkspaceId,
-    objects: BTreeSet<ObjectId>,
+    objects: Set<ObjectId>,
 }
 
 impl Engine {
@@ -173,7 +173,7 @@ impl Engine {
         let Some(put) = self.post.puts.remove(&request) else {
             return self.box_kept(rng, request);
         };
-        let under_way: BTreeSet<ObjectId> = self
+        let under_way: Set<ObjectId> = self
             .post
             .puts
             .values()
@@ -281,7 +281,7 @@ impl Engine {
         for id in &desk.unposted {
             self.post.failed.remove(id);
         }
-        let owed: BTreeSet<ObjectId> = desk.to_post().collect();
+        let owed: Set<ObjectId> = desk.to_post().collect();
         let (parcels, gone) = desk.workspace.parcels(&owed);
         let mut bytes = 0usize;
         let mut fits = |parcel: &&Parcel| {
@@ -399,7 +399,7 @@ mod tests {
                 assert!(to - len <= len * 12 / 100, "{len} {to}");
             }
         }
-        let lengths: BTreeSet<usize> = (0..262_144).map(padded).collect();
+        let lengths: Set<usize> = (0..262_144).map(padded).collect();
         assert!(lengths.len() < 300, "{}", lengths.len());
     }
 

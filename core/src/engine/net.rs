@@ -14,8 +14,6 @@ mod talk;
 
 pub(super) use self::talk::Origin;
 
-use crate::ordered::{Map as BTreeMap, Set as BTreeSet};
-
 use bocage_api::{CommandId, WorkspaceId};
 use bocage_wire::{ClientFrame, RelayFrame};
 use rand_core::CryptoRng;
@@ -25,6 +23,7 @@ use crate::codec::Fixed;
 use crate::crypto::secret::Secret;
 use crate::link::Link;
 use crate::object::{DeviceId, ObjectId};
+use crate::ordered::{Map, Set};
 use crate::reconcile::Span;
 use crate::signal::ConnectionId;
 use crate::time::Timestamp;
@@ -41,20 +40,20 @@ pub(super) struct Net {
     /// When it said so.
     greeted: Timestamp,
     pub(super) challenge: [u8; 32],
-    rooms: BTreeMap<RoomId, Ground>,
-    entered: BTreeSet<RoomId>,
-    peers: BTreeMap<PeerId, Peer>,
-    wires: BTreeMap<ConnectionId, Wire>,
-    direct: BTreeMap<LinkId, ConnectionId>,
+    rooms: Map<RoomId, Ground>,
+    entered: Set<RoomId>,
+    peers: Map<PeerId, Peer>,
+    wires: Map<ConnectionId, Wire>,
+    direct: Map<LinkId, ConnectionId>,
     next_link: u64,
     /// When each device was last heard of, by the workspaces it was heard in.
-    pub(super) seen: BTreeMap<PeerId, Timestamp>,
+    pub(super) seen: Map<PeerId, Timestamp>,
     pub(super) presence_due: Option<Timestamp>,
     pub(super) counter: u64,
     /// Joins that were turned down.
-    closed_joins: BTreeSet<CommandId>,
+    closed_joins: Set<CommandId>,
     /// What has come of workspaces that are being joined.
-    arriving: BTreeMap<CommandId, Vec<Vec<u8>>>,
+    arriving: Map<CommandId, Vec<Vec<u8>>>,
 }
 
 /// A device in a workspace.

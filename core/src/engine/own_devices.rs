@@ -10,8 +10,6 @@
 mod follow;
 mod link;
 
-use crate::ordered::{Map as BTreeMap, Set as BTreeSet};
-
 use bocage_api::view::HomePatch;
 use bocage_api::{
     CommandId, DeviceLink, Name, OwnDevice, OwnDeviceId, Refusal, WorkspaceId, devices,
@@ -27,6 +25,7 @@ use crate::home_document::{Contents, Seat};
 use crate::invite_link::InviteLink;
 use crate::items::Edit;
 use crate::object::{DeviceId, ObjectId};
+use crate::ordered::{Map, Set};
 use crate::time::Timestamp;
 
 use super::desk::{Desk, refusal};
@@ -39,7 +38,7 @@ pub(super) struct OwnDevices {
     /// The link by which a device can be added now.
     link: Option<OpenLink>,
     /// Seats whose words were found to hold, so that they are not checked again.
-    checked: BTreeMap<(DeviceId, [u8; 32]), bool>,
+    checked: Map<(DeviceId, [u8; 32]), bool>,
 }
 
 /// What a device finds at home.
@@ -49,7 +48,7 @@ struct Outlook {
     own: DeviceId,
     contents: Contents,
     /// The person's devices.
-    live: BTreeSet<DeviceId>,
+    live: Set<DeviceId>,
     /// Which device has which keys where, by the word of both; devices that were removed, too.
     seats: Vec<Seated>,
 }
@@ -114,10 +113,10 @@ impl Engine {
         let (own, document) = (desk.workspace.device(), desk.own_document());
         let me = desk.workspace.me().filter(|me| !me.removed)?.id;
         let state = desk.workspace.log().state();
-        let live: BTreeSet<DeviceId> = state.devices_of(me).map(|(id, _)| id).collect();
+        let live: Set<DeviceId> = state.devices_of(me).map(|(id, _)| id).collect();
         let counting = desk.workspace.chains().counting(document);
-        let chains: BTreeSet<_> = counting.map(chain_of).collect();
-        let authors: BTreeMap<[u8; 16], DeviceId> = chains
+        let chains: Set<_> = counting.map(chain_of).collect();
+        let authors: Map<[u8; 16], DeviceId> = chains
             .into_iter()
             .filter(|chain| state.author_of(chain.device) == Some(me))
             .map(|chain| {
@@ -250,7 +249,7 @@ impl Engine {
             let stays = |seated: &&Seated| seated.by != device && outlook.live.contains(&seated.by);
             let stays = outlook.seats.iter().filter(stays);
             let of = stays.filter(|seated| seated.seat.workspace.0 == workspace.0);
-            let stays: BTreeSet<DeviceId> = of.map(|seated| seated.seat.device).collect();
+            let stays: Set<DeviceId> = of.map(|seated| seated.seat.device).collect();
             for other in other_devices(desk) {
                 if !stays.contains(&other)
                     && let Ok(intake) = desk.workspace.remove_device(rng, other)

@@ -3,7 +3,6 @@
 //!
 //! They are caches. What they say follows from the batches, and where the batches say otherwise they are passed over.
 
-use crate::ordered::Map as BTreeMap;
 use core::time::Duration;
 
 use rand_core::CryptoRng;
@@ -12,6 +11,7 @@ use super::desk::Desk;
 use crate::batch::{Batch, DocumentId, HEADS_MAX};
 use crate::codec::Blob;
 use crate::object::Verified;
+use crate::ordered::Map;
 use crate::record::Snapshot;
 use crate::time::Timestamp;
 use crate::vault::{Vault, Write};
@@ -26,9 +26,9 @@ const PAUSE: Duration = Duration::from_secs(5);
 /// The newest of each document, and when to make others.
 #[derive(Default)]
 pub(super) struct Snapshots {
-    all: BTreeMap<DocumentId, Snapshot>,
+    all: Map<DocumentId, Snapshot>,
     /// How many batches of each document are new.
-    since: BTreeMap<DocumentId, u64>,
+    since: Map<DocumentId, u64>,
     /// Whether something has changed since it was last looked.
     changed: bool,
     due: Option<Timestamp>,

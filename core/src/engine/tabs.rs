@@ -1,6 +1,6 @@
 //! The tabs that talk to the engine: what each watches, and which commands they wait for.
 
-use crate::ordered::{Map as BTreeMap, Set as BTreeSet};
+use crate::ordered::{Map, Set};
 use std::collections::VecDeque;
 
 use bocage_api::{CommandId, Subject, TabId};
@@ -11,10 +11,10 @@ const REMEMBERED_MAX: usize = 10_000;
 
 #[derive(Default)]
 pub(super) struct Tabs {
-    watched: BTreeMap<TabId, BTreeSet<Subject>>,
+    watched: Map<TabId, Set<Subject>>,
     /// Commands carried out but not stored yet, and who wants to know.
-    under_way: BTreeMap<CommandId, BTreeSet<TabId>>,
-    stored: BTreeSet<CommandId>,
+    under_way: Map<CommandId, Set<TabId>>,
+    stored: Set<CommandId>,
     stored_order: VecDeque<CommandId>,
 }
 
@@ -45,9 +45,8 @@ impl Tabs {
     }
 
     pub(super) fn watching(&self, subject: Subject) -> Vec<TabId> {
-        let watching = |(tab, watched): (&TabId, &BTreeSet<Subject>)| {
-            watched.contains(&subject).then_some(*tab)
-        };
+        let watching =
+            |(tab, watched): (&TabId, &Set<Subject>)| watched.contains(&subject).then_some(*tab);
         self.watched.iter().filter_map(watching).collect()
     }
 
@@ -77,7 +76,7 @@ impl Tabs {
     }
 
     /// A command is stored. Returns who wants to know.
-    pub(super) fn done(&mut self, id: CommandId) -> BTreeSet<TabId> {
+    pub(super) fn done(&mut self, id: CommandId) -> Set<TabId> {
         self.remember(&[id]);
         self.under_way.remove(&id).unwrap_or_default()
     }

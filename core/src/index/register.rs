@@ -4,9 +4,8 @@
 //! any case; but a hostile hand can take one away and bring out another that was beside it, so all are kept that are
 //! there at the same time.
 
-use crate::ordered::Map as BTreeMap;
-
 use crate::items::Stamp;
+use crate::ordered::Map;
 
 /// How many values of a field are kept that are there at the same time: as many as sessions can have written apart
 /// and still be followed by one change.
@@ -25,7 +24,7 @@ enum Values<T> {
 
 #[derive(Debug, PartialEq)]
 struct Several<T> {
-    values: BTreeMap<Stamp, Held<T>>,
+    values: Map<Stamp, Held<T>>,
     /// The highest that there was no room for. All that are kept are higher.
     floor: Option<Stamp>,
 }

@@ -1,13 +1,12 @@
 //! One item, as the document has it.
 
-use crate::ordered::{Map as BTreeMap, Set as BTreeSet};
-
 use automerge::ScalarValue;
 use bocage_api::ItemId;
 
 use super::key::{Field, Key};
 use super::tree::Place;
 use super::value::{Stamp, Value};
+use crate::ordered::{Map, Set};
 
 /// What an item is, by a number that its tool gives meaning to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -19,11 +18,11 @@ pub struct Item {
     id: ItemId,
     kind: Option<Kind>,
     place: Option<(Place, Stamp)>,
-    fields: BTreeMap<Field, Value>,
+    fields: Map<Field, Value>,
     /// The fields that somebody wrote and that have no value.
-    cleared: BTreeSet<Field>,
-    members: BTreeMap<Field, BTreeSet<ItemId>>,
-    counts: BTreeMap<Field, i64>,
+    cleared: Set<Field>,
+    members: Map<Field, Set<ItemId>>,
+    counts: Map<Field, i64>,
 }
 
 impl Item {
@@ -32,10 +31,10 @@ impl Item {
             id,
             kind: None,
             place: None,
-            fields: BTreeMap::new(),
-            cleared: BTreeSet::new(),
-            members: BTreeMap::new(),
-            counts: BTreeMap::new(),
+            fields: Map::new(),
+            cleared: Set::new(),
+            members: Map::new(),
+            counts: Map::new(),
         }
     }
 

@@ -63,13 +63,13 @@ impl Device {
             .collect()
     }
 
-    pub(crate) fn take(&mut self, changes: &[Vec<u8>]) -> BTreeSet<ItemId> {
+    pub(crate) fn take(&mut self, changes: &[Vec<u8>]) -> Set<ItemId> {
         self.keep(changes);
         let changes = changes.iter().map(Vec::as_slice);
         self.items.take_in(changes).unwrap()
     }
 
-    pub(crate) fn take_all_of(&mut self, other: &Self) -> BTreeSet<ItemId> {
+    pub(crate) fn take_all_of(&mut self, other: &Self) -> Set<ItemId> {
         self.take(&self.lacks(other))
     }
 

@@ -9,7 +9,6 @@
 //! Deliberately absent: storage. A new session starts with nothing to undo; history and trash are there
 //! for that.
 
-use crate::ordered::Set as BTreeSet;
 use std::collections::VecDeque;
 
 use automerge::ScalarValue;
@@ -20,6 +19,7 @@ use super::key::{Field, Key, all_of};
 use super::value::{Stamp, Value};
 use super::write::{Pen, Written};
 use super::{Claim, Items};
+use crate::ordered::Set;
 
 /// How many commands can be undone: more than people remember.
 const STEPS_MAX: usize = 200;
@@ -62,7 +62,7 @@ pub struct Undone {
     /// What was written, as for any command.
     pub written: Written,
     /// The items in which something was left alone because it is not the person's own any more.
-    pub kept: BTreeSet<ItemId>,
+    pub kept: Set<ItemId>,
 }
 
 impl Step {
@@ -203,7 +203,7 @@ impl Items {
     fn revert(&mut self, now: i64, step: &Step) -> Result<(Undone, Vec<(Stamp, Stamp)>), Refused> {
         self.check_writable()?;
         let mut pen = Pen::default();
-        let mut kept = BTreeSet::new();
+        let mut kept = Set::new();
         let mut restored = Vec::new();
         for deed in step.0.iter().rev() {
             let done = match deed {

@@ -1,7 +1,5 @@
 //! Writing items: edits become changes that others take.
 
-use crate::ordered::Set as BTreeSet;
-
 use automerge::transaction::Transactable;
 use automerge::{ROOT, ReadDoc, ScalarValue};
 use bocage_api::ItemId;
@@ -10,6 +8,7 @@ use super::Items;
 use super::edit::{Edit, Refused};
 use super::key::{Field, Key, field_of};
 use super::undo::{Deed, Step};
+use crate::ordered::Set;
 use crate::prescan::Limits;
 use crate::text_document::commit;
 
@@ -30,7 +29,7 @@ pub struct Written {
     /// automerge's changes, in their order; none if nothing is different. Others take each of them.
     pub changes: Vec<Vec<u8>>,
     /// The items that are different now.
-    pub touched: BTreeSet<ItemId>,
+    pub touched: Set<ItemId>,
     /// How to undo it: for [`super::Undo::did`].
     pub step: Step,
 }

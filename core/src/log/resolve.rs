@@ -24,18 +24,17 @@
 
 mod append;
 
-use crate::ordered::{Map as BTreeMap, Set as BTreeSet};
-
 use bocage_api::Profile;
 
 pub(super) use append::resolve_with;
 
+use super::flags::Flags;
 use super::op::{Act, Certificate, Entrance, Invite, Mode, Op, Role};
-use super::set::Set;
 use super::{Entry, Log};
 use crate::control::{self, Control};
 use crate::keys::{consents, proves};
 use crate::object::{DeviceId, ObjectId, Verified};
+use crate::ordered::{Map, Set};
 
 /// The version of the protocol that every workspace begins with.
 pub const FIRST_VERSION: u32 = 1;
@@ -104,7 +103,7 @@ pub struct Invitation {
     /// Who offered it.
     pub by: MemberId,
     /// Who came by it.
-    pub joined: BTreeSet<MemberId>,
+    pub joined: Set<MemberId>,
     /// Whether it was ended.
     pub revoked: bool,
 }
@@ -112,10 +111,10 @@ pub struct Invitation {
 /// What a set of operations leads to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct State {
-    members: BTreeMap<MemberId, Member>,
-    devices: BTreeMap<DeviceId, Device>,
-    invitations: BTreeMap<ObjectId, Invitation>,
-    epochs: BTreeSet<ObjectId>,
+    members: Map<MemberId, Member>,
+    devices: Map<DeviceId, Device>,
+    invitations: Map<ObjectId, Invitation>,
+    epochs: Set<ObjectId>,
     name: String,
     relays: Vec<String>,
     version: u32,
@@ -124,7 +123,7 @@ pub struct State {
     /// Those by which somebody has looked at what was left out.
     dismissed: Vec<ObjectId>,
     /// The operations that end a device's work, directly or because they end who granted it.
-    ended_by: BTreeMap<DeviceId, BTreeSet<ObjectId>>,
+    ended_by: Map<DeviceId, Set<ObjectId>>,
 }
 
 impl State {
@@ -228,7 +227,7 @@ impl State {
     }
 
     /// The epochs.
-    pub fn epochs(&self) -> &BTreeSet<ObjectId> {
+    pub fn epochs(&self) -> &Set<ObjectId> {
         &self.epochs
     }
 
@@ -244,12 +243,12 @@ impl State {
     }
 
     /// The operations that end the work of a device; empty for those of members who may write.
-    pub(crate) fn ended_by(&self, device: DeviceId) -> Option<&BTreeSet<ObjectId>> {
+    pub(crate) fn ended_by(&self, device: DeviceId) -> Option<&Set<ObjectId>> {
         self.ended_by.get(&device)
     }
 
     /// All of them, by whose work they end.
-    pub fn endings(&self) -> &BTreeMap<DeviceId, BTreeSet<ObjectId>> {
+    pub fn endings(&self) -> &Map<DeviceId, Set<ObjectId>> {
         &self.ended_by
     }
 }
@@ -287,7 +286,7 @@ impl Invitation {
 }
 
 /// Whether what its author knew, `state`, permits the operation.
-pub(super) fn is_sound(log: &Log, op: &Verified<Op>, past: &Set, state: &State) -> bool {
+pub(super) fn is_sound(log: &Log, op: &Verified<Op>, past: &Flags, state: &State) -> bool {
     let author = op.device();
     let is_manager = state.role_of(author) == Some(Role::Manager);
     match &op.body.act {
@@ -384,27 +383,27 @@ fn least_to_admit(mode: Mode) -> Role {
 }
 
 /// What the operations at these places lead to. They must contain what they follow.
-pub(super) fn resolve(log: &Log, within: &Set) -> State {
+pub(super) fn resolve(log: &Log, within: &Flags) -> State {
     Pass::new(log, within).run()
 }
 
 /// One pass over the members, from the most senior down.
 struct Pass<'a> {
-    within: &'a Set,
+    within: &'a Flags,
     log: &'a Log,
     /// The places of operations by author.
-    by_author: BTreeMap<DeviceId, Vec<usize>>,
+    by_author: Map<DeviceId, Vec<usize>>,
     /// Who is to be looked at next.
-    queue: BTreeSet<(Rank, MemberId)>,
+    queue: Set<(Rank, MemberId)>,
     /// What the more senior did about those who were not met yet: removals of members and devices,
     /// and roles.
-    removals: BTreeMap<MemberId, Vec<usize>>,
-    device_removals: BTreeMap<DeviceId, Vec<usize>>,
-    roles: BTreeMap<MemberId, Vec<(Rank, usize)>>,
+    removals: Map<MemberId, Vec<usize>>,
+    device_removals: Map<DeviceId, Vec<usize>>,
+    roles: Map<MemberId, Vec<(Rank, usize)>>,
     /// Admissions whose invitation nobody was found to have made yet.
-    waiting: BTreeMap<ObjectId, Vec<usize>>,
+    waiting: Map<ObjectId, Vec<usize>>,
     /// Joins that are their own admission, by the invitation.
-    entering: BTreeMap<ObjectId, Vec<usize>>,
+    entering: Map<ObjectId, Vec<usize>>,
     revoked: Vec<(ObjectId, usize)>,
     /// What members did so far that nothing voids, and who.
     valid: Vec<(Rank, usize)>,
@@ -412,7 +411,7 @@ struct Pass<'a> {
     relays: Vec<(Rank, usize)>,
     settled: Vec<(Rank, usize)>,
     /// Devices that came in by what is void, and what voids it.
-    voided: Vec<(DeviceId, BTreeSet<ObjectId>)>,
+    voided: Vec<(DeviceId, Set<ObjectId>)>,
     state: State,
 }
 
@@ -422,15 +421,15 @@ struct Fate {
     /// What ends the membership.
     ends: Vec<usize>,
     /// What takes each device away.
-    device_ends: BTreeMap<DeviceId, Vec<usize>>,
+    device_ends: Map<DeviceId, Vec<usize>>,
     /// What changes the role, and who decided it.
     roles: Vec<(Rank, usize)>,
 }
 
 impl<'a> Pass<'a> {
-    fn new(log: &'a Log, within: &'a Set) -> Self {
-        let mut by_author: BTreeMap<DeviceId, Vec<usize>> = BTreeMap::new();
-        let mut entering: BTreeMap<ObjectId, Vec<usize>> = BTreeMap::new();
+    fn new(log: &'a Log, within: &'a Flags) -> Self {
+        let mut by_author: Map<DeviceId, Vec<usize>> = Map::new();
+        let mut entering: Map<ObjectId, Vec<usize>> = Map::new();
         for (place, entry) in log.entries.iter().enumerate() {
             if !within.contains(place) {
                 continue;
@@ -451,10 +450,10 @@ impl<'a> Pass<'a> {
             log,
             by_author,
             queue: founder.into_iter().collect(),
-            removals: BTreeMap::new(),
-            device_removals: BTreeMap::new(),
-            roles: BTreeMap::new(),
-            waiting: BTreeMap::new(),
+            removals: Map::new(),
+            device_removals: Map::new(),
+            roles: Map::new(),
+            waiting: Map::new(),
             entering,
             revoked: Vec::new(),
             valid: Vec::new(),
@@ -571,7 +570,7 @@ impl<'a> Pass<'a> {
 
         let mut fate = Fate {
             ends: self.removals.remove(&id).unwrap_or_default(),
-            device_ends: BTreeMap::new(),
+            device_ends: Map::new(),
             roles: self.roles.remove(&id).unwrap_or_default(),
         };
         let claimed = self.devices_from(id, (first, *certificate), |device, place| {
@@ -625,8 +624,8 @@ impl<'a> Pass<'a> {
         member: MemberId,
         first: (DeviceId, Certificate),
         is_void: impl Fn(DeviceId, usize) -> bool,
-    ) -> BTreeMap<DeviceId, Certificate> {
-        let mut found = BTreeMap::from([first]);
+    ) -> Map<DeviceId, Certificate> {
+        let mut found = Map::from([first]);
         let mut next = vec![first.0];
         while let Some(author) = next.pop() {
             for place in self.places_of(author) {
@@ -655,10 +654,10 @@ impl<'a> Pass<'a> {
         &mut self,
         rank: Rank,
         id: MemberId,
-        claimed: &BTreeMap<DeviceId, Certificate>,
+        claimed: &Map<DeviceId, Certificate>,
         fate: &mut Fate,
     ) {
-        let mut taken = BTreeMap::new();
+        let mut taken = Map::new();
         for device in claimed.keys() {
             let senior = self.device_removals.remove(device).unwrap_or_default();
             taken.insert(*device, senior);
@@ -715,8 +714,8 @@ impl<'a> Pass<'a> {
         &mut self,
         rank: Rank,
         id: MemberId,
-        devices: &BTreeMap<DeviceId, Certificate>,
-        claimed: &BTreeMap<DeviceId, Certificate>,
+        devices: &Map<DeviceId, Certificate>,
+        claimed: &Map<DeviceId, Certificate>,
         fate: &Fate,
     ) {
         let mut profiles = Vec::new();
@@ -750,12 +749,7 @@ impl<'a> Pass<'a> {
     }
 
     /// What one must be at least for an operation.
-    fn least_for(
-        &self,
-        act: &Act,
-        author: MemberId,
-        own: &BTreeMap<DeviceId, Certificate>,
-    ) -> Role {
+    fn least_for(&self, act: &Act, author: MemberId, own: &Map<DeviceId, Certificate>) -> Role {
         let unless = |is_own: bool| if is_own { Role::Reader } else { Role::Manager };
         match act {
             Act::Genesis { .. } | Act::Join { .. } | Act::Profile(_) | Act::AddDevice { .. } => {
@@ -868,7 +862,7 @@ impl<'a> Pass<'a> {
         let mut set = set.to_vec();
         // Who follows another stands behind it.
         set.sort_unstable_by_key(|(_, place)| core::cmp::Reverse(*place));
-        let mut followed = Set::default();
+        let mut followed = Flags::default();
         set.retain(|(_, place)| {
             let is_last = !followed.contains(*place);
             if is_last {
@@ -895,7 +889,7 @@ impl<'a> Pass<'a> {
                     Invitation {
                         invite: invite.clone(),
                         by: author,
-                        joined: BTreeSet::new(),
+                        joined: Set::new(),
                         revoked: false,
                     },
                 );
@@ -1062,7 +1056,7 @@ impl<'a> Pass<'a> {
         self.at(later).past.contains(earlier)
     }
 
-    fn ids<'b>(&self, places: impl IntoIterator<Item = &'b usize>) -> BTreeSet<ObjectId> {
+    fn ids<'b>(&self, places: impl IntoIterator<Item = &'b usize>) -> Set<ObjectId> {
         places
             .into_iter()
             .map(|place| self.at(*place).op.id())

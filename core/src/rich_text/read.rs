@@ -1,7 +1,6 @@
 //! Reading: automerge's patches become a change of the text. The whole text is the change from nothing,
 //! so that both can only say the same.
 
-use crate::ordered::{Map as BTreeMap, Set as BTreeSet};
 use core::ops::Range;
 
 use automerge::legacy::ObjectId;
@@ -15,9 +14,10 @@ use bocage_api::rich_text::{
 
 use super::anchor::Element;
 use super::{RichDocument, schema};
+use crate::ordered::{Map, Set};
 
 /// The objects that a change writes in.
-pub(super) fn objects(change: &Change) -> BTreeSet<Element> {
+pub(super) fn objects(change: &Change) -> Set<Element> {
     let operations = change.decode().operations;
     let objects = operations
         .iter()
@@ -56,7 +56,7 @@ impl RichDocument {
         &mut self,
         object: &ObjId,
         before: &[ChangeHash],
-        objects: &BTreeSet<Element>,
+        objects: &Set<Element>,
     ) -> Option<(RichDelta, RichText)> {
         let now = self.document.get_heads();
         let steps = self.difference(object, before, &now)?;
@@ -149,7 +149,7 @@ impl RichDocument {
             }
             PatchAction::Mark { marks } => {
                 // By place: which marks begin there, after those that end there.
-                let mut cuts: BTreeMap<usize, MarkChange> = BTreeMap::new();
+                let mut cuts: Map<usize, MarkChange> = Map::new();
                 let known = marks
                     .iter()
                     .filter_map(|mark| Some((schema::key(mark.name())?, mark)));
@@ -217,7 +217,7 @@ impl RichDocument {
         &self,
         object: &ObjId,
         text: &RichText,
-        objects: &BTreeSet<Element>,
+        objects: &Set<Element>,
     ) -> Vec<(usize, ObjId)> {
         let others = objects.iter().filter(|element| !element.is(object));
         if others.count() == 0 {
@@ -283,7 +283,7 @@ impl Told {
             .iter()
             .filter(|(range, ..)| range.start < end && range.end > self.at);
         let here: Vec<_> = here.collect();
-        let cuts: BTreeSet<usize> = here.iter().flat_map(|(r, ..)| [r.start, r.end]).collect();
+        let cuts: Set<usize> = here.iter().flat_map(|(r, ..)| [r.start, r.end]).collect();
         let mut rest = text;
         while !rest.is_empty() {
             let cut = cuts.range(self.at.saturating_add(1)..end).next().copied();

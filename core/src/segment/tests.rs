@@ -2,7 +2,6 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
-use crate::ordered::Set as BTreeSet;
 use std::sync::Arc;
 
 use automerge::transaction::Transactable;
@@ -15,6 +14,7 @@ use super::*;
 use crate::InviteSeed;
 use crate::crypto::secret::Secret;
 use crate::log::{Mode, Role};
+use crate::ordered::Set;
 use crate::workspace::{Request, Workspace};
 
 const DOCUMENT: Fixed<16> = Fixed([7; 16]);
@@ -47,7 +47,7 @@ fn joiner(manager: &mut Workspace) -> Workspace {
     let join = request.bytes().to_vec();
     let offer = manager.offer_for(&join).unwrap();
     manager.admit(&mut rng, &join, offer).unwrap();
-    let objects = manager.everything(&BTreeSet::new());
+    let objects = manager.everything(&Set::new());
     let objects: Vec<&[u8]> = objects.iter().map(|object| &**object).collect();
     request.enter(Fixed([2; 16]), &objects).unwrap().0
 }
@@ -132,7 +132,7 @@ fn a_typed_character_takes_few_bytes() {
 #[test]
 fn whoever_lacks_a_part_is_brought_that_part() {
     let (mut manager, _) = typed(60, 9);
-    let everything = manager.everything(&BTreeSet::new());
+    let everything = manager.everything(&Set::new());
     let objects: Vec<&[u8]> = everything.iter().map(|object| &**object).collect();
     // A device that has only what came in segments passes it on to a third.
     let genesis = objects[0];
@@ -146,10 +146,10 @@ fn whoever_lacks_a_part_is_brought_that_part() {
     let mut third = open(&[genesis]);
     let mut told = third.compare();
     while !told.is_empty() {
-        let heard = second.compared(&told, &BTreeSet::new());
+        let heard = second.compared(&told, &Set::new());
         let new = heard.lacking.iter().map(|object| &**object);
         assert_eq!(third.take(new).refused, []);
-        told = third.compared(&heard.reply, &BTreeSet::new()).reply;
+        told = third.compared(&heard.reply, &Set::new()).reply;
     }
     assert_eq!(third.chains().heads(), manager.chains().heads());
     assert_eq!(third.waiting(), 0);
@@ -164,7 +164,7 @@ fn whoever_lacks_a_part_is_brought_that_part() {
     assert_eq!(third.take(new.iter().map(|object| &**object)).refused, []);
     assert!(
         third
-            .compared(&manager.compare(), &BTreeSet::new())
+            .compared(&manager.compare(), &Set::new())
             .reply
             .is_empty()
     );
@@ -234,7 +234,7 @@ fn a_segment_whose_batches_build_on_what_is_missing_waits_as_a_whole() {
         make(manager.id(), early).unwrap(),
         make(manager.id(), late).unwrap(),
     );
-    let everything = manager.everything(&BTreeSet::new());
+    let everything = manager.everything(&Set::new());
     let ops: Vec<&[u8]> = everything
         .iter()
         .map(|object| &**object)
@@ -254,7 +254,7 @@ fn a_segment_whose_batches_build_on_what_is_missing_waits_as_a_whole() {
 
 /// The operations of a workspace alone, opened by its founder.
 fn without_batches(manager: &Workspace) -> Workspace {
-    let everything = manager.everything(&BTreeSet::new());
+    let everything = manager.everything(&Set::new());
     let ops = everything.iter().map(|object| &**object);
     let ops: Vec<&[u8]> = ops.filter(|object| !is_one(object)).collect();
     let root = Secret::new([1; 32]);
@@ -264,7 +264,7 @@ fn without_batches(manager: &Workspace) -> Workspace {
 
 /// What each of two has written, packed apart from the other's, as mailboxes have it.
 fn apart(manager: &Workspace) -> Vec<Arc<[u8]>> {
-    let mut authors: BTreeMap<DeviceId, BTreeSet<ObjectId>> = BTreeMap::new();
+    let mut authors: Map<DeviceId, Set<ObjectId>> = Map::new();
     for batch in manager.chains().batches() {
         authors
             .entry(batch.device())
@@ -288,7 +288,7 @@ fn segments_that_build_on_each_other_come_in_together() {
     assert_eq!(other.chains().heads(), manager.chains().heads());
 
     // Whoever has them so passes them on so that others have them, and finds them on their disk.
-    let again = other.everything(&BTreeSet::new());
+    let again = other.everything(&Set::new());
     let stored = other.repack(segments.iter().map(|object| &**object));
     for objects in [again, stored.into_iter().map(Arc::from).collect()] {
         let mut third = without_batches(&manager);

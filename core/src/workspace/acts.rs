@@ -1,8 +1,6 @@
 //! What this device does in the workspace: each act makes objects and takes them in as if they had
 //! come from elsewhere.
 
-use crate::ordered::{Map as BTreeMap, Set as BTreeSet};
-
 use bocage_api::{Name, Profile, WorkspaceId};
 use rand_core::CryptoRng;
 use thiserror::Error;
@@ -18,6 +16,7 @@ use crate::log::{
     Act, Certificate, Invite, Link, Log, MemberId, Mode, Op, ProfileFields, Role, Wrap,
 };
 use crate::object::{DeviceId, ObjectId, Signed, Verified};
+use crate::ordered::{Map, Set};
 use crate::receipt::{Presence, Receipt};
 
 use super::compare::{OnDisk, named};
@@ -223,15 +222,15 @@ impl Workspace {
             log,
             chains: Chains::default(),
             pending: Pending::default(),
-            epochs: BTreeMap::new(),
-            noted: BTreeMap::new(),
-            rewrapped: BTreeMap::new(),
+            epochs: Map::new(),
+            noted: Map::new(),
+            rewrapped: Map::new(),
             guest: None,
-            receipts: BTreeMap::new(),
+            receipts: Map::new(),
             settled: Coverage::default(),
-            presences: BTreeMap::new(),
+            presences: Map::new(),
             #[cfg(feature = "controls")]
-            never: BTreeSet::new(),
+            never: Set::new(),
         };
         workspace.open_epochs();
         workspace

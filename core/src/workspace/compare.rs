@@ -1,6 +1,5 @@
 //! What this device has, told to others: for comparing with theirs, and for its receipts.
 
-use crate::ordered::Set as BTreeSet;
 use std::sync::Arc;
 
 use super::Workspace;
@@ -8,6 +7,7 @@ use crate::batch::{Batch, HEADS_MAX};
 use crate::chains::ChainId;
 use crate::log::{Log, Op};
 use crate::object::{ObjectId, Signed, Verified};
+use crate::ordered::Set;
 use crate::receipt::Receipt;
 use crate::reconcile::{self, Extent, Holdings, Item, Key, Mark, Span};
 use crate::record::{Mail, Owed};
@@ -75,11 +75,11 @@ impl Workspace {
     }
 
     /// Answers what another device has told of what it has. Nothing that `untold` names is sent.
-    pub fn compared(&self, spans: &[Span], untold: &BTreeSet<ObjectId>) -> Compared {
+    pub fn compared(&self, spans: &[Span], untold: &Set<ObjectId>) -> Compared {
         let answer = reconcile::answer(&self.held(), spans);
-        let mut ops = BTreeSet::new();
-        let mut batches = BTreeSet::new();
-        let mut receipts = BTreeSet::new();
+        let mut ops = Set::new();
+        let mut batches = Set::new();
+        let mut receipts = Set::new();
         for item in &answer.send {
             match item.key {
                 Key::Op(id) => {
@@ -104,19 +104,19 @@ impl Workspace {
     }
 
     /// The operations of the log, but for those that `untold` names; each after those it builds on.
-    pub fn introduction(&self, untold: &BTreeSet<ObjectId>) -> Vec<Arc<[u8]>> {
-        self.bring(self.log.ops(), BTreeSet::new(), core::iter::empty(), untold)
+    pub fn introduction(&self, untold: &Set<ObjectId>) -> Vec<Arc<[u8]>> {
+        self.bring(self.log.ops(), Set::new(), core::iter::empty(), untold)
     }
 
     /// All that is in, but for what `untold` names: each object after those it builds on.
-    pub fn everything(&self, untold: &BTreeSet<ObjectId>) -> Vec<Arc<[u8]>> {
+    pub fn everything(&self, untold: &Set<ObjectId>) -> Vec<Arc<[u8]>> {
         let batches = (0..self.chains.len()).collect();
         let receipts = self.receipts.values().map(|own| &own.receipt);
         self.bring(self.log.ops(), batches, receipts, untold)
     }
 
     /// Bytes that bring what these name, each after what it builds on, and what of it is not there.
-    pub(crate) fn parcels(&self, names: &BTreeSet<ObjectId>) -> (Vec<Parcel>, Vec<ObjectId>) {
+    pub(crate) fn parcels(&self, names: &Set<ObjectId>) -> (Vec<Parcel>, Vec<ObjectId>) {
         let ops = self.log.ops().filter(|op| names.contains(&op.id()));
         let mut parcels: Vec<Parcel> = ops
             .map(|op| Parcel {
@@ -125,7 +125,7 @@ impl Workspace {
                 is_op: true,
             })
             .collect();
-        let mut places = BTreeSet::new();
+        let mut places = Set::new();
         let mut gone = Vec::new();
         for id in names.iter().filter(|id| !self.log.contains(**id)) {
             match self.chains.place(*id) {
@@ -145,7 +145,7 @@ impl Workspace {
     }
 
     /// What a record says that the mailbox is owed.
-    pub(crate) fn owed(&self, mail: &Mail) -> BTreeSet<ObjectId> {
+    pub(crate) fn owed(&self, mail: &Mail) -> Set<ObjectId> {
         let ops = mail
             .ops
             .iter()
@@ -170,7 +170,7 @@ impl Workspace {
     }
 
     /// Lets a record say that the mailbox is owed these.
-    pub(crate) fn note_owed(&self, mail: &mut Mail, unposted: &BTreeSet<ObjectId>) {
+    pub(crate) fn note_owed(&self, mail: &mut Mail, unposted: &Set<ObjectId>) {
         let is_op = |id: &&ObjectId| self.log.contains(**id);
         mail.ops = unposted.iter().filter(is_op).copied().collect();
         let mut all: Vec<Owed> = Vec::new();
@@ -187,7 +187,7 @@ impl Workspace {
     /// The same objects in fewer bytes: operations, what is not in, batches.
     pub(crate) fn repack<'a>(&self, objects: impl Iterator<Item = &'a [u8]>) -> Vec<Vec<u8>> {
         let mut all = Vec::new();
-        let mut places = BTreeSet::new();
+        let mut places = Set::new();
         for object in objects {
             let ids: Vec<ObjectId> = match segment::expand(object) {
                 Ok(expanded) => expanded.batches.iter().map(Verified::id).collect(),
@@ -209,9 +209,9 @@ impl Workspace {
     fn bring<'a>(
         &'a self,
         ops: impl Iterator<Item = &'a Verified<Op>>,
-        mut batches: BTreeSet<usize>,
+        mut batches: Set<usize>,
         receipts: impl Iterator<Item = &'a Verified<Receipt>>,
-        untold: &BTreeSet<ObjectId>,
+        untold: &Set<ObjectId>,
     ) -> Vec<Arc<[u8]>> {
         let is_told = |id: ObjectId| !untold.contains(&id);
         if !untold.is_empty() {

@@ -1,8 +1,6 @@
 //! Epochs as this device has them: which keys it can open, which epoch is the current one, and when a
 //! new one is due.
 
-use crate::ordered::{Map as BTreeMap, Set as BTreeSet};
-
 use rand_core::CryptoRng;
 
 use super::Workspace;
@@ -12,6 +10,7 @@ use crate::epoch;
 use crate::keys::EpochUse;
 use crate::log::{Act, Invitation, Log, MemberId, Mode, Op, Role};
 use crate::object::{DeviceId, ObjectId, Verified};
+use crate::ordered::{Map, Set};
 use crate::record::EpochKey;
 use crate::sync::{REWRAPS_MAX, Rewrap};
 
@@ -97,7 +96,7 @@ impl Workspace {
     /// The epoch to seal under: known to every member and to nobody else. `None` if there is none that
     /// this device has the key of.
     pub fn current_epoch(&self) -> Option<ObjectId> {
-        let entitled: BTreeSet<DeviceId> = self.entitled().into_keys().collect();
+        let entitled: Set<DeviceId> = self.entitled().into_keys().collect();
         let recipients = self.recipients();
         self.newest_epochs()
             .into_iter()
@@ -107,7 +106,7 @@ impl Workspace {
 
     /// Who is to have epochs' keys, and the key to wrap them for: members' devices, and the holders of
     /// instant invitations, by the name of the invitation.
-    pub(super) fn entitled(&self) -> BTreeMap<DeviceId, Fixed<32>> {
+    pub(super) fn entitled(&self) -> Map<DeviceId, Fixed<32>> {
         let state = self.log.state();
         let invitations = state.instant_invitations();
         let holders = invitations.map(|(_, invite)| (DeviceId(invite.public.0), invite.wrap));
@@ -159,7 +158,7 @@ impl Workspace {
     /// so on.
     pub fn newest_first(&self) -> Vec<ObjectId> {
         let mut all: Vec<ObjectId> = self.newest_epochs().into_iter().collect();
-        let mut known: BTreeSet<ObjectId> = all.iter().copied().collect();
+        let mut known: Set<ObjectId> = all.iter().copied().collect();
         let mut at = 0;
         while let Some(epoch) = all.get(at) {
             let before = self.epochs_before(*epoch).into_iter();
@@ -231,7 +230,7 @@ impl Workspace {
     }
 
     /// The epochs that no other leads on from.
-    pub fn newest_epochs(&self) -> BTreeSet<ObjectId> {
+    pub fn newest_epochs(&self) -> Set<ObjectId> {
         let mut newest = self.log.state().epochs().clone();
         for epoch in self.log.state().epochs() {
             if let Some(Act::Epoch { links, .. }) = self.log.op(*epoch).map(|op| &op.body.act) {
@@ -253,8 +252,8 @@ impl Workspace {
 
     /// Which devices have been given the key of each epoch, by anybody: also by operations that are
     /// void by now, for what was given cannot be taken back.
-    fn recipients(&self) -> BTreeMap<ObjectId, BTreeSet<DeviceId>> {
-        let mut recipients: BTreeMap<ObjectId, BTreeSet<DeviceId>> = BTreeMap::new();
+    fn recipients(&self) -> Map<ObjectId, Set<DeviceId>> {
+        let mut recipients: Map<ObjectId, Set<DeviceId>> = Map::new();
         for op in self.log.ops() {
             if let Act::Epoch { wraps, .. } = &op.body.act {
                 let known = recipients.entry(op.id()).or_default();

@@ -44,7 +44,7 @@ fn lets_in(manager: &mut Workspace, rng: &mut ChaCha20Rng, number: u8, role: Rol
     let join = request.bytes().to_vec();
     let offer = manager.offer_for(&join).unwrap();
     manager.admit(rng, &join, offer).unwrap();
-    let objects = manager.everything(&BTreeSet::new());
+    let objects = manager.everything(&Set::new());
     let objects: Vec<&[u8]> = objects.iter().map(|object| &**object).collect();
     request.enter(Fixed([number; 16]), &objects).unwrap().0
 }
@@ -93,7 +93,7 @@ fn what_a_reader_writes_is_refused_by_all() {
     let mut manager = founder(&mut rng);
     let mut editor = lets_in(&mut manager, &mut rng, 2, Role::Editor);
     let reader = lets_in(&mut manager, &mut rng, 3, Role::Reader);
-    let all = manager.everything(&BTreeSet::new());
+    let all = manager.everything(&Set::new());
     editor.take(all.iter().map(|object| &**object));
 
     let by_reader = batch_of(&reader);
@@ -131,7 +131,7 @@ fn only_managers_remove_and_invite() {
     let mut manager = founder(&mut rng);
     let mut editor = lets_in(&mut manager, &mut rng, 2, Role::Editor);
     let reader = lets_in(&mut manager, &mut rng, 3, Role::Reader);
-    let all = manager.everything(&BTreeSet::new());
+    let all = manager.everything(&Set::new());
     editor.take(all.iter().map(|object| &**object));
     let founder = manager.me().unwrap().id;
     for hostile in [&editor, &reader] {
@@ -204,7 +204,7 @@ fn nothing_that_whoever_was_removed_has_opens_what_comes_after() {
     let removed = editor.me().unwrap().id;
     manager.remove(&mut rng, removed).unwrap();
     // The client that was removed has every byte of the log, and keeps all that it had.
-    let all = manager.everything(&BTreeSet::new());
+    let all = manager.everything(&Set::new());
     for workspace in [&mut editor, &mut stays] {
         workspace.take(all.iter().map(|object| &**object));
     }
@@ -288,7 +288,7 @@ fn meet(one: &mut Workspace, other: &mut Workspace) {
         } else {
             (&mut *other, &mut *one)
         };
-        let compared = to.compared(&told, &BTreeSet::new());
+        let compared = to.compared(&told, &Set::new());
         let objects: Vec<&[u8]> = compared.lacking.iter().map(|object| &**object).collect();
         assert_eq!(from.take(objects.iter().copied()).refused, []);
         told = compared.reply;
@@ -315,7 +315,7 @@ fn who_knows_one_branch_of_a_chain_is_brought_the_other() {
     assert_eq!(manager.chains().heads(), other.chains().heads());
     assert!(
         manager
-            .compared(&other.compare(), &BTreeSet::new())
+            .compared(&other.compare(), &Set::new())
             .reply
             .is_empty(),
         "nothing is left to tell"

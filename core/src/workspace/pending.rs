@@ -1,12 +1,12 @@
 //! What builds on something that is not there yet, within bounds: a stranger's promise costs no more
 //! than this.
 
-use crate::ordered::Set as BTreeSet;
 use std::sync::Arc;
 
 use crate::batch::Batch;
 use crate::ledger::ChangeHash;
 use crate::object::{ObjectId, Signed, Verified};
+use crate::ordered::Set;
 
 /// How many may wait: what a neighbour sends in one go when links reorder it.
 const OBJECTS_MAX: usize = 8_192;
@@ -37,7 +37,7 @@ pub(super) struct Segment {
 #[derive(Default)]
 pub(super) struct Pending {
     objects: Vec<Waiting>,
-    ids: BTreeSet<ObjectId>,
+    ids: Set<ObjectId>,
     bytes: usize,
 }
 
@@ -66,7 +66,7 @@ impl Pending {
         self.objects.len()
     }
 
-    pub(super) fn ids(&self) -> &BTreeSet<ObjectId> {
+    pub(super) fn ids(&self) -> &Set<ObjectId> {
         &self.ids
     }
 

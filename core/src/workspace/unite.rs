@@ -4,7 +4,6 @@
 //! Two who write at the same time build on each other. What each of them puts into the mailbox, and what a member
 //! sends chain by chain, is such.
 
-use crate::ordered::Set as BTreeSet;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -14,6 +13,7 @@ use crate::batch::Batch;
 use crate::chains::BatchError;
 use crate::codec::Fixed;
 use crate::object::{Kind, ObjectId, Verified};
+use crate::ordered::Set;
 use crate::prescan::{self, Limits};
 
 /// What waits with batches in it.
@@ -28,7 +28,7 @@ struct Carrier {
 
 impl Workspace {
     /// Takes in what waits for nothing but each other. Whether something came in.
-    pub(super) fn unite(&mut self, before: &BTreeSet<ObjectId>, intake: &mut Intake) -> bool {
+    pub(super) fn unite(&mut self, before: &Set<ObjectId>, intake: &mut Intake) -> bool {
         let mut carriers = Vec::new();
         let mut left = Vec::new();
         for waiting in self.pending.take_all() {
@@ -90,9 +90,9 @@ impl Workspace {
         let mut others = Vec::new();
         loop {
             let batches = carriers.iter().flat_map(|carrier| &carrier.batches);
-            let batches: BTreeSet<ObjectId> = batches.map(Verified::id).collect();
+            let batches: Set<ObjectId> = batches.map(Verified::id).collect();
             let changes = carriers.iter().flat_map(|carrier| &carrier.brings);
-            let changes: BTreeSet<ObjectId> = changes.copied().collect();
+            let changes: Set<ObjectId> = changes.copied().collect();
             let has_all = |carrier: &Carrier| {
                 let mut bodies = carrier.batches.iter().map(|batch| &batch.body);
                 let known = bodies.all(|body| {

@@ -1,7 +1,5 @@
 //! Which rooms to be in, and who is met there.
 
-use crate::ordered::Map as BTreeMap;
-
 use bocage_wire::ClientFrame;
 use bocage_wire::limits::ROOMS_MAX;
 use rand_core::CryptoRng;
@@ -11,6 +9,7 @@ use crate::codec::Fixed;
 use crate::keys::Meeting;
 use crate::log::Role;
 use crate::object::{DeviceId, ObjectId};
+use crate::ordered::Map;
 use crate::signal::{self, Signal};
 use crate::time::Timestamp;
 
@@ -26,7 +25,7 @@ impl Engine {
         let Some(day) = self.net.day else {
             return;
         };
-        let mut wanted: BTreeMap<RoomId, Ground> = BTreeMap::new();
+        let mut wanted: Map<RoomId, Ground> = Map::new();
         for ground in self.grounds() {
             let Some(secret) = self.secret_of(ground) else {
                 continue;

@@ -5,18 +5,17 @@
 //! is such a case, and so is anything while more have come by an instant invitation than may: who of them stands
 //! depends on who knew what first.
 
-use crate::ordered::Set as BTreeSet;
-
 use super::{Invitation, MemberId, Rank, State, resolve};
+use crate::log::flags::Flags;
 use crate::log::op::{Act, Mode, Op};
-use crate::log::set::Set;
 use crate::log::{Entry, Log};
 use crate::object::{DeviceId, ObjectId, Verified};
+use crate::ordered::Set;
 
 /// What all operations lead to, now that one has come in at the end that was sound. `before` is what the others led to;
 /// `is_last` says whether it follows them all.
 pub(in crate::log) fn resolve_with(log: &Log, before: State, is_last: bool) -> State {
-    let all = || resolve(log, &Set::below(log.entries.len()));
+    let all = || resolve(log, &Flags::below(log.entries.len()));
     let last = log.entries.last().filter(|_| is_last);
     let Some(state) = last.and_then(|last| append(log, before, &last.op)) else {
         return all();
@@ -43,7 +42,7 @@ fn append(log: &Log, mut state: State, op: &Verified<Op>) -> Option<State> {
             let offer = Invitation {
                 invite: invite.clone(),
                 by: author?,
-                joined: BTreeSet::new(),
+                joined: Set::new(),
                 revoked: false,
             };
             state.invitations.insert(id, offer);

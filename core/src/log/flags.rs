@@ -2,9 +2,9 @@
 
 /// A set of small numbers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Set(Vec<u64>);
+pub(super) struct Flags(Vec<u64>);
 
-impl Set {
+impl Flags {
     /// All numbers below `end`.
     pub(super) fn below(end: usize) -> Self {
         let mut words = vec![u64::MAX; end / 64];
@@ -47,12 +47,12 @@ mod tests {
 
     #[test]
     fn sets_hold_what_was_put_in() {
-        let mut set = Set::below(130);
+        let mut set = Flags::below(130);
         assert!(set.contains(0) && set.contains(129) && !set.contains(130));
         set.insert(200);
         assert!(set.contains(200) && !set.contains(199));
         assert_eq!(set.len(), 131);
-        let mut other = Set::default();
+        let mut other = Flags::default();
         other.insert(3);
         other.join(&set);
         assert!(other.contains(200) && other.contains(3) && !other.contains(131));

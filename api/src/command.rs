@@ -191,6 +191,8 @@ pub enum Refusal {
     UnknownInvitation,
     /// This person may not do that in this workspace.
     NotPermitted,
+    /// Members have gone on to a later version of the app's protocol than this one knows.
+    UpdateNeeded,
     /// That is no link of an invitation, or it was cut off on its way.
     BadLink,
     /// This person is a member already.

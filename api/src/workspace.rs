@@ -80,6 +80,9 @@ pub struct WorkspaceView {
     pub requests: Vec<JoinRequest>,
     /// Whether this device lacks a key that members use, and nobody has been here who could give it.
     pub lacks_key: bool,
+    /// Whether members have gone on to a later version of the app's protocol than this one knows: it can be read,
+    /// and written in again once the app is a newer one.
+    pub needs_update: bool,
 }
 
 /// Words that do not count: their author was removed and others knew, or they were built on something of which

@@ -8,6 +8,7 @@ pub mod hash;
 #[cfg(test)]
 pub(crate) mod hex;
 pub mod hpke;
+pub mod password;
 pub mod secret;
 pub(crate) mod sha256;
 pub mod sign;

@@ -49,6 +49,7 @@ mod relay_link;
 pub mod rich_text;
 mod segment;
 mod signal;
+pub mod slot;
 pub mod sync;
 mod text_document;
 mod time;

@@ -15,7 +15,7 @@ use thiserror::Error;
 
 use flags::Flags;
 pub use op::{Act, Certificate, Entrance, Invite, Link, Mode, Op, ProfileFields, Role, Wrap};
-pub use resolve::{Device, FIRST_VERSION, Invitation, Member, MemberId, State};
+pub use resolve::{Device, FIRST_VERSION, Invitation, KNOWN_VERSION, Member, MemberId, State};
 
 use crate::object::{ObjectId, Verified};
 use crate::ordered::{Map, Set};

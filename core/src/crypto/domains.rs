@@ -28,6 +28,8 @@ domains! {
     RecordSeal = "bocage/1 at rest: record seal",
     /// Key that hides the names of record families at rest.
     RecordName = "bocage/1 at rest: record name",
+    /// Key that seals the storage key in a slot.
+    Slot = "bocage/1 at rest: slot",
     /// From which all keys of this device in all workspaces follow.
     DeviceRoot = "bocage/1 device: root",
     /// Key with which a device signs in one workspace.

@@ -256,9 +256,14 @@ impl Desk {
         &self.page_commands
     }
 
-    /// Whether this person may write.
+    /// Whether this person may write, and this program knows how members write here.
     pub(super) fn may_write(&self) -> bool {
-        self.workspace.role() >= Some(Role::Editor)
+        self.workspace.role() >= Some(Role::Editor) && !self.needs_update()
+    }
+
+    /// Whether the workspace has come to a later version of the protocol than this program knows.
+    pub(super) fn needs_update(&self) -> bool {
+        self.workspace.log().state().needs_update()
     }
 
     /// Whether the page takes changes from this person now.
@@ -929,6 +934,7 @@ pub(super) fn refusal(error: ActError) -> Refusal {
         ActError::NotPermitted | ActError::NoEpoch | ActError::BadKey | ActError::Malformed => {
             Refusal::NotPermitted
         }
+        ActError::UpdateNeeded => Refusal::UpdateNeeded,
         ActError::Unknown => Refusal::UnknownMember,
     }
 }

@@ -284,6 +284,7 @@ impl Engine {
                 Vec::new()
             },
             lacks_key: !desk.workspace.lacking_epochs().is_empty(),
+            needs_update: desk.needs_update(),
         })
     }
 }

@@ -39,6 +39,9 @@ use crate::ordered::{Map, Set};
 /// The version of the protocol that every workspace begins with.
 pub const FIRST_VERSION: u32 = 1;
 
+/// The version of the protocol that this program knows.
+pub const KNOWN_VERSION: u32 = FIRST_VERSION;
+
 /// A member: the id of their Join, or of the Genesis.
 pub type MemberId = ObjectId;
 
@@ -224,6 +227,12 @@ impl State {
     /// The version of the protocol that members must know to write.
     pub fn version(&self) -> u32 {
         self.version
+    }
+
+    /// Whether that is a later one than this program knows. What members write then may mean what it does not
+    /// understand: it reads on, and writes nothing.
+    pub fn needs_update(&self) -> bool {
+        self.version > KNOWN_VERSION
     }
 
     /// The epochs.

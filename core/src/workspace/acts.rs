@@ -29,6 +29,9 @@ pub enum ActError {
     /// This device's member may not, or is no member.
     #[error("not permitted")]
     NotPermitted,
+    /// The workspace has come to a later version of the protocol than this program knows.
+    #[error("an update is needed")]
+    UpdateNeeded,
     /// There is no such member, invitation or request.
     #[error("unknown")]
     Unknown,
@@ -507,8 +510,8 @@ impl Workspace {
     /// Writes changes into a document. `time` is milliseconds since 1970, for show.
     ///
     /// # Errors
-    /// [`ActError::NotPermitted`] for readers, [`ActError::Malformed`] for changes that members would
-    /// not take.
+    /// [`ActError::NotPermitted`] for readers, [`ActError::UpdateNeeded`], [`ActError::Malformed`] for changes that
+    /// members would not take.
     pub fn write(
         &mut self,
         document: DocumentId,
@@ -518,6 +521,7 @@ impl Workspace {
         if self.role() < Some(Role::Editor) {
             return Err(ActError::NotPermitted);
         }
+        self.is_understood()?;
         let chain = ChainId {
             device: self.device(),
             session: self.session,
@@ -581,12 +585,21 @@ impl Workspace {
     }
 
     pub(super) fn act(&mut self, act: Act) -> Result<Intake, ActError> {
+        self.is_understood()?;
         let op = Op {
             parents: self.auth(),
             act,
         };
         let op = Verified::make(&self.keys.sign, self.id(), op);
         self.own(&[op.bytes()])
+    }
+
+    /// Whether this program knows all that operations and batches may say here.
+    fn is_understood(&self) -> Result<(), ActError> {
+        if self.log.state().needs_update() {
+            return Err(ActError::UpdateNeeded);
+        }
+        Ok(())
     }
 
     pub(super) fn auth(&self) -> Vec<ObjectId> {

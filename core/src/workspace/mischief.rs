@@ -6,15 +6,18 @@
 use super::Workspace;
 use crate::batch::{self, Batch, DocumentId};
 use crate::chains::Coverage;
-use crate::codec::{Blob, Fixed};
+use crate::codec::{self, Blob, Fixed};
 use crate::crypto::secret::Secret;
 use crate::epoch;
 use crate::keys::EpochUse;
 use crate::log::{Act, Link, Log, Op, Wrap};
-use crate::object::{DeviceId, ObjectId, Unsigned, Verified};
+use crate::object::{DeviceId, Kind, ObjectId, Signed, Unsigned, Verified};
 use crate::text_document::TextDocument;
 use bocage_api::TextDelta;
 use rand_core::CryptoRng;
+
+/// The highest number of an operation's kind in this version.
+const DISMISS: u8 = 15;
 
 /// Something that no honest client does.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +40,10 @@ pub enum Mischief {
     /// An epoch whose key one of the members does not get, though it says so: of the others the one with
     /// this number, counted round.
     Epoch(usize),
+    /// That members must know this version of the protocol to write.
+    Upgrade(u32),
+    /// An operation of a kind that this program does not know, upon all that the device knows.
+    Later,
 }
 
 impl Workspace {
@@ -69,6 +76,16 @@ impl Workspace {
         Some(op.bytes().to_vec())
     }
 
+    /// An operation like that of a later version: well formed but for its number, which nobody has given out yet.
+    fn of_later_kind(&self) -> Option<Vec<u8>> {
+        let (parents, act) = (self.auth(), Act::Dismiss { heads: Vec::new() });
+        let mut body = codec::to_bytes(&Op { parents, act });
+        let number = body.iter().rposition(|byte| *byte == DISMISS)?;
+        *body.get_mut(number)? = DISMISS + 1;
+        let made = Signed::make(&self.keys.sign, Kind::Op, self.id(), &body);
+        Some(made.bytes().to_vec())
+    }
+
     /// The batch of a modified client, as an object. `None` if there is nothing yet to do mischief with.
     pub(crate) fn forge(
         &self,
@@ -79,6 +96,12 @@ impl Workspace {
         let own = self.device();
         let batch = match mischief {
             Mischief::Epoch(number) => return self.epoch_without(rng, *number),
+            Mischief::Upgrade(version) => {
+                let (parents, act) = (self.auth(), Act::Upgrade { version: *version });
+                let op = Verified::make(&self.keys.sign, self.id(), Op { parents, act });
+                return Some(op.bytes().to_vec());
+            }
+            Mischief::Later => return self.of_later_kind(),
             Mischief::Sibling(number, words) => self.sibling(page, *number, words)?,
             Mischief::Change(change) => {
                 let mut batch = self.fresh(rng, page);

@@ -25,6 +25,7 @@ pub(super) fn report(shell: Shell) {
             | Refusal::UnknownInvitation
             | Refusal::UnknownCopy => key!(refused.gone),
             Refusal::NotPermitted => key!(refused.not_permitted),
+            Refusal::UpdateNeeded => key!(workspace.needs_update),
             Refusal::BadLink => key!(refused.bad_link),
             Refusal::AlreadyMember => key!(refused.already_member),
             Refusal::BadMessage => key!(refused.bad_message),

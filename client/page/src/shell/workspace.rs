@@ -37,6 +37,7 @@ pub(super) fn WorkspacePlace(id: WorkspaceId) -> impl IntoView {
     });
     let in_chat = Memo::new(move |_| tool.get() == Tool::Chat);
     let removed = move || shell.members_of(id, |view| view.role.is_none()) == Some(true);
+    let needs_update = move || shell.members_of(id, |view| view.needs_update) == Some(true);
     let middle = move || {
         let (page, channel) = card.get()?;
         Some(if in_chat.get() {
@@ -67,6 +68,9 @@ pub(super) fn WorkspacePlace(id: WorkspaceId) -> impl IntoView {
                 <ToolLink to=(id, Tool::Chat) tool=tool glyph=Glyph::MessageCircle label=t!(chat.tool) />
                 <ToolLink to=(id, Tool::Members) tool=tool glyph=Glyph::Users label=t!(members.title) />
             </nav>
+            <Show when=needs_update>
+                <Banner tone=Tone::Attention text=t!(workspace.needs_update) />
+            </Show>
             <Show when=removed>
                 <Banner tone=Tone::Attention text=t!(workspace.removed) />
             </Show>

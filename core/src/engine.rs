@@ -456,7 +456,9 @@ impl Engine {
                 desk.stored(now, have);
             }
             let id = desk.workspace.id();
-            let writes = desk.archive.set_spoilt_aside(&self.vault, self.run);
+            let mut writes = desk.archive.set_spoilt_aside(&self.vault, self.run);
+            // One of their records may be among these.
+            writes.extend(desk.note_keys(&self.vault, rng).unwrap_or_default());
             self.queue.push(writes, Vec::new());
             if desk.archive.is_damaged() {
                 self.home.report_damage(id, desk.page_id());

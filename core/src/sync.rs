@@ -74,7 +74,7 @@ pub enum Message {
     Keys(#[n(0)] Vec<Rewrap>),
     /// A request to be one more device of a person, from the holder of a link that adds one.
     #[n(7)]
-    Device(#[n(0)] DeviceRequest),
+    Device(#[n(0)] Box<DeviceRequest>),
 }
 
 impl Message {

@@ -860,6 +860,8 @@ impl Teller {
             self.world.start(number);
             self.world.act(number, |device, _| device.finish_stores());
         }
+        // What an engine showed that stopped before it was on the disk, it shows no longer.
+        self.give_up_words();
         for _ in 0..4 {
             self.world.run(60_000);
             self.look();

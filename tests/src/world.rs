@@ -207,6 +207,7 @@ impl World {
         self.devices[number].crash_after = None;
         self.devices[number].now = self.clock(number);
         self.devices[number].start();
+        self.tabs_lost.remove(&number);
         self.tabs_opened += 1;
         self.tabs[number] = Tab::open_as(&mut self.devices[number], tab_id(self.tabs_opened));
         self.after(number);

@@ -166,7 +166,10 @@ fn added_device(vectors: &mut Vectors, home: WorkspaceId, member: ObjectId) {
         consent: keys.consent(home, member),
         proof: InviteSeed::new([17; 16]).prove(home, keys.id()),
     };
-    vectors.bytes("message: device", &Message::Device(request).encode());
+    vectors.bytes(
+        "message: device",
+        &Message::Device(Box::new(request)).encode(),
+    );
 }
 
 /// What has to do with instant invitations and keys on their way to those who lack them.

@@ -647,3 +647,27 @@ fn whoever_let_themself_in_opens_what_was_wrapped_for_their_link_by_who_had_not_
     again.came_by(&seed);
     assert!(again.epoch_key(epoch).is_some());
 }
+
+/// Whoever gives a key away may not have heard yet of a removal that somebody else knows of, to whom the epoch is one
+/// that only members can open.
+#[test]
+fn an_epoch_begun_without_somebody_is_not_wrapped_anew_for_them_before_another_leads_on_from_it() {
+    let mut manager = Person::founder();
+    let mut editor = manager.lets_in(2, Role::Editor);
+    editor.workspace.begin_epoch(&mut editor.rng).unwrap();
+    let apart = editor.workspace.current_epoch().unwrap();
+    let mut late = manager.lets_in(3, Role::Editor);
+    editor.hears(&manager);
+    late.hears(&editor);
+    let device = late.workspace.device();
+    assert_eq!(late.workspace.lacking_epochs(), [apart]);
+    let given = editor.workspace.rewrap(&mut editor.rng, device, &[apart]);
+    assert!(given.is_empty());
+
+    // It was given that one, whether it can open it or not.
+    editor.workspace.begin_epoch(&mut editor.rng).unwrap();
+    let given = editor.workspace.rewrap(&mut editor.rng, device, &[apart]);
+    assert_eq!(given.len(), 1);
+    late.hears(&editor);
+    assert_eq!(late.workspace.lacking_epochs(), []);
+}

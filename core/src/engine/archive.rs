@@ -27,6 +27,10 @@ const TAIL_OBJECT: usize = 4 * 1024;
 /// The most bytes of objects in one record.
 const RECORD_BYTES: usize = 1024 * 1024;
 
+/// How often the keys of epochs are written down: by them a device whose own admission is damaged finds the others
+/// who bring it back, and they do not follow from anything else then.
+const KEYS_COPIES: u64 = 2;
+
 /// Stands in the index of what a record of older objects holds.
 const OF_SEGMENTS: u64 = 1 << 63;
 
@@ -53,6 +57,8 @@ pub(super) struct Archive {
     spoilt: Vec<(Shelf, RecordKey, Vec<u8>)>,
     /// What records of objects held that cannot be read.
     held: Map<RecordKey, Vec<ObjectId>>,
+    /// How many records of the epochs' keys could be read.
+    keys_read: u64,
 }
 
 /// What was read.
@@ -86,6 +92,7 @@ impl Archive {
             holes: Vec::new(),
             spoilt: Vec::new(),
             held: Map::new(),
+            keys_read: 0,
         }
     }
 
@@ -193,6 +200,7 @@ impl Archive {
         }
         if key.family == self.keys {
             read.keys = Keys::decode(plain)?.keys;
+            self.keys_read = self.keys_read.saturating_add(1);
             return Ok(());
         }
         if key.family == self.holds {
@@ -233,6 +241,11 @@ impl Archive {
         damaged
             .chain(&self.holes)
             .all(|key| self.held.get(key).is_some_and(|ids| ids.iter().all(is_in)))
+    }
+
+    /// Whether the keys of epochs could be read as often as they are written down.
+    pub(super) fn has_all_keys(&self) -> bool {
+        self.keys_read == KEYS_COPIES
     }
 
     /// Moves records aside that cannot be read and need not be.
@@ -425,12 +438,11 @@ impl Archive {
         vault: &Vault,
         rng: &mut dyn CryptoRng,
         keys: Vec<EpochKey>,
-    ) -> Result<Write, Refusal> {
-        let key = RecordKey {
-            family: self.keys,
-            index: 0,
-        };
-        put(vault, rng, key, &Keys { keys }.encode())
+    ) -> Result<Vec<Write>, Refusal> {
+        let (family, record) = (self.keys, Keys { keys }.encode());
+        (0..KEYS_COPIES)
+            .map(|index| put(vault, rng, RecordKey { family, index }, &record))
+            .collect()
     }
 
     /// Keeps what the mailbox is owed.

@@ -196,7 +196,9 @@ impl Opening {
         if let Some(seed) = self.record.came_by {
             desk.workspace.came_by(&InviteSeed::new(seed));
         }
-        desk.noted.clone_from(&self.read.keys);
+        if desk.archive.has_all_keys() {
+            desk.noted.clone_from(&self.read.keys);
+        }
         desk.workspace.take_noted(self.read.keys);
         desk.workspace.take_rewrapped(desk.mail.rewrapped.clone());
         desk.page_commands = self.read.commands;
@@ -514,14 +516,14 @@ impl Desk {
         &mut self,
         vault: &Vault,
         rng: &mut dyn CryptoRng,
-    ) -> Result<Option<Write>, Refusal> {
+    ) -> Result<Vec<Write>, Refusal> {
         let keys = self.workspace.to_note(EPOCHS_NOTED);
         if keys == self.noted {
-            return Ok(None);
+            return Ok(Vec::new());
         }
-        let write = self.archive.keep_keys(vault, rng, keys.clone())?;
+        let writes = self.archive.keep_keys(vault, rng, keys.clone())?;
         self.noted = keys;
-        Ok(Some(write))
+        Ok(writes)
     }
 
     /// What others may not be told yet.

@@ -168,7 +168,11 @@ impl Workspace {
         all
     }
 
-    /// The keys of epochs for a device that lacks them. Nothing for one that is no member's.
+    /// The keys of epochs for a device that lacks them, by this log: of those that it was given, and that these lead on
+    /// from. Nothing for one that is no member's.
+    ///
+    /// **No others, though it is a member's here**: somebody else may know that it was removed, and take an epoch that
+    /// it was not given for one that it cannot open. It is given the next one, which leads on from all.
     pub fn rewrap(
         &self,
         rng: &mut dyn CryptoRng,
@@ -180,14 +184,30 @@ impl Workspace {
         let Some(recipient) = found.map(|(_, device)| device.certificate.wrap) else {
             return Vec::new();
         };
+        let given = self.given(device);
         let mut wraps = Vec::new();
         for epoch in epochs.iter().take(REWRAPS_MAX) {
-            let key = self.epochs.get(epoch);
+            let key = self.epochs.get(epoch).filter(|_| given.contains(epoch));
             let sealed = key.and_then(|key| epoch::wrap(rng, self.id(), device, recipient, key));
             let epoch = *epoch;
             wraps.extend(sealed.map(|sealed| Rewrap { epoch, sealed }));
         }
         wraps
+    }
+
+    /// The epochs whose keys a device has by the log, whether it can open what it was given or not: those that it was
+    /// given, and all that these lead on from.
+    fn given(&self, device: DeviceId) -> Set<ObjectId> {
+        let recipients = self.recipients();
+        let given = recipients.iter().filter(|(_, to)| to.contains(&device));
+        let mut next: Vec<ObjectId> = given.map(|(epoch, _)| *epoch).collect();
+        let mut all = Set::new();
+        while let Some(epoch) = next.pop() {
+            if all.insert(epoch) {
+                next.extend(self.epochs_before(epoch));
+            }
+        }
+        all
     }
 
     /// Takes over keys that another member has wrapped for this device. Whether one of them is what its epoch

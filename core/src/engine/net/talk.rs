@@ -56,7 +56,7 @@ impl Engine {
         self.end_others(rng, connection);
         if let Ground::Join(by, _) = ground {
             if let Some(request) = self.device_request(by) {
-                self.say(connection, &Message::Device(request));
+                self.say(connection, &Message::Device(Box::new(request)));
             } else if let Some(request) = self.request(by) {
                 let message = Message::Join(Blob(request.bytes().to_vec()));
                 self.say(connection, &message);
@@ -286,7 +286,7 @@ impl Engine {
         }
         desk.mail.rewrapped = desk.workspace.rewrapped();
         let write = desk.archive.keep_mail(&self.vault, rng, &desk.mail);
-        let keys = desk.note_keys(&self.vault, rng).ok().flatten();
+        let keys = desk.note_keys(&self.vault, rng).unwrap_or_default();
         self.settle(Outcome {
             writes: write.into_iter().chain(keys).collect(),
             effects: vec![Effect::ShowWorkspace(workspace)],

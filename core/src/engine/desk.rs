@@ -263,6 +263,48 @@ impl Desk {
         self.workspace.role() >= Some(Role::Editor) && !self.needs_update()
     }
 
+    /// Whether this person was a member and is none any more.
+    pub(super) fn was_removed(&self) -> bool {
+        let state = self.workspace.log().state();
+        state.is_former(self.workspace.device())
+    }
+
+    /// This person was let in anew, by other keys: what there was and what has come are one workspace, and what this
+    /// device writes from now on is another device's. Returns what is new.
+    pub(super) fn enter_again(&mut self, workspace: Workspace, mut intake: Intake) -> Intake {
+        let before = core::mem::replace(&mut self.workspace, workspace);
+        let objects = before.everything(&Set::new());
+        let known = self.workspace.take(objects.iter().map(|object| &**object));
+        let is_new = |object: &Arc<[u8]>| {
+            let id = Signed::parse(object).map(|signed| signed.id());
+            id.map_or(true, |id| {
+                !before.log().contains(id) && !before.chains().contains(id)
+            })
+        };
+        intake.new.retain(is_new);
+        intake.settled.counted.extend(known.settled.counted);
+        let documents = [
+            self.page_document(),
+            self.channel_document(),
+            self.own_document(),
+        ];
+        intake.settled.rebuilt.extend(documents);
+        intake.log_grew = true;
+        self.batches = Map::new();
+        self.noted = Vec::new();
+        self.on_disk = None;
+        // What its other keys still owed the mailbox, members bring each other.
+        self.mail.owed = Vec::new();
+        self.unposted = Set::new();
+        self.receipted = None;
+        self.last_receipt = None;
+        self.followed = 0;
+        self.told = None;
+        self.left_out = Default::default();
+        self.asking = Map::new();
+        intake
+    }
+
     /// Whether the workspace has come to a later version of the protocol than this program knows.
     pub(super) fn needs_update(&self) -> bool {
         self.workspace.log().state().needs_update()

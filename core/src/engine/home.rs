@@ -318,6 +318,30 @@ impl Home {
         })
     }
 
+    /// The person is in a workspace again, as this record says; what else is known of it stays.
+    pub(super) fn enter_again(
+        &mut self,
+        vault: &Vault,
+        rng: &mut dyn CryptoRng,
+        record: &Workspace,
+    ) -> Result<Outcome, Refusal> {
+        let mut slots = self.workspaces.iter_mut();
+        let found = slots.find(|(_, known)| known.id == record.id);
+        let (index, slot) = found.ok_or(Refusal::UnknownWorkspace)?;
+        slot.made_by = record.made_by;
+        slot.salt = record.salt;
+        slot.came_by = record.came_by;
+        remember(&mut slot.recent, record.made_by);
+        let key = RecordKey {
+            family: self.workspaces_family,
+            index: *index,
+        };
+        Ok(Outcome {
+            writes: vec![put(vault, rng, key, &slot.encode())?],
+            effects: vec![Effect::Home(HomePatch::Workspace(card(slot)))],
+        })
+    }
+
     /// Keeps the seed of an invitation that was made on this device.
     pub(super) fn add_seed(
         &mut self,

@@ -358,7 +358,9 @@ impl Engine {
         let link = InviteLink::parse(link).ok();
         let link = link.filter(|link| link.kind == LinkKind::Invitation);
         let link = link.ok_or(Refusal::BadLink)?;
-        if self.desks.contains_key(&link.workspace) {
+        // Whoever was removed may be let in anew. A member whose own admission was damaged is one all the same.
+        let desk = self.desks.get(&link.workspace);
+        if desk.is_some_and(|desk| desk.is_home || !desk.was_removed()) {
             return Err(Refusal::AlreadyMember);
         }
         // The same link opened once more goes on with what it began.

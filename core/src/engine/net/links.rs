@@ -244,7 +244,7 @@ impl Engine {
         self.outputs.push_back(Output::DirectSignal(link, bytes));
     }
 
-    fn wires_of(&self, id: PeerId) -> Vec<ConnectionId> {
+    pub(super) fn wires_of(&self, id: PeerId) -> Vec<ConnectionId> {
         self.net
             .wires
             .iter()

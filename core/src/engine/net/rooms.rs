@@ -217,6 +217,9 @@ impl Engine {
         if desk.is_some_and(|desk| desk.workspace.log().state().is_former(device)) {
             return;
         }
+        // Somebody who was removed and comes anew is nobody yet in the rooms of the epochs that they know.
+        let is_in = desk.is_some_and(|desk| desk.workspace.role().is_some());
+        let comes = !is_in && self.home.joins().any(|join| join.link.workspace == id.0);
         let is_new_run = self.net.peers.get(&id).is_some_and(|peer| peer.run != run);
         if is_new_run {
             // Its engine was replaced: links to the one before are dead, whether that shows or not.
@@ -233,9 +236,19 @@ impl Engine {
         if !peer.seats.contains(&place) {
             peer.seats.push(place);
         }
-        // The newest epoch's room comes last; links are made on what was met first and is open.
-        if matches!(ground, Ground::Epoch(..)) {
-            peer.ground = ground;
+        let before = peer.ground;
+        match ground {
+            Ground::Epoch(..) if comes && matches!(before, Ground::Join(..)) => {}
+            Ground::Epoch(..) => peer.ground = ground,
+            Ground::Join(..) if comes => peer.ground = ground,
+            // The newest epoch's room comes last; links are made on what was met first and is open.
+            Ground::Invite(..) | Ground::Join(..) => {}
+        }
+        if matches!((before, peer.ground), (Ground::Epoch(..), Ground::Join(..))) {
+            peer.retry_at = None;
+            for connection in self.wires_of(id) {
+                self.end_wire(now, rng, connection);
+            }
         }
         self.consider(now, rng, id);
     }

@@ -543,7 +543,8 @@ impl Engine {
         self.open_desk(rng, record, workspace, intake, origin)
     }
 
-    /// The same, of any kind. The intake begins with the workspace's beginning.
+    /// The same, of any kind. The intake begins with the workspace's beginning. Of one that this person was removed
+    /// from, what there was stays.
     pub(in crate::engine) fn open_desk(
         &mut self,
         rng: &mut dyn CryptoRng,
@@ -554,6 +555,15 @@ impl Engine {
     ) -> Option<Outcome> {
         let (id, by) = (record.id, record.made_by);
         intake.new.remove(0);
+        if let Some(desk) = self.desks.get_mut(&id) {
+            let mut outcome = self.home.enter_again(&self.vault, rng, &record).ok()?;
+            let intake = desk.enter_again(workspace, intake);
+            let entered = desk.absorb(&self.vault, rng, &intake, None, origin);
+            outcome.join(entered.ok()?);
+            outcome.writes.extend(self.home.end_join(by));
+            outcome.effects.push(Effect::ShowJoining);
+            return Some(outcome);
+        }
         let archive = archive::Archive::new(&self.vault, id);
         let mut desk = Desk::new(workspace, archive, Mail::default());
         desk.is_home = record.is_home;

@@ -201,5 +201,16 @@ for (const cast of casts) {
     await editor.reloads();
     await editor.seesText('workspace.removed');
     await editor.reads('Avant. ');
+
+    // By another link they are back, with what they had.
+    const again = await manager.invites('editor');
+    await editor.comesAgainBy(again);
+    await editor.arrivesIn(WORKSPACE);
+    await editor.reads('Avant. Après.');
+    await editor.writes(' Encore.');
+    await reader.reads('Avant. Après. Encore.');
+    await manager.seesReach('3/3');
+    await editor.reloads();
+    await editor.reads('Avant. Après. Encore.');
   });
 }

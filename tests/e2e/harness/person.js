@@ -316,6 +316,11 @@ export class Person extends Device {
     });
   }
 
+  /** Opens the link of another invitation, with the name that they have. */
+  async comesAgainBy(link) {
+    await this.step('opens another invitation', () => this.goes(link));
+  }
+
   /** Is in the workspace, without having gone there. */
   async arrivesIn(name) {
     await this.step(`arrives in ${name}`, () => this.#isIn(name));

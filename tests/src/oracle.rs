@@ -607,7 +607,7 @@ impl<'a> Round<'a> {
             }
         }
         let (mut names, mut relays) = (Numbers::new(), Numbers::new());
-        for (number, _) in &valid {
+        for (number, by) in &valid {
             match self.act(*number) {
                 Act::Admit { join, invite, .. } => {
                     if let Some((_, joined, _)) = guess.outcome.invitations.get_mut(invite) {
@@ -629,7 +629,9 @@ impl<'a> Round<'a> {
                     guess.outcome.epochs.insert(self.op(*number).id());
                 }
                 Act::Upgrade { version } => {
-                    guess.outcome.version = guess.outcome.version.max(*version);
+                    if let Some((Role::Manager, false, _)) = guess.outcome.members.get(by) {
+                        guess.outcome.version = guess.outcome.version.max(*version);
+                    }
                 }
                 _ => {}
             }

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
 
 use bocage_api::workspace::Mode;
-use bocage_api::{Colour, Command, Name, Profile, Role, TextDelta};
+use bocage_api::{Colour, Command, Name, Profile, Refusal, Role, TextDelta};
 use bocage_core::log::KNOWN_VERSION;
 use bocage_core::workspace::mischief::Mischief;
 use bocage_tests::World;
@@ -133,4 +133,63 @@ fn an_operation_of_an_unknown_kind_stops_nobody_unless_the_log_says_so() {
     world.run(60_000);
     assert!((1..3).all(|number| needs_update(&world, number)));
     assert_eq!(world.tabs[2].text(), "Word. Word. Word. ");
+}
+
+/// Or a manager who is not the most senior could stop everybody for ever.
+#[test]
+fn who_is_more_senior_takes_back_a_version_that_nobody_has() {
+    let mut world = together(3, 3);
+    types(&mut world, 2, "One. ");
+    let view = world.tabs[0].workspace.clone().unwrap();
+    let workspace = view.id;
+    let other = view.members.iter().find(|m| m.name == profile(1).name);
+    let other = other.unwrap().id;
+    // They are let in anew, as a manager.
+    world.act(0, |device, tab| {
+        let member = other;
+        tab.send(device, Command::RemoveMember { workspace, member })
+    });
+    let by = world.act(0, |device, tab| {
+        let command = Command::Invite {
+            workspace,
+            label: Name::parse("Manager").unwrap(),
+            role: Role::Manager,
+            uses: 1,
+            days: None,
+            mode: Mode::Auto,
+        };
+        tab.send(device, command)
+    });
+    world.run(20_000);
+    let view = world.tabs[0].workspace.clone().unwrap();
+    let made = view.invitations.iter().find(|i| i.made_by == Some(by));
+    let link = made.unwrap().link.clone().unwrap();
+    world.act(1, |device, tab| tab.send(device, Command::Join { link }));
+    world.run(30_000);
+    let upgrade = Mischief::Upgrade(u32::MAX);
+    world.act(1, |device, _| device.do_mischief(&upgrade));
+    world.run(20_000);
+    assert!(needs_update(&world, 0) && needs_update(&world, 2));
+
+    // Nobody else can be removed meanwhile.
+    let id_of = |world: &World, number: usize| {
+        let view = world.tabs[0].workspace.clone().unwrap();
+        let name = profile(number).name;
+        view.members.iter().find(|m| m.name == name).unwrap().id
+    };
+    let innocent = id_of(&world, 2);
+    world.act(0, |device, tab| {
+        let member = innocent;
+        tab.send(device, Command::RemoveMember { workspace, member })
+    });
+    assert_eq!(world.tabs[0].refusals, [Refusal::UpdateNeeded]);
+    let member = id_of(&world, 1);
+    world.act(0, |device, tab| {
+        tab.send(device, Command::RemoveMember { workspace, member })
+    });
+    world.run(20_000);
+    assert!(!needs_update(&world, 0) && !needs_update(&world, 2));
+    types(&mut world, 2, "Two. ");
+    world.run(20_000);
+    assert_eq!(world.tabs[0].text(), "One. Two. ");
 }

@@ -419,6 +419,8 @@ struct Pass<'a> {
     names: Vec<(Rank, usize)>,
     relays: Vec<(Rank, usize)>,
     settled: Vec<(Rank, usize)>,
+    /// Which version of the protocol who has named.
+    upgrades: Vec<(MemberId, u32)>,
     /// Devices that came in by what is void, and what voids it.
     voided: Vec<(DeviceId, Set<ObjectId>)>,
     state: State,
@@ -469,6 +471,7 @@ impl<'a> Pass<'a> {
             names: Vec::new(),
             relays: Vec::new(),
             settled: Vec::new(),
+            upgrades: Vec::new(),
             voided: Vec::new(),
             state: State {
                 version: FIRST_VERSION,
@@ -503,8 +506,23 @@ impl<'a> Pass<'a> {
             self.state.relays.clone_from(relays);
         }
         self.state.settled = self.settlements();
+        self.state.version = self.version();
         self.end_the_granted();
         self.state
+    }
+
+    /// The highest version that somebody has named who is still a manager: who names one that nobody has makes all
+    /// others readers, until somebody more senior takes that from them.
+    fn version(&self) -> u32 {
+        let manages = |id: &MemberId| {
+            let member = self.state.members.get(id);
+            member.is_some_and(|member| !member.removed && member.role == Role::Manager)
+        };
+        let named = self.upgrades.iter().filter(|(by, _)| manages(by));
+        named
+            .map(|(_, version)| *version)
+            .max()
+            .map_or(FIRST_VERSION, |named| named.max(FIRST_VERSION))
     }
 
     /// What was settled, in the order in which it holds.
@@ -941,7 +959,7 @@ impl<'a> Pass<'a> {
             Act::Dismiss { .. } => self.state.dismissed.push(id),
             Act::Rename { .. } => self.names.push((rank, place)),
             Act::SetRelays { .. } => self.relays.push((rank, place)),
-            Act::Upgrade { version } => self.state.version = self.state.version.max(*version),
+            Act::Upgrade { version } => self.upgrades.push((author, *version)),
         }
     }
 

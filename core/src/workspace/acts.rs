@@ -521,7 +521,7 @@ impl Workspace {
         if self.role() < Some(Role::Editor) {
             return Err(ActError::NotPermitted);
         }
-        self.is_understood()?;
+        self.is_understood(None)?;
         let chain = ChainId {
             device: self.device(),
             session: self.session,
@@ -585,7 +585,7 @@ impl Workspace {
     }
 
     pub(super) fn act(&mut self, act: Act) -> Result<Intake, ActError> {
-        self.is_understood()?;
+        self.is_understood(Some(&act))?;
         let op = Op {
             parents: self.auth(),
             act,
@@ -594,9 +594,18 @@ impl Workspace {
         self.own(&[op.bytes()])
     }
 
-    /// Whether this program knows all that operations and batches may say here.
-    fn is_understood(&self) -> Result<(), ActError> {
-        if self.log.state().needs_update() {
+    /// Whether this program knows all that operations and batches may say here. Where it does not, what may be done all
+    /// the same is to take the right to say so from whoever has said so.
+    fn is_understood(&self, act: Option<&Act>) -> Result<(), ActError> {
+        let state = self.log.state();
+        let target = match act {
+            Some(Act::Remove { member, .. } | Act::SetRole { member, .. }) => Some(*member),
+            Some(_) | None => None,
+        };
+        let has_said_so = |op: &Verified<Op>| {
+            matches!(op.body.act, Act::Upgrade { .. }) && state.author_of(op.device()) == target
+        };
+        if state.needs_update() && !(target.is_some() && self.log.ops().any(has_said_so)) {
             return Err(ActError::UpdateNeeded);
         }
         Ok(())

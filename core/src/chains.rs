@@ -9,15 +9,19 @@
 
 mod accept;
 mod aside;
+mod digest;
 mod extent;
 mod pack;
 mod past;
+mod rest;
+
+use std::sync::Arc;
 
 use thiserror::Error;
 
 use crate::batch::{self, Batch, DocumentId, SessionId};
 use crate::id_map::IdMap;
-use crate::index::Index;
+use crate::index::{self, Index};
 use crate::ledger::{ChangeHash, Dangling, Ledger};
 use crate::log::{Log, Role, State};
 use crate::object::{DeviceId, ObjectId, Verified};
@@ -25,7 +29,11 @@ use crate::ordered::{Map, Set};
 use crate::prescan::{self, Limits, Refused, ScannedChange};
 
 pub(crate) use aside::{Copy, IsLeftOut};
+pub(crate) use digest::Digest;
+pub(crate) use pack::Packed;
 pub(crate) use past::Coverage;
+pub(crate) use rest::name_of;
+use rest::{Rests, Spot};
 
 /// For how many heads of the log it is remembered what they lead to: more than authors take turns who know
 /// different things.
@@ -67,11 +75,28 @@ pub struct Chains {
     states: Vec<(Vec<ObjectId>, State)>,
     /// What was ended when it was last settled what counts.
     endings: Map<DeviceId, Set<ObjectId>>,
+    /// The objects that batches rest in.
+    rests: Rests,
+    /// How many of them the newest digest tells of.
+    digested: usize,
 }
 
+/// A batch that is in: what there is to know of it without reading it again.
 #[derive(Debug)]
 struct Entry {
-    batch: Verified<Batch>,
+    id: ObjectId,
+    chain: ChainId,
+    /// Its number in the chain.
+    index: u64,
+    /// The one before it in its chain.
+    prev: Option<usize>,
+    /// The heads of the log that its author knew.
+    auth: Arc<[ObjectId]>,
+    document: DocumentId,
+    /// By its author's clock.
+    time: u64,
+    /// The number of the first operation of its first change.
+    start_op: u64,
     /// All that it builds on directly: the one before it, those it names, those whose changes its
     /// changes depend on.
     builds_on: Vec<usize>,
@@ -80,6 +105,10 @@ struct Entry {
     status: Status,
     /// Whether it is the last of those that came together: up to here each chain ends with a signature.
     ends_arrival: bool,
+    /// The batch itself, unless it is read when somebody asks for it.
+    batch: Option<Box<Verified<Batch>>>,
+    /// Where it rests, if that is known.
+    spot: Option<Spot>,
 }
 
 /// What is in, as far as a batch is looked over: also those before it of the same segment.
@@ -95,8 +124,10 @@ struct Ahead {
 
 /// What was found out about a batch that comes in.
 struct Checked {
+    prev: Option<usize>,
     builds_on: Vec<usize>,
     changes: Vec<ChangeHash>,
+    start_op: u64,
     actor: [u8; 16],
 }
 
@@ -170,24 +201,46 @@ impl Chains {
             .is_some_and(|entry| entry.status == Status::Counts)
     }
 
-    /// A batch that is in.
+    /// A batch that is in. It may have to be read first.
     pub fn batch(&self, id: ObjectId) -> Option<&Verified<Batch>> {
-        self.entry(id).map(|entry| &entry.batch)
+        self.rests.read(self.entry(id)?)
     }
 
     /// All batches that are in; each after those it builds on.
     pub fn batches(&self) -> impl Iterator<Item = &Verified<Batch>> {
-        self.entries.iter().map(|entry| &entry.batch)
+        self.entries.iter().filter_map(|entry| self.rests.read(entry))
     }
 
     /// Those of a document that count; each after those it builds on.
     pub fn counting(&self, document: DocumentId) -> impl Iterator<Item = &Verified<Batch>> {
-        self.entries
-            .iter()
-            .filter(move |entry| {
-                entry.status == Status::Counts && entry.batch.body.document == document
-            })
-            .map(|entry| &entry.batch)
+        self.counting_in(document)
+            .filter_map(|(_, entry)| self.rests.read(entry))
+    }
+
+    /// The chains of those of a document that count, the number of the first operation of each, and which it is.
+    pub(crate) fn written_in(
+        &self,
+        document: DocumentId,
+    ) -> impl Iterator<Item = (ChainId, u64, ObjectId)> {
+        self.counting_in(document)
+            .map(|(_, entry)| (entry.chain, entry.start_op, entry.id))
+    }
+
+    /// The chain that a batch is in, and its number there.
+    pub(crate) fn slot_of(&self, id: ObjectId) -> Option<(ChainId, u64)> {
+        self.entry(id).map(|entry| (entry.chain, entry.index))
+    }
+
+    /// The document and the chain that a batch is in, and the number of its first operation.
+    pub(crate) fn written(&self, id: ObjectId) -> Option<(DocumentId, ChainId, u64)> {
+        let entry = self.entry(id)?;
+        Some((entry.document, entry.chain, entry.start_op))
+    }
+
+    /// The batch at a place, its chain and the time by its author's clock.
+    pub(crate) fn facts(&self, place: usize) -> Option<(ObjectId, ChainId, u64)> {
+        let entry = self.entries.get(place)?;
+        Some((entry.id, entry.chain, entry.time))
     }
 
     /// What there is in the documents.
@@ -209,13 +262,15 @@ impl Chains {
                     return false;
                 };
                 let is_next = entry.builds_on.iter().all(|before| taken.contains(before));
-                if is_next && entry.status == Status::Counts {
-                    let changes = entry.batch.body.changes.iter().zip(&entry.changes);
+                if is_next
+                    && entry.status == Status::Counts
+                    && let Some(batch) = self.rests.read(entry)
+                {
+                    let changes = batch.body.changes.iter().zip(&entry.changes);
                     let changes =
                         changes.map(|(change, hash)| prescan::scan_again(&change.0, *hash));
                     let changes: Vec<_> = changes.filter_map(Result::ok).collect();
-                    let document = entry.batch.body.document;
-                    anew.take(document, (*place, entry.batch.id()), &changes);
+                    anew.take(entry.document, (*place, entry.id), &changes);
                 }
                 if is_next {
                     taken.insert(*place);
@@ -243,14 +298,14 @@ impl Chains {
     }
 
     /// The batches of a chain from a number on.
-    pub fn from(&self, chain: ChainId, index: u64) -> impl Iterator<Item = &Verified<Batch>> {
+    pub fn from(&self, chain: ChainId, index: u64) -> impl Iterator<Item = ObjectId> {
         self.slots
             .get(&chain)
             .into_iter()
             .flat_map(move |slots| slots.range(index..))
             .flat_map(|(_, places)| places)
             .filter_map(|place| self.entries.get(*place))
-            .map(|entry| &entry.batch)
+            .map(|entry| entry.id)
     }
 
     /// The last batch of each of a device's chains.
@@ -262,7 +317,7 @@ impl Chains {
             .filter_map(|(_, slots)| slots.last_key_value())
             .flat_map(|(_, places)| places)
             .filter_map(|place| self.entries.get(*place))
-            .map(|entry| entry.batch.id())
+            .map(|entry| entry.id)
             .collect();
         last.sort_unstable();
         last
@@ -297,7 +352,8 @@ impl Chains {
     }
 
     /// Takes batches in that came together, those that are new: all, or none. Of each run the last has
-    /// a signature. `hashes` are those of all their changes, in their order, where they are known.
+    /// a signature. `hashes` are those of all their changes, in their order, where they are known; `object` is the
+    /// hash of what they have come in, if that is one object.
     ///
     /// # Errors
     /// [`BatchError`]; nothing has changed then.
@@ -306,6 +362,7 @@ impl Chains {
         log: &Log,
         batches: Vec<Verified<Batch>>,
         hashes: &[ChangeHash],
+        object: Option<ObjectId>,
     ) -> Result<(), NotTaken> {
         let mut ahead = Ahead::default();
         ahead.places.reserve(batches.len());
@@ -345,9 +402,13 @@ impl Chains {
         };
         let last = *last;
         let mut new = all.into_iter().peekable();
-        for (at, batch) in batches.into_iter().enumerate() {
-            if let Some((_, checked)) = new.next_if(|(new, _)| *new == at) {
-                self.add(batch, checked, at == last);
+        let object = object.map(|object| self.rests.place(object));
+        for (ordinal, batch) in batches.into_iter().enumerate() {
+            if let Some((_, checked)) = new.next_if(|(new, _)| *new == ordinal) {
+                self.add(batch, checked, ordinal == last);
+                if let Some(entry) = self.entries.last_mut() {
+                    entry.spot = object.map(|object| Spot { object, ordinal });
+                }
             }
         }
         Ok(())
@@ -374,7 +435,7 @@ impl Chains {
             let place = ahead.places.get(id).or_else(|| self.places.get(id));
             let place = *place.ok_or(BatchError::Missing)?;
             let (chain, index) = match self.entries.get(place) {
-                Some(before) => (chain_of(&before.batch), before.batch.body.index),
+                Some(before) => (before.chain, before.index),
                 None => *ahead
                     .batches
                     .get(place.saturating_sub(self.entries.len()))
@@ -383,12 +444,14 @@ impl Chains {
             Ok::<_, BatchError>((place, chain, index))
         };
         let mut builds_on = Vec::new();
+        let mut before = None;
         if let Some(prev) = body.prev {
             let (place, chain, index) = find(&prev)?;
             if chain != chain_of(batch) || Some(body.index) != index.checked_add(1) {
                 return Err(BatchError::Broken);
             }
             builds_on.push(place);
+            before = Some(place);
         }
         for dep in &body.deps {
             builds_on.push(find(dep)?.0);
@@ -401,7 +464,8 @@ impl Chains {
             }
             _ => batch::actor(log.workspace(), body.document, batch.device(), body.session),
         };
-        let mut changes = Vec::new();
+        let mut changes = Vec::with_capacity(body.changes.len());
+        let mut start_op = 0;
         for (at, change) in body.changes.iter().enumerate() {
             let scanned = match hashes.get(at) {
                 Some(hash) => prescan::scan_hashed(&change.0, *hash)?,
@@ -416,13 +480,18 @@ impl Chains {
                     builds_on.push(*known.ok_or(BatchError::Missing)?);
                 }
             }
+            if at == 0 {
+                start_op = scanned.start_op();
+            }
             changes.push(*scanned.hash());
         }
         builds_on.sort_unstable();
         builds_on.dedup();
         Ok(Checked {
+            prev: before,
             builds_on,
             changes,
+            start_op,
             actor,
         })
     }
@@ -448,30 +517,53 @@ impl Chains {
 
     fn add(&mut self, batch: Verified<Batch>, checked: Checked, ends_arrival: bool) {
         let Checked {
-            builds_on, changes, ..
+            prev,
+            builds_on,
+            changes,
+            start_op,
+            ..
         } = checked;
-        let place = self.entries.len();
-        self.fresh.push(place);
-        for change in &changes {
-            // The first to bring a change has it: its actor shows whose it is.
-            self.changes.entry(*change).or_insert(place);
-        }
-        let slots = self.slots.entry(chain_of(&batch)).or_default();
-        let rivals = slots.entry(batch.body.index).or_default();
-        rivals.push(place);
-        self.is_split |= rivals.len() > 1;
-        self.places.insert(batch.id(), place);
-        for before in &builds_on {
-            self.tips.remove(before);
-        }
-        self.tips.insert(place);
-        self.entries.push(Entry {
-            batch,
+        self.fresh.push(self.entries.len());
+        let body = &batch.body;
+        // Who writes on names the same heads again.
+        let before = self.entries.last().map(|before| &before.auth);
+        let auth = before.filter(|before| ***before == *body.auth);
+        let auth = auth.map_or_else(|| body.auth.as_slice().into(), Arc::clone);
+        self.put(Entry {
+            id: batch.id(),
+            chain: chain_of(&batch),
+            index: body.index,
+            prev,
+            auth,
+            document: body.document,
+            time: body.time,
+            start_op,
             builds_on,
             changes,
             status: Status::Held,
             ends_arrival,
+            batch: Some(Box::new(batch)),
+            spot: None,
         });
+    }
+
+    /// Gives an entry its place.
+    fn put(&mut self, entry: Entry) {
+        let place = self.entries.len();
+        for change in &entry.changes {
+            // The first to bring a change has it: its actor shows whose it is.
+            self.changes.entry(*change).or_insert(place);
+        }
+        let slots = self.slots.entry(entry.chain).or_default();
+        let rivals = slots.entry(entry.index).or_default();
+        rivals.push(place);
+        self.is_split |= rivals.len() > 1;
+        self.places.insert(entry.id, place);
+        for before in &entry.builds_on {
+            self.tips.remove(before);
+        }
+        self.tips.insert(place);
+        self.entries.push(entry);
     }
 
     /// Finds what counts, now that batches or operations have come in. Costs in proportion to what
@@ -493,7 +585,7 @@ impl Chains {
         let counting = accept::accept(self, log);
         for (entry, counts) in self.entries.iter_mut().zip(&counting) {
             if entry.status == Status::Counts && !counts {
-                settled.rebuilt.insert(entry.batch.body.document);
+                settled.rebuilt.insert(entry.document);
             }
         }
         // What a document had is checked anew, from its beginning: what is gone may have carried it.
@@ -501,7 +593,7 @@ impl Chains {
             self.ledgers.remove(document);
             self.index.forget(*document);
             for entry in &mut self.entries {
-                if entry.batch.body.document == *document && entry.status == Status::Counts {
+                if entry.document == *document && entry.status == Status::Counts {
                     entry.status = Status::Held;
                 }
             }
@@ -535,7 +627,7 @@ impl Chains {
             let counts = |entry: &Entry| entry.status == Status::Counts;
             self.entries.get(*before).is_some_and(counts) || fresh.binary_search(before).is_ok()
         });
-        log.state().ended_by(entry.batch.device()).is_none() && builds_on_what_counts
+        log.state().ended_by(entry.chain.device).is_none() && builds_on_what_counts
     }
 
     /// Lets a batch count, if what it builds on does and its changes fit.
@@ -552,16 +644,24 @@ impl Chains {
         if !is_ready {
             return;
         }
-        let document = entry.batch.body.document;
-        let ledger = self.ledgers.entry(document).or_default();
-        let fitting = fits(ledger, entry);
-        let fits = fitting.is_ok();
-        let id = entry.batch.id();
-        if let Ok(changes) = fitting {
+        let (id, document) = (entry.id, entry.document);
+        if !self.ledgers.contains_key(&document) {
+            let ledger = self.ledger_of(document);
+            self.ledgers.insert(document, ledger);
+        }
+        let (Some(entry), Some(ledger)) =
+            (self.entries.get(place), self.ledgers.get_mut(&document))
+        else {
+            return;
+        };
+        let batch = self.rests.read(entry);
+        let fitting = batch.map(|batch| fits(ledger, batch, &entry.changes));
+        let fits = matches!(fitting, Some(Ok(_)));
+        if let Some(Ok(changes)) = fitting {
             self.index.take(document, (place, id), &changes);
             for before in &entry.builds_on {
                 if let Some(before) = self.entries.get(*before) {
-                    self.heads.remove(&before.batch.id());
+                    self.heads.remove(&before.id);
                 }
             }
             self.heads.insert(id);
@@ -570,6 +670,27 @@ impl Chains {
         if let Some(entry) = self.entries.get_mut(place) {
             entry.status = if fits { Status::Counts } else { Status::Misfit };
         }
+    }
+
+    /// The operations of those of a document that count. There is none before something comes to count that was not
+    /// known already when the workspace was opened.
+    fn ledger_of(&self, document: DocumentId) -> Ledger {
+        let mut ledger = Ledger::default();
+        for (_, entry) in self.counting_in(document) {
+            // They have fitted before.
+            if let Some(batch) = self.rests.read(entry) {
+                let fitting = fits(&mut ledger, batch, &entry.changes);
+                debug_assert!(fitting.is_ok(), "what counts no longer fits: {fitting:?}");
+            }
+        }
+        ledger
+    }
+
+    /// Those of a document that count, with their places.
+    fn counting_in(&self, document: DocumentId) -> impl Iterator<Item = (usize, &Entry)> {
+        let found = self.index.document(document);
+        let places = found.into_iter().flat_map(index::Document::batches);
+        places.filter_map(|place| Some((*place, self.entries.get(*place)?)))
     }
 
     fn entry(&self, id: ObjectId) -> Option<&Entry> {
@@ -590,7 +711,7 @@ impl Chains {
             .iter()
             .zip(is_built_on)
             .filter(|(entry, built_on)| entry.status == Status::Counts && !built_on)
-            .map(|(entry, _)| entry.batch.id())
+            .map(|(entry, _)| entry.id)
             .collect();
     }
 
@@ -609,10 +730,14 @@ pub fn chain_of(batch: &Verified<Batch>) -> ChainId {
     }
 }
 
-/// Takes the changes of a batch into the ledger: all, or none if one does not fit.
-fn fits<'a>(ledger: &mut Ledger, entry: &'a Entry) -> Result<Vec<ScannedChange<'a>>, Dangling> {
-    let mut scanned = Vec::new();
-    for (change, hash) in entry.batch.body.changes.iter().zip(&entry.changes) {
+/// Takes the changes of a batch, which have these hashes, into the ledger: all, or none if one does not fit.
+fn fits<'a>(
+    ledger: &mut Ledger,
+    batch: &'a Verified<Batch>,
+    hashes: &[ChangeHash],
+) -> Result<Vec<ScannedChange<'a>>, Dangling> {
+    let mut scanned = Vec::with_capacity(hashes.len());
+    for (change, hash) in batch.body.changes.iter().zip(hashes) {
         // It was scanned when it came in.
         let change = prescan::scan_again(&change.0, *hash);
         scanned.push(change.map_err(|_| Dangling::Dependency)?);

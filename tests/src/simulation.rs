@@ -40,7 +40,7 @@ const BOMBS: [&[u8]; 3] = [
 ];
 
 /// What the numbers that are drawn mean.
-const WHAT: [&str; 39] = [
+const WHAT: [&str; 43] = [
     "writes",
     "writes",
     "writes",
@@ -77,6 +77,10 @@ const WHAT: [&str; 39] = [
     "mail is spoilt by",
     "mail is spoilt by",
     "mail is spoilt by",
+    "keeps a digest",
+    "keeps a digest",
+    "keeps a digest",
+    "keeps a digest",
     "does mischief",
     "does mischief",
     "does mischief",
@@ -262,6 +266,7 @@ impl Teller {
             30..=31 => self.disagree(number),
             32 => self.change_heart_of_relay(),
             33..=35 => self.spoil_mail(),
+            36..=39 => self.keep_digest(number),
             _ => self.do_mischief(),
         }
         self.give_up_words();
@@ -604,6 +609,15 @@ impl Teller {
         self.world.devices[number].slow_disk = slow;
         if !slow {
             self.act(number, |device, _| device.finish_stores());
+        }
+    }
+
+    /// What was found out about batches is kept long before that would be due, and far more often.
+    fn keep_digest(&mut self, number: DeviceNumber) {
+        if self.acts(number) {
+            self.act(number, |device, _| device.keep_digests());
+            let has_one = self.world.devices[number].digested() > 0;
+            self.counts.count(Kind::Digests, usize::from(has_one));
         }
     }
 
@@ -996,6 +1010,11 @@ impl Teller {
         }
         for (number, device) in self.world.devices.iter().enumerate() {
             assert!(device.contents_follow(), "{number} lists something else");
+            assert!(
+                device.chains_follow(),
+                "{number} knows other batches from its digest"
+            );
+            self.counts.count(Kind::Resumed, device.resumed);
         }
         self.counts.count(Kind::CutWords, cut);
         self.counts.count(Kind::HeldWords, held);

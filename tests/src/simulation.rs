@@ -758,15 +758,15 @@ impl Teller {
         if !self.may_forget(number) || tab.field.is_none() || tab.unsaved() > 0 {
             return;
         }
-        let disk = &mut self.world.devices[number].disk;
-        disk.flush();
-        let keys = disk.keys();
-        let key = keys[self.world.draw(keys.len())];
-        let bit = self.world.draw(8 * 1024 * 1024);
-        let is_set_aside = self.world.draw(2) == 0;
+        self.world.devices[number].disk.flush();
         let before = self.world.devices[number].profile();
         self.world.crash(number);
         self.world.devices[number].crash_after = None;
+        // What was being stored may have gone on, and have put records together.
+        let keys = self.world.devices[number].disk.keys();
+        let key = keys[self.world.draw(keys.len())];
+        let bit = self.world.draw(8 * 1024 * 1024);
+        let is_set_aside = self.world.draw(2) == 0;
         self.world.devices[number].disk.flip_bit(key, bit);
         // It was flushed.
         self.world.devices[number].forgotten = 0;

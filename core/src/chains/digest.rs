@@ -182,6 +182,9 @@ fn entry(row: Row, status: Status, object: usize) -> Entry {
     }
 }
 
+#[cfg(test)]
+mod tests;
+
 #[cfg(any(test, feature = "doors"))]
 impl Chains {
     /// Whether they are what they would be had each batch been taken in again: what is known of it, what counts, what

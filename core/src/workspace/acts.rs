@@ -16,7 +16,7 @@ use crate::log::{
     Act, Certificate, Invite, Link, Log, MemberId, Mode, Op, ProfileFields, Role, Wrap,
 };
 use crate::object::{DeviceId, Kind, ObjectId, Signed, Verified};
-use crate::ordered::{Map, Set};
+use crate::ordered::Map;
 use crate::receipt::{Presence, Receipt};
 
 use super::compare::{OnDisk, named};

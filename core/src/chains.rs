@@ -15,6 +15,7 @@ mod pack;
 mod past;
 mod rest;
 
+use std::collections::hash_map;
 use std::sync::Arc;
 
 use thiserror::Error;
@@ -111,13 +112,14 @@ struct Entry {
     spot: Option<Spot>,
 }
 
-/// What is in, as far as a batch is looked over: also those before it of the same segment.
+/// Batches that have come together with one that is looked over, and were before it: they have their places, and nothing
+/// stands there yet.
 #[derive(Default)]
 struct Ahead {
     /// By number, counted from the first place that is free.
-    batches: Vec<(ChainId, u64)>,
-    places: IdMap<ObjectId, usize>,
-    changes: IdMap<ChangeHash, usize>,
+    batches: Vec<(ObjectId, ChainId, u64)>,
+    /// The changes that they are the first to bring.
+    changes: Vec<ChangeHash>,
     /// The actor of the last one's changes.
     actor: Option<(ChainId, DocumentId, [u8; 16])>,
 }
@@ -347,6 +349,8 @@ impl Chains {
         if !self.might_write(log, &batch) {
             return Err(BatchError::NotEntitled);
         }
+        let place = self.entries.len();
+        self.give_place(batch.id(), &checked.changes, place, &mut Vec::new());
         self.add(batch, checked, true);
         Ok(())
     }
@@ -365,8 +369,8 @@ impl Chains {
         object: Option<ObjectId>,
     ) -> Result<(), NotTaken> {
         let mut ahead = Ahead::default();
-        ahead.places.reserve(batches.len());
-        ahead.changes.reserve(batches.len());
+        self.places.reserve(batches.len());
+        self.changes.reserve(batches.len());
         let mut all = Vec::with_capacity(batches.len());
         let mut hashes = hashes;
         for (at, batch) in batches.iter().enumerate() {
@@ -374,7 +378,7 @@ impl Chains {
             let count = batch.body.changes.len().min(hashes.len());
             let (known, rest) = hashes.split_at_checked(count).unwrap_or_default();
             hashes = rest;
-            if self.contains(id) || ahead.places.contains_key(&id) {
+            if self.contains(id) {
                 continue;
             }
             let checked = self.check(log, batch, &ahead, known);
@@ -384,16 +388,16 @@ impl Chains {
             });
             let checked = match checked {
                 Ok(checked) => checked,
-                Err(error) => return Err(NotTaken { error, at, batches }),
+                Err(error) => {
+                    self.take_places_back(&ahead);
+                    return Err(NotTaken { error, at, batches });
+                }
             };
             let place = self.entries.len().saturating_add(all.len());
-            let (chain, index) = (chain_of(batch), batch.body.index);
-            ahead.places.insert(id, place);
-            ahead.batches.push((chain, index));
+            let chain = chain_of(batch);
+            self.give_place(id, &checked.changes, place, &mut ahead.changes);
+            ahead.batches.push((id, chain, batch.body.index));
             ahead.actor = Some((chain, batch.body.document, checked.actor));
-            for change in &checked.changes {
-                ahead.changes.entry(*change).or_insert(place);
-            }
             all.push((at, checked));
         }
         let Some((last, _)) = all.last() else {
@@ -431,15 +435,15 @@ impl Chains {
             return Err(BatchError::MissingOps);
         }
         let find = |id: &ObjectId| {
-            // None is in both.
-            let place = ahead.places.get(id).or_else(|| self.places.get(id));
-            let place = *place.ok_or(BatchError::Missing)?;
+            let place = *self.places.get(id).ok_or(BatchError::Missing)?;
             let (chain, index) = match self.entries.get(place) {
                 Some(before) => (before.chain, before.index),
-                None => *ahead
-                    .batches
-                    .get(place.saturating_sub(self.entries.len()))
-                    .ok_or(BatchError::Missing)?,
+                None => {
+                    let number = place.saturating_sub(self.entries.len());
+                    let before = ahead.batches.get(number);
+                    let (_, chain, index) = before.ok_or(BatchError::Missing)?;
+                    (*chain, *index)
+                }
             };
             Ok::<_, BatchError>((place, chain, index))
         };
@@ -476,7 +480,7 @@ impl Chains {
             }
             for dep in scanned.deps() {
                 if !changes.contains(dep) {
-                    let known = self.changes.get(dep).or_else(|| ahead.changes.get(dep));
+                    let known = self.changes.get(dep);
                     builds_on.push(*known.ok_or(BatchError::Missing)?);
                 }
             }
@@ -547,18 +551,41 @@ impl Chains {
         });
     }
 
-    /// Gives an entry its place.
+    /// Says where a batch and its changes are, and adds those of these that nobody has brought before to others.
+    fn give_place(
+        &mut self,
+        id: ObjectId,
+        changes: &[ChangeHash],
+        place: usize,
+        first: &mut Vec<ChangeHash>,
+    ) {
+        self.places.insert(id, place);
+        for change in changes {
+            // The first to bring a change has it: its actor shows whose it is.
+            if let hash_map::Entry::Vacant(vacant) = self.changes.entry(*change) {
+                vacant.insert(place);
+                first.push(*change);
+            }
+        }
+    }
+
+    /// Nothing comes to stand there.
+    fn take_places_back(&mut self, ahead: &Ahead) {
+        for (id, ..) in &ahead.batches {
+            self.places.remove(id);
+        }
+        for change in &ahead.changes {
+            self.changes.remove(change);
+        }
+    }
+
+    /// Puts an entry where it has its place.
     fn put(&mut self, entry: Entry) {
         let place = self.entries.len();
-        for change in &entry.changes {
-            // The first to bring a change has it: its actor shows whose it is.
-            self.changes.entry(*change).or_insert(place);
-        }
         let slots = self.slots.entry(entry.chain).or_default();
         let rivals = slots.entry(entry.index).or_default();
         rivals.push(place);
         self.is_split |= rivals.len() > 1;
-        self.places.insert(entry.id, place);
         for before in &entry.builds_on {
             self.tips.remove(before);
         }

@@ -110,6 +110,7 @@ impl Chains {
         chains.places.reserve(len);
         chains.changes.reserve(len);
         let mut aside = head.aside.into_iter().peekable();
+        let mut first = Vec::new();
         for row in parts.into_iter().flat_map(|part| part.rows) {
             let place = chains.entries.len();
             let status = match aside.next_if(|(aside, _)| *aside == place) {
@@ -128,6 +129,7 @@ impl Chains {
             if chains.contains(row.id) {
                 return None;
             }
+            chains.give_place(row.id, &row.changes, place, &mut first);
             chains.put(entry(row, status, object));
         }
         chains.digested = chains.entries.len();

@@ -17,13 +17,17 @@ use crate::time::Timestamp;
 use crate::vault::{Vault, Write};
 use crate::workspace::{Intake, Workspace};
 
-/// How many batches are new, at least, when something is kept again.
-const BATCHES: u64 = 256;
+/// How many batches are new, at least, when something is kept again: so many make a segment that is not worth putting
+/// together with the next.
+const MANY: u64 = 256;
 
-/// How long nothing has changed then, if that is much of all: so that not much is written often.
+/// How many batches of a document are new, at least: each of them costs whoever opens it in proportion to the document.
+const SOME: u64 = 32;
+
+/// How long nothing has changed when much of all is new: so that not much is written often.
 const PAUSE: Duration = Duration::from_secs(5);
 
-/// How long nothing has changed, if it is little of all.
+/// How long nothing has changed when little of all is new.
 const LONG_PAUSE: Duration = Duration::from_mins(1);
 
 /// The newest snapshot of each document, and when to keep something again.
@@ -76,12 +80,13 @@ impl Caches {
     }
 }
 
-/// How long nothing must have changed for this to be kept, of which so much is kept already. The more that is, the
-/// longer it takes, and the less of it is new.
-fn pause(all: u64, kept: u64) -> Option<Duration> {
+/// How long nothing must have changed for this to be kept, of which so much is kept already, if so many new ones are
+/// enough. The more there is, the longer it takes, and the less of it is new.
+fn pause(all: u64, kept: u64, enough: u64) -> Option<Duration> {
     let new = all.saturating_sub(kept);
-    let pause = if new < kept / 4 { LONG_PAUSE } else { PAUSE };
-    (new >= BATCHES).then_some(pause)
+    let is_much = new >= MANY && new >= kept / 4;
+    let pause = if is_much { PAUSE } else { LONG_PAUSE };
+    (new >= enough).then_some(pause)
 }
 
 impl Desk {
@@ -130,12 +135,12 @@ impl Desk {
     fn next_cache(&self) -> Option<(Duration, Cache)> {
         let (chains, caches) = (self.workspace.chains(), &self.snapshots);
         let kept = |document| caches.all.get(&document).map_or(0, |known| known.batches);
-        let pause_of = |document| pause(chains.count_of(document), kept(document));
+        let pause_of = |document| pause(chains.count_of(document), kept(document), SOME);
         let page = self.page.as_ref().and_then(|_| pause_of(self.page_document()));
         let channel = self.channel.as_ref();
         let channel = channel.and_then(|_| pause_of(self.channel_document()));
         let can_digest = !self.archive.is_damaged();
-        let digest = pause(chains.len() as u64, chains.digested() as u64);
+        let digest = pause(chains.len() as u64, chains.digested() as u64, MANY);
         let all = [
             (page, Cache::Page),
             (channel, Cache::Channel),

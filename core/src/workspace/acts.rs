@@ -257,7 +257,7 @@ impl Workspace {
             settled: Coverage::default(),
             presences: Map::new(),
             #[cfg(feature = "controls")]
-            never: Set::new(),
+            never: crate::ordered::Set::new(),
         };
         workspace.open_epochs();
         workspace

@@ -15,9 +15,12 @@ const ENTRIES: Fixed<16> = Fixed([8; 16]);
 /// How many sessions have made them.
 const SESSIONS: u32 = 5;
 
-/// How many were made since a snapshot and a digest were kept: as many as nothing is kept for, however long nobody
-/// changes anything.
-const SINCE: u32 = 255;
+/// How many were made since a snapshot of the document was kept: as many as none is kept for once nobody changes anything
+/// for a minute.
+const SINCE: u32 = 31;
+
+/// How many were made since a digest was kept, likewise.
+const UNDIGESTED: u32 = 255;
 
 /// How long somebody does nothing for: then all is kept that ever is.
 const REST: u64 = 3 * 60 * 1_000;
@@ -175,7 +178,11 @@ fn entries_on_disk(entries: u32) -> (Disk, Vec<u8>) {
         device
             .with_engine(|engine, now, rng| engine.keep_written(now, rng, at, changes))
             .unwrap();
-        if n + 1 + SINCE.min(entries / 2) == entries {
+        let left = entries - n - 1;
+        if [SINCE, UNDIGESTED]
+            .map(|rest| rest.min(entries / 2))
+            .contains(&left)
+        {
             device
                 .with_engine(|engine, _, rng| engine.keep_items(rng, at, &mut items))
                 .unwrap();

@@ -9,15 +9,20 @@
 
 mod accept;
 mod aside;
+mod digest;
 mod extent;
 mod pack;
 mod past;
+mod rest;
+
+use std::collections::hash_map;
+use std::sync::Arc;
 
 use thiserror::Error;
 
 use crate::batch::{self, Batch, DocumentId, SessionId};
 use crate::id_map::IdMap;
-use crate::index::Index;
+use crate::index::{self, Index};
 use crate::ledger::{ChangeHash, Dangling, Ledger};
 use crate::log::{Log, Role, State};
 use crate::object::{DeviceId, ObjectId, Verified};
@@ -25,7 +30,11 @@ use crate::ordered::{Map, Set};
 use crate::prescan::{self, Limits, Refused, ScannedChange};
 
 pub(crate) use aside::{Copy, IsLeftOut};
+pub(crate) use digest::Digest;
+pub(crate) use pack::Packed;
 pub(crate) use past::Coverage;
+pub(crate) use rest::name_of;
+use rest::{Rests, Spot};
 
 /// For how many heads of the log it is remembered what they lead to: more than authors take turns who know
 /// different things.
@@ -67,11 +76,28 @@ pub struct Chains {
     states: Vec<(Vec<ObjectId>, State)>,
     /// What was ended when it was last settled what counts.
     endings: Map<DeviceId, Set<ObjectId>>,
+    /// The objects that batches rest in.
+    rests: Rests,
+    /// How many of them the newest digest tells of.
+    digested: usize,
 }
 
+/// A batch that is in: what there is to know of it without reading it again.
 #[derive(Debug)]
 struct Entry {
-    batch: Verified<Batch>,
+    id: ObjectId,
+    chain: ChainId,
+    /// Its number in the chain.
+    index: u64,
+    /// The one before it in its chain.
+    prev: Option<usize>,
+    /// The heads of the log that its author knew.
+    auth: Arc<[ObjectId]>,
+    document: DocumentId,
+    /// By its author's clock.
+    time: u64,
+    /// The number of the first operation of its first change.
+    start_op: u64,
     /// All that it builds on directly: the one before it, those it names, those whose changes its
     /// changes depend on.
     builds_on: Vec<usize>,
@@ -80,23 +106,30 @@ struct Entry {
     status: Status,
     /// Whether it is the last of those that came together: up to here each chain ends with a signature.
     ends_arrival: bool,
+    /// The batch itself, unless it is read when somebody asks for it.
+    batch: Option<Box<Verified<Batch>>>,
+    /// Where it rests, if that is known.
+    spot: Option<Spot>,
 }
 
-/// What is in, as far as a batch is looked over: also those before it of the same segment.
+/// Batches that have come together with one that is looked over, and were before it: they have their places, and nothing
+/// stands there yet.
 #[derive(Default)]
 struct Ahead {
     /// By number, counted from the first place that is free.
-    batches: Vec<(ChainId, u64)>,
-    places: IdMap<ObjectId, usize>,
-    changes: IdMap<ChangeHash, usize>,
+    batches: Vec<(ObjectId, ChainId, u64)>,
+    /// The changes that they are the first to bring.
+    changes: Vec<ChangeHash>,
     /// The actor of the last one's changes.
     actor: Option<(ChainId, DocumentId, [u8; 16])>,
 }
 
 /// What was found out about a batch that comes in.
 struct Checked {
+    prev: Option<usize>,
     builds_on: Vec<usize>,
     changes: Vec<ChangeHash>,
+    start_op: u64,
     actor: [u8; 16],
 }
 
@@ -170,24 +203,46 @@ impl Chains {
             .is_some_and(|entry| entry.status == Status::Counts)
     }
 
-    /// A batch that is in.
+    /// A batch that is in. It may have to be read first.
     pub fn batch(&self, id: ObjectId) -> Option<&Verified<Batch>> {
-        self.entry(id).map(|entry| &entry.batch)
+        self.rests.read(self.entry(id)?)
     }
 
     /// All batches that are in; each after those it builds on.
     pub fn batches(&self) -> impl Iterator<Item = &Verified<Batch>> {
-        self.entries.iter().map(|entry| &entry.batch)
+        self.entries.iter().filter_map(|entry| self.rests.read(entry))
     }
 
     /// Those of a document that count; each after those it builds on.
     pub fn counting(&self, document: DocumentId) -> impl Iterator<Item = &Verified<Batch>> {
-        self.entries
-            .iter()
-            .filter(move |entry| {
-                entry.status == Status::Counts && entry.batch.body.document == document
-            })
-            .map(|entry| &entry.batch)
+        self.counting_in(document)
+            .filter_map(|(_, entry)| self.rests.read(entry))
+    }
+
+    /// The chains of those of a document that count, the number of the first operation of each, and which it is.
+    pub(crate) fn written_in(
+        &self,
+        document: DocumentId,
+    ) -> impl Iterator<Item = (ChainId, u64, ObjectId)> {
+        self.counting_in(document)
+            .map(|(_, entry)| (entry.chain, entry.start_op, entry.id))
+    }
+
+    /// The chain that a batch is in, and its number there.
+    pub(crate) fn slot_of(&self, id: ObjectId) -> Option<(ChainId, u64)> {
+        self.entry(id).map(|entry| (entry.chain, entry.index))
+    }
+
+    /// The document and the chain that a batch is in, and the number of its first operation.
+    pub(crate) fn written(&self, id: ObjectId) -> Option<(DocumentId, ChainId, u64)> {
+        let entry = self.entry(id)?;
+        Some((entry.document, entry.chain, entry.start_op))
+    }
+
+    /// The batch at a place, its chain and the time by its author's clock.
+    pub(crate) fn facts(&self, place: usize) -> Option<(ObjectId, ChainId, u64)> {
+        let entry = self.entries.get(place)?;
+        Some((entry.id, entry.chain, entry.time))
     }
 
     /// What there is in the documents.
@@ -209,13 +264,15 @@ impl Chains {
                     return false;
                 };
                 let is_next = entry.builds_on.iter().all(|before| taken.contains(before));
-                if is_next && entry.status == Status::Counts {
-                    let changes = entry.batch.body.changes.iter().zip(&entry.changes);
+                if is_next
+                    && entry.status == Status::Counts
+                    && let Some(batch) = self.rests.read(entry)
+                {
+                    let changes = batch.body.changes.iter().zip(&entry.changes);
                     let changes =
                         changes.map(|(change, hash)| prescan::scan_again(&change.0, *hash));
                     let changes: Vec<_> = changes.filter_map(Result::ok).collect();
-                    let document = entry.batch.body.document;
-                    anew.take(document, (*place, entry.batch.id()), &changes);
+                    anew.take(entry.document, (*place, entry.id), &changes);
                 }
                 if is_next {
                     taken.insert(*place);
@@ -243,14 +300,14 @@ impl Chains {
     }
 
     /// The batches of a chain from a number on.
-    pub fn from(&self, chain: ChainId, index: u64) -> impl Iterator<Item = &Verified<Batch>> {
+    pub fn from(&self, chain: ChainId, index: u64) -> impl Iterator<Item = ObjectId> {
         self.slots
             .get(&chain)
             .into_iter()
             .flat_map(move |slots| slots.range(index..))
             .flat_map(|(_, places)| places)
             .filter_map(|place| self.entries.get(*place))
-            .map(|entry| &entry.batch)
+            .map(|entry| entry.id)
     }
 
     /// The last batch of each of a device's chains.
@@ -262,7 +319,7 @@ impl Chains {
             .filter_map(|(_, slots)| slots.last_key_value())
             .flat_map(|(_, places)| places)
             .filter_map(|place| self.entries.get(*place))
-            .map(|entry| entry.batch.id())
+            .map(|entry| entry.id)
             .collect();
         last.sort_unstable();
         last
@@ -292,12 +349,15 @@ impl Chains {
         if !self.might_write(log, &batch) {
             return Err(BatchError::NotEntitled);
         }
+        let place = self.entries.len();
+        self.give_place(batch.id(), &checked.changes, place, &mut Vec::new());
         self.add(batch, checked, true);
         Ok(())
     }
 
     /// Takes batches in that came together, those that are new: all, or none. Of each run the last has
-    /// a signature. `hashes` are those of all their changes, in their order, where they are known.
+    /// a signature. `hashes` are those of all their changes, in their order, where they are known; `object` is the
+    /// hash of what they have come in, if that is one object.
     ///
     /// # Errors
     /// [`BatchError`]; nothing has changed then.
@@ -306,10 +366,11 @@ impl Chains {
         log: &Log,
         batches: Vec<Verified<Batch>>,
         hashes: &[ChangeHash],
+        object: Option<ObjectId>,
     ) -> Result<(), NotTaken> {
         let mut ahead = Ahead::default();
-        ahead.places.reserve(batches.len());
-        ahead.changes.reserve(batches.len());
+        self.places.reserve(batches.len());
+        self.changes.reserve(batches.len());
         let mut all = Vec::with_capacity(batches.len());
         let mut hashes = hashes;
         for (at, batch) in batches.iter().enumerate() {
@@ -317,7 +378,7 @@ impl Chains {
             let count = batch.body.changes.len().min(hashes.len());
             let (known, rest) = hashes.split_at_checked(count).unwrap_or_default();
             hashes = rest;
-            if self.contains(id) || ahead.places.contains_key(&id) {
+            if self.contains(id) {
                 continue;
             }
             let checked = self.check(log, batch, &ahead, known);
@@ -327,16 +388,16 @@ impl Chains {
             });
             let checked = match checked {
                 Ok(checked) => checked,
-                Err(error) => return Err(NotTaken { error, at, batches }),
+                Err(error) => {
+                    self.take_places_back(&ahead);
+                    return Err(NotTaken { error, at, batches });
+                }
             };
             let place = self.entries.len().saturating_add(all.len());
-            let (chain, index) = (chain_of(batch), batch.body.index);
-            ahead.places.insert(id, place);
-            ahead.batches.push((chain, index));
+            let chain = chain_of(batch);
+            self.give_place(id, &checked.changes, place, &mut ahead.changes);
+            ahead.batches.push((id, chain, batch.body.index));
             ahead.actor = Some((chain, batch.body.document, checked.actor));
-            for change in &checked.changes {
-                ahead.changes.entry(*change).or_insert(place);
-            }
             all.push((at, checked));
         }
         let Some((last, _)) = all.last() else {
@@ -345,9 +406,13 @@ impl Chains {
         };
         let last = *last;
         let mut new = all.into_iter().peekable();
-        for (at, batch) in batches.into_iter().enumerate() {
-            if let Some((_, checked)) = new.next_if(|(new, _)| *new == at) {
-                self.add(batch, checked, at == last);
+        let object = object.map(|object| self.rests.place(object));
+        for (ordinal, batch) in batches.into_iter().enumerate() {
+            if let Some((_, checked)) = new.next_if(|(new, _)| *new == ordinal) {
+                self.add(batch, checked, ordinal == last);
+                if let Some(entry) = self.entries.last_mut() {
+                    entry.spot = object.map(|object| Spot { object, ordinal });
+                }
             }
         }
         Ok(())
@@ -370,25 +435,27 @@ impl Chains {
             return Err(BatchError::MissingOps);
         }
         let find = |id: &ObjectId| {
-            // None is in both.
-            let place = ahead.places.get(id).or_else(|| self.places.get(id));
-            let place = *place.ok_or(BatchError::Missing)?;
+            let place = *self.places.get(id).ok_or(BatchError::Missing)?;
             let (chain, index) = match self.entries.get(place) {
-                Some(before) => (chain_of(&before.batch), before.batch.body.index),
-                None => *ahead
-                    .batches
-                    .get(place.saturating_sub(self.entries.len()))
-                    .ok_or(BatchError::Missing)?,
+                Some(before) => (before.chain, before.index),
+                None => {
+                    let number = place.saturating_sub(self.entries.len());
+                    let before = ahead.batches.get(number);
+                    let (_, chain, index) = before.ok_or(BatchError::Missing)?;
+                    (*chain, *index)
+                }
             };
             Ok::<_, BatchError>((place, chain, index))
         };
         let mut builds_on = Vec::new();
+        let mut before = None;
         if let Some(prev) = body.prev {
             let (place, chain, index) = find(&prev)?;
             if chain != chain_of(batch) || Some(body.index) != index.checked_add(1) {
                 return Err(BatchError::Broken);
             }
             builds_on.push(place);
+            before = Some(place);
         }
         for dep in &body.deps {
             builds_on.push(find(dep)?.0);
@@ -401,7 +468,8 @@ impl Chains {
             }
             _ => batch::actor(log.workspace(), body.document, batch.device(), body.session),
         };
-        let mut changes = Vec::new();
+        let mut changes = Vec::with_capacity(body.changes.len());
+        let mut start_op = 0;
         for (at, change) in body.changes.iter().enumerate() {
             let scanned = match hashes.get(at) {
                 Some(hash) => prescan::scan_hashed(&change.0, *hash)?,
@@ -412,17 +480,22 @@ impl Chains {
             }
             for dep in scanned.deps() {
                 if !changes.contains(dep) {
-                    let known = self.changes.get(dep).or_else(|| ahead.changes.get(dep));
+                    let known = self.changes.get(dep);
                     builds_on.push(*known.ok_or(BatchError::Missing)?);
                 }
+            }
+            if at == 0 {
+                start_op = scanned.start_op();
             }
             changes.push(*scanned.hash());
         }
         builds_on.sort_unstable();
         builds_on.dedup();
         Ok(Checked {
+            prev: before,
             builds_on,
             changes,
+            start_op,
             actor,
         })
     }
@@ -448,30 +521,76 @@ impl Chains {
 
     fn add(&mut self, batch: Verified<Batch>, checked: Checked, ends_arrival: bool) {
         let Checked {
-            builds_on, changes, ..
+            prev,
+            builds_on,
+            changes,
+            start_op,
+            ..
         } = checked;
-        let place = self.entries.len();
-        self.fresh.push(place);
-        for change in &changes {
-            // The first to bring a change has it: its actor shows whose it is.
-            self.changes.entry(*change).or_insert(place);
-        }
-        let slots = self.slots.entry(chain_of(&batch)).or_default();
-        let rivals = slots.entry(batch.body.index).or_default();
-        rivals.push(place);
-        self.is_split |= rivals.len() > 1;
-        self.places.insert(batch.id(), place);
-        for before in &builds_on {
-            self.tips.remove(before);
-        }
-        self.tips.insert(place);
-        self.entries.push(Entry {
-            batch,
+        self.fresh.push(self.entries.len());
+        let body = &batch.body;
+        // Who writes on names the same heads again.
+        let before = self.entries.last().map(|before| &before.auth);
+        let auth = before.filter(|before| ***before == *body.auth);
+        let auth = auth.map_or_else(|| body.auth.as_slice().into(), Arc::clone);
+        self.put(Entry {
+            id: batch.id(),
+            chain: chain_of(&batch),
+            index: body.index,
+            prev,
+            auth,
+            document: body.document,
+            time: body.time,
+            start_op,
             builds_on,
             changes,
             status: Status::Held,
             ends_arrival,
+            batch: Some(Box::new(batch)),
+            spot: None,
         });
+    }
+
+    /// Says where a batch and its changes are, and adds those of these that nobody has brought before to others.
+    fn give_place(
+        &mut self,
+        id: ObjectId,
+        changes: &[ChangeHash],
+        place: usize,
+        first: &mut Vec<ChangeHash>,
+    ) {
+        self.places.insert(id, place);
+        for change in changes {
+            // The first to bring a change has it: its actor shows whose it is.
+            if let hash_map::Entry::Vacant(vacant) = self.changes.entry(*change) {
+                vacant.insert(place);
+                first.push(*change);
+            }
+        }
+    }
+
+    /// Nothing comes to stand there.
+    fn take_places_back(&mut self, ahead: &Ahead) {
+        for (id, ..) in &ahead.batches {
+            self.places.remove(id);
+        }
+        for change in &ahead.changes {
+            self.changes.remove(change);
+        }
+    }
+
+    /// Puts an entry where it has its place.
+    fn put(&mut self, entry: Entry) {
+        let place = self.entries.len();
+        let slots = self.slots.entry(entry.chain).or_default();
+        let rivals = slots.entry(entry.index).or_default();
+        rivals.push(place);
+        self.is_split |= rivals.len() > 1;
+        for before in &entry.builds_on {
+            self.tips.remove(before);
+        }
+        self.tips.insert(place);
+        self.entries.push(entry);
     }
 
     /// Finds what counts, now that batches or operations have come in. Costs in proportion to what
@@ -493,7 +612,7 @@ impl Chains {
         let counting = accept::accept(self, log);
         for (entry, counts) in self.entries.iter_mut().zip(&counting) {
             if entry.status == Status::Counts && !counts {
-                settled.rebuilt.insert(entry.batch.body.document);
+                settled.rebuilt.insert(entry.document);
             }
         }
         // What a document had is checked anew, from its beginning: what is gone may have carried it.
@@ -501,7 +620,7 @@ impl Chains {
             self.ledgers.remove(document);
             self.index.forget(*document);
             for entry in &mut self.entries {
-                if entry.batch.body.document == *document && entry.status == Status::Counts {
+                if entry.document == *document && entry.status == Status::Counts {
                     entry.status = Status::Held;
                 }
             }
@@ -535,7 +654,7 @@ impl Chains {
             let counts = |entry: &Entry| entry.status == Status::Counts;
             self.entries.get(*before).is_some_and(counts) || fresh.binary_search(before).is_ok()
         });
-        log.state().ended_by(entry.batch.device()).is_none() && builds_on_what_counts
+        log.state().ended_by(entry.chain.device).is_none() && builds_on_what_counts
     }
 
     /// Lets a batch count, if what it builds on does and its changes fit.
@@ -552,16 +671,24 @@ impl Chains {
         if !is_ready {
             return;
         }
-        let document = entry.batch.body.document;
-        let ledger = self.ledgers.entry(document).or_default();
-        let fitting = fits(ledger, entry);
-        let fits = fitting.is_ok();
-        let id = entry.batch.id();
-        if let Ok(changes) = fitting {
+        let (id, document) = (entry.id, entry.document);
+        if !self.ledgers.contains_key(&document) {
+            let ledger = self.ledger_of(document);
+            self.ledgers.insert(document, ledger);
+        }
+        let (Some(entry), Some(ledger)) =
+            (self.entries.get(place), self.ledgers.get_mut(&document))
+        else {
+            return;
+        };
+        let batch = self.rests.read(entry);
+        let fitting = batch.map(|batch| fits(ledger, batch, &entry.changes));
+        let fits = matches!(fitting, Some(Ok(_)));
+        if let Some(Ok(changes)) = fitting {
             self.index.take(document, (place, id), &changes);
             for before in &entry.builds_on {
                 if let Some(before) = self.entries.get(*before) {
-                    self.heads.remove(&before.batch.id());
+                    self.heads.remove(&before.id);
                 }
             }
             self.heads.insert(id);
@@ -570,6 +697,27 @@ impl Chains {
         if let Some(entry) = self.entries.get_mut(place) {
             entry.status = if fits { Status::Counts } else { Status::Misfit };
         }
+    }
+
+    /// The operations of those of a document that count. There is none before something comes to count that was not
+    /// known already when the workspace was opened.
+    fn ledger_of(&self, document: DocumentId) -> Ledger {
+        let mut ledger = Ledger::default();
+        for (_, entry) in self.counting_in(document) {
+            // They have fitted before.
+            if let Some(batch) = self.rests.read(entry) {
+                let fitting = fits(&mut ledger, batch, &entry.changes);
+                debug_assert!(fitting.is_ok(), "what counts no longer fits: {fitting:?}");
+            }
+        }
+        ledger
+    }
+
+    /// Those of a document that count, with their places.
+    fn counting_in(&self, document: DocumentId) -> impl Iterator<Item = (usize, &Entry)> {
+        let found = self.index.document(document);
+        let places = found.into_iter().flat_map(index::Document::batches);
+        places.filter_map(|place| Some((*place, self.entries.get(*place)?)))
     }
 
     fn entry(&self, id: ObjectId) -> Option<&Entry> {
@@ -590,7 +738,7 @@ impl Chains {
             .iter()
             .zip(is_built_on)
             .filter(|(entry, built_on)| entry.status == Status::Counts && !built_on)
-            .map(|(entry, _)| entry.batch.id())
+            .map(|(entry, _)| entry.id)
             .collect();
     }
 
@@ -609,10 +757,14 @@ pub fn chain_of(batch: &Verified<Batch>) -> ChainId {
     }
 }
 
-/// Takes the changes of a batch into the ledger: all, or none if one does not fit.
-fn fits<'a>(ledger: &mut Ledger, entry: &'a Entry) -> Result<Vec<ScannedChange<'a>>, Dangling> {
-    let mut scanned = Vec::new();
-    for (change, hash) in entry.batch.body.changes.iter().zip(&entry.changes) {
+/// Takes the changes of a batch, which have these hashes, into the ledger: all, or none if one does not fit.
+fn fits<'a>(
+    ledger: &mut Ledger,
+    batch: &'a Verified<Batch>,
+    hashes: &[ChangeHash],
+) -> Result<Vec<ScannedChange<'a>>, Dangling> {
+    let mut scanned = Vec::with_capacity(hashes.len());
+    for (change, hash) in batch.body.changes.iter().zip(hashes) {
         // It was scanned when it came in.
         let change = prescan::scan_again(&change.0, *hash);
         scanned.push(change.map_err(|_| Dangling::Dependency)?);

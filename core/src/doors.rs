@@ -20,6 +20,7 @@ use crate::link::{LinkError, Pieces};
 use crate::log::Op;
 use crate::object::{Kind, Signed};
 use crate::receipt::{Presence, Receipt};
+use crate::record::digest::{DigestHead, DigestPart};
 use crate::record::{Holds, Join, Keys, Mail, Person, Snapshot, Stored, Workspace};
 use crate::tools::chat::Channel;
 use crate::tools::documents::Page;
@@ -50,6 +51,10 @@ pub enum Record {
     Holds,
     /// Keys of epochs.
     Keys,
+    /// What holds for all batches together.
+    DigestHead,
+    /// What was found out about batches in a row.
+    DigestPart,
 }
 
 /// The body of an object, as it is read once the signature holds.
@@ -155,6 +160,14 @@ pub fn record(rng: &mut dyn CryptoRng, record: Record, plain: &[u8]) -> Option<V
         Record::Snapshot => Snapshot::decode(&plain).map(|read| read.encode()),
         Record::Keys => Keys::decode(&plain).map(|read| read.encode()),
         Record::Holds => Holds::decode(&plain).map(|read| read.encode()),
+        Record::DigestHead => {
+            let read = DigestHead::decode(&plain);
+            return read.ok().map(|(head, index)| head.encode(&index));
+        }
+        Record::DigestPart => {
+            let read = DigestPart::decode(&plain);
+            return read.ok().map(|read| read.encode());
+        }
     }
     .ok()
 }

@@ -531,8 +531,9 @@ impl Engine {
             let Some(desk) = self.desks.get_mut(&workspace) else {
                 continue;
             };
-            if let Some(write) = desk.take_snapshot(&self.vault, now, rng) {
-                self.queue.push(vec![write], Vec::new());
+            let writes = desk.keep_caches(&self.vault, now, rng);
+            if !writes.is_empty() {
+                self.queue.push(writes, Vec::new());
             }
             if desk.settle_due.is_some_and(|at| at <= now)
                 && let Some(intake) = desk.settle_all(now)

@@ -13,6 +13,7 @@
 
 mod entry;
 mod register;
+mod saved;
 #[cfg(test)]
 mod tests;
 

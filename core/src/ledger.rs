@@ -50,7 +50,7 @@ pub(crate) enum Dangling {
 }
 
 /// The operations of one document. See the module.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq)]
 pub(crate) struct Ledger {
     /// By actor and first number: runs of operations with consecutive numbers.
     ops: IdMap<Actor, Map<u64, Run>>,
@@ -61,7 +61,7 @@ pub(crate) struct Ledger {
 }
 
 /// What one change and those before it have of each actor.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 struct Past {
     others: Arc<Map<Actor, Reached>>,
     author: Actor,
@@ -82,7 +82,7 @@ struct Id {
 }
 
 /// Operations that were written one after the other and differ only in their number.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 struct Run {
     len: u64,
     record: Record,

@@ -3,6 +3,8 @@
 //! Sealing and names are [`crate::vault`]'s. A record that opens but does not decode is damaged
 //! like one that does not open.
 
+pub(crate) mod digest;
+
 use bocage_api::{CommandId, Language, Name, Profile, Settings, Theme, WorkspaceId};
 use minicbor::{Decode, Encode};
 

@@ -83,6 +83,8 @@ pub(crate) enum Shelf {
     Keys(WorkspaceId),
     /// Documents of a workspace as they were once, at an index that follows from the document.
     Snapshots(WorkspaceId),
+    /// What was found out about a workspace's batches: the head at index 0, and parts.
+    Digests(WorkspaceId),
 }
 
 /// The keys of this device's storage.
@@ -132,6 +134,7 @@ impl Vault {
             Shelf::Holds(workspace) => (b"holds", &workspace.0),
             Shelf::Keys(workspace) => (b"keys", &workspace.0),
             Shelf::Snapshots(workspace) => (b"snapshots", &workspace.0),
+            Shelf::Digests(workspace) => (b"digests", &workspace.0),
         };
         keyed_id(&self.names, &[state, kind, workspace])
     }

@@ -173,6 +173,11 @@ impl Workspace {
         &self.chains
     }
 
+    /// A digest was kept that tells of all batches.
+    pub(crate) fn kept_digest(&mut self) {
+        self.chains.kept_digest();
+    }
+
     /// Who this device belongs to, once they are a member.
     pub fn me(&self) -> Option<&Member> {
         self.log.state().member_of(self.device())
@@ -262,7 +267,7 @@ impl Workspace {
 
     /// The members who have this batch on the disk of one of their devices, by their own word.
     pub fn holders(&self, batch: ObjectId) -> Set<crate::log::MemberId> {
-        let Some(found) = self.chains.batch(batch) else {
+        let Some((chain, _)) = self.chains.slot_of(batch) else {
             return Set::new();
         };
         let place = self.chains.place(batch);
@@ -272,7 +277,7 @@ impl Workspace {
             .live_devices()
             .filter(|(device, _)| {
                 // Nobody passes on what is not on their disk.
-                *device == found.device() || self.receipts.get(device).is_some_and(covers)
+                *device == chain.device || self.receipts.get(device).is_some_and(covers)
             })
             .map(|(_, device)| device.member)
             .collect()
@@ -409,7 +414,7 @@ impl Workspace {
             batches,
             hashes,
         } = segment;
-        match self.chains.insert_all(&self.log, batches, &hashes) {
+        match (self.chains).insert_all(&self.log, batches, &hashes, Some(id)) {
             Ok(()) => {
                 intake.new.push(bytes);
                 Outcome::New

@@ -33,6 +33,8 @@ pub struct Device {
     pub lost_stores: usize,
     /// How many transactions its disk has forgotten that it had said were done.
     pub forgotten: usize,
+    /// How often its engine has started with a digest.
+    pub resumed: usize,
 
     engine: Option<Engine>,
     rng: ChaCha20Rng,
@@ -55,6 +57,7 @@ impl Device {
             torn_stores: false,
             lost_stores: 0,
             forgotten: 0,
+            resumed: 0,
             engine: None,
             rng: ChaCha20Rng::seed_from_u64(seed),
             seed,
@@ -102,6 +105,7 @@ impl Device {
         let key = Secret::new(bytes);
         self.engine = Some(Engine::new(&key, self.run, &mut self.rng));
         self.drain();
+        self.resumed += usize::from(self.digested() > 0);
         self.input(Input::Tick);
     }
 
@@ -157,6 +161,24 @@ impl Device {
     /// How many documents would be opened from snapshots.
     pub fn resumable(&self) -> usize {
         self.engine.as_ref().map_or(0, Engine::resumable)
+    }
+
+    /// Keeps digests, whether they are due or not.
+    pub fn keep_digests(&mut self) {
+        self.with_engine(|engine, _, rng| {
+            engine.keep_digests(rng);
+            Some(())
+        });
+    }
+
+    /// Of how many batches digests tell.
+    pub fn digested(&self) -> usize {
+        self.engine.as_ref().map_or(0, Engine::digested)
+    }
+
+    /// Whether what it knows of batches is what it would know had it taken each in again.
+    pub fn chains_follow(&self) -> bool {
+        self.engine.as_ref().is_none_or(Engine::chains_follow)
     }
 
     /// Whether what it knows of documents without opening them is what their batches say.

@@ -40,7 +40,7 @@ const BOMBS: [&[u8]; 3] = [
 ];
 
 /// What the numbers that are drawn mean.
-const WHAT: [&str; 39] = [
+const WHAT: [&str; 43] = [
     "writes",
     "writes",
     "writes",
@@ -77,6 +77,10 @@ const WHAT: [&str; 39] = [
     "mail is spoilt by",
     "mail is spoilt by",
     "mail is spoilt by",
+    "keeps a digest",
+    "keeps a digest",
+    "keeps a digest",
+    "keeps a digest",
     "does mischief",
     "does mischief",
     "does mischief",
@@ -262,6 +266,7 @@ impl Teller {
             30..=31 => self.disagree(number),
             32 => self.change_heart_of_relay(),
             33..=35 => self.spoil_mail(),
+            36..=39 => self.keep_digest(number),
             _ => self.do_mischief(),
         }
         self.give_up_words();
@@ -607,6 +612,15 @@ impl Teller {
         }
     }
 
+    /// What was found out about batches is kept long before that would be due, and far more often.
+    fn keep_digest(&mut self, number: DeviceNumber) {
+        if self.acts(number) {
+            self.act(number, |device, _| device.keep_digests());
+            let has_one = self.world.devices[number].digested() > 0;
+            self.counts.count(Kind::Digests, usize::from(has_one));
+        }
+    }
+
     fn remove(&mut self, number: DeviceNumber) {
         if self.has_room_for(1) && self.may_remove(FOUNDER) && number != FOUNDER {
             self.removes(FOUNDER, number);
@@ -744,15 +758,15 @@ impl Teller {
         if !self.may_forget(number) || tab.field.is_none() || tab.unsaved() > 0 {
             return;
         }
-        let disk = &mut self.world.devices[number].disk;
-        disk.flush();
-        let keys = disk.keys();
-        let key = keys[self.world.draw(keys.len())];
-        let bit = self.world.draw(8 * 1024 * 1024);
-        let is_set_aside = self.world.draw(2) == 0;
+        self.world.devices[number].disk.flush();
         let before = self.world.devices[number].profile();
         self.world.crash(number);
         self.world.devices[number].crash_after = None;
+        // What was being stored may have gone on, and have put records together.
+        let keys = self.world.devices[number].disk.keys();
+        let key = keys[self.world.draw(keys.len())];
+        let bit = self.world.draw(8 * 1024 * 1024);
+        let is_set_aside = self.world.draw(2) == 0;
         self.world.devices[number].disk.flip_bit(key, bit);
         // It was flushed.
         self.world.devices[number].forgotten = 0;
@@ -998,6 +1012,11 @@ impl Teller {
         }
         for (number, device) in self.world.devices.iter().enumerate() {
             assert!(device.contents_follow(), "{number} lists something else");
+            assert!(
+                device.chains_follow(),
+                "{number} knows other batches from its digest"
+            );
+            self.counts.count(Kind::Resumed, device.resumed);
         }
         self.counts.count(Kind::CutWords, cut);
         self.counts.count(Kind::HeldWords, held);

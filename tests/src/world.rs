@@ -188,7 +188,7 @@ impl World {
         self.runs[number] += 1;
         self.note(&format!("an engine of {number} starts"));
         self.devices[number].now = self.clock(number);
-        self.devices[number].start();
+        self.start_engine(number);
         if self.tabs_lost.remove(&number) {
             self.tabs_opened += 1;
             self.tabs[number] = Tab::open_as(&mut self.devices[number], tab_id(self.tabs_opened));
@@ -206,11 +206,24 @@ impl World {
         self.runs[number] += 1;
         self.devices[number].crash_after = None;
         self.devices[number].now = self.clock(number);
-        self.devices[number].start();
         self.tabs_lost.remove(&number);
+        self.start_engine(number);
         self.tabs_opened += 1;
         self.tabs[number] = Tab::open_as(&mut self.devices[number], tab_id(self.tabs_opened));
         self.after(number);
+    }
+
+    /// Whoever opens with a digest knows what they would know without. Every other time that is looked at at once, which
+    /// has all batches read.
+    fn start_engine(&mut self, number: DeviceNumber) {
+        let device = &mut self.devices[number];
+        device.start();
+        if device.resumed % 2 == 1 {
+            assert!(
+                device.chains_follow(),
+                "{number} knows other batches from its digest"
+            );
+        }
     }
 
     /// A device's clock is set, forward or back. Its alarms ring when they would have.

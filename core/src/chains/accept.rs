@@ -19,7 +19,7 @@
 //!
 //! The set is found by starting with all and taking out what breaks a rule until nothing does.
 
-use super::{Chains, Entry, chain_of};
+use super::{Chains, Entry};
 use crate::control::{self, Control};
 use crate::log::{Log, MemberId};
 use crate::object::ObjectId;
@@ -78,10 +78,10 @@ fn on_winning_branches(chains: &Chains, log: &Log) -> Vec<bool> {
     let built_on = built_on_by(chains, log);
     let settled = settled_by(chains, log);
     for slots in chains_split {
-        // The end of the branch so far; none once it has ended.
-        let mut end: Option<Option<ObjectId>> = Some(None);
+        // The place where the branch so far ends; none once it has ended.
+        let mut end: Option<Option<usize>> = Some(None);
         for rivals in slots.values() {
-            let prev = |place: usize| chains.entries.get(place).map(|e| e.batch.body.prev);
+            let prev = |place: usize| chains.entries.get(place).map(|e| e.prev);
             let winner = rivals
                 .iter()
                 .filter(|place| end.is_some() && prev(**place) == end)
@@ -97,8 +97,7 @@ fn on_winning_branches(chains: &Chains, log: &Log) -> Vec<bool> {
                     *slot = false;
                 }
             }
-            let winner = winner.and_then(|place| chains.entries.get(place));
-            end = winner.map(|entry| Some(entry.batch.id()));
+            end = winner.map(Some);
         }
     }
     set
@@ -135,12 +134,12 @@ fn claim(
     place: usize,
 ) -> (bool, Option<(u64, ObjectId)>, Option<ObjectId>) {
     let entry = chains.entries.get(place);
-    let author = entry.and_then(|entry| log.state().author_of(entry.batch.device()));
+    let author = entry.and_then(|entry| log.state().author_of(entry.chain.device));
     let others = built_on.get(place).into_iter().flatten().flatten();
     let mut others = others.filter(|(_, member)| Some(*member) != author);
     let best = others.next().map(|(rank, _)| *rank);
     let best = best.filter(|_| !control::is(Control::LowestIdWins));
-    (best.is_none(), best, entry.map(|entry| entry.batch.id()))
+    (best.is_none(), best, entry.map(|entry| entry.id))
 }
 
 /// For each batch, by its place, the two most senior members who have built on it.
@@ -149,7 +148,7 @@ fn built_on_by(chains: &Chains, log: &Log) -> Vec<[Option<Senior>; 2]> {
     for (place, entry) in chains.entries.iter().enumerate().rev() {
         let mut all = best.get(place).copied().unwrap_or_default();
         let is_late = ending(log, entry).any(|end| !in_cut(chains, log, entry, end));
-        let author = log.state().author_of(entry.batch.device());
+        let author = log.state().author_of(entry.chain.device);
         let author = author.and_then(|id| log.state().member(id));
         if let Some(member) = author.filter(|_| !is_late) {
             add(&mut all, (member.seniority(), member.id));
@@ -201,10 +200,10 @@ fn close(chains: &Chains, set: &mut [bool]) {
 /// What ends the work of the batch's device: removals, and the loss of the right to write, that its
 /// author did not know of.
 fn ending<'a>(log: &'a Log, entry: &'a Entry) -> impl Iterator<Item = ObjectId> + use<'a> {
-    let ends = log.state().ended_by(entry.batch.device());
+    let ends = log.state().ended_by(entry.chain.device);
     ends.into_iter()
         .flatten()
-        .filter(|end| !log.knew(&entry.batch.body.auth, **end))
+        .filter(|end| !log.knew(&entry.auth, **end))
         .copied()
 }
 
@@ -219,7 +218,7 @@ fn carried(chains: &Chains, log: &Log, set: &[bool], removal: ObjectId) -> Vec<b
         }
         let recursive = !control::is(Control::EndorsementOfOne);
         let passes_on = (recursive && carried.get(place).copied().unwrap_or(false))
-            || !log.knew(&entry.batch.body.auth, removal);
+            || !log.knew(&entry.auth, removal);
         if passes_on {
             for before in &entry.builds_on {
                 if let Some(slot) = carried.get_mut(*before) {
@@ -237,8 +236,7 @@ fn in_cut(chains: &Chains, log: &Log, entry: &Entry, removal: ObjectId) -> bool 
         return false;
     };
     let cut = op.body.act.cut();
-    let chain = chain_of(&entry.batch);
     cut.iter()
         .filter_map(|id| chains.entry(*id))
-        .any(|end| chain_of(&end.batch) == chain && entry.batch.body.index <= end.batch.body.index)
+        .any(|end| end.chain == entry.chain && entry.index <= end.index)
 }

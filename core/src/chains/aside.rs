@@ -71,10 +71,10 @@ impl Chains {
             let Some(entry) = self.entries.get(place) else {
                 continue;
             };
-            let of_it = entry.batch.body.document == document;
+            let of_it = entry.document == document;
             let is_carried = carries.get(&place).copied().unwrap_or(false);
             if of_it && !is_carried && !seen.contains(&place) {
-                last.push(entry.batch.id());
+                last.push(entry.id);
             }
             if seen.remove(&place) {
                 seen.extend(&entry.builds_on);
@@ -92,7 +92,7 @@ impl Chains {
     /// document.
     pub(crate) fn copy_up_to(&self, last: ObjectId) -> Option<Copy<'_>> {
         let place = self.place(last)?;
-        let document = self.entries.get(place)?.batch.body.document;
+        let document = self.entries.get(place)?.document;
         if self.status(place) != Some(Status::Held) {
             return None;
         }
@@ -111,19 +111,21 @@ impl Chains {
         };
         for place in past {
             let entry = self.entries.get(place)?;
-            if entry.batch.body.document != document {
+            if entry.document != document {
                 continue;
             }
-            if entry.status == Status::Misfit || fits(&mut ledger, entry).is_err() {
+            let batch = self.rests.read(entry)?;
+            let hashes = &entry.changes;
+            if entry.status == Status::Misfit || fits(&mut ledger, batch, hashes).is_err() {
                 return None;
             }
-            copy.batches.push(&entry.batch);
+            copy.batches.push(batch);
             if entry.status == Status::Held {
-                for (change, hash) in entry.batch.body.changes.iter().zip(&entry.changes) {
+                for (change, hash) in batch.body.changes.iter().zip(hashes) {
                     let change = prescan::scan_again(&change.0, *hash).ok()?;
                     let (first, ops) = (change.start_op(), change.ops());
                     let last = first.saturating_add(ops).saturating_sub(1);
-                    let (actor, device) = (change.actor(), entry.batch.device());
+                    let (actor, device) = (change.actor(), entry.chain.device);
                     copy.left_out.push(Run {
                         actor,
                         first,

@@ -30,7 +30,7 @@ impl Chains {
         let rivals = slots.and_then(|slots| slots.get(&last));
         rivals.into_iter().flatten().any(|place| {
             let entry = self.entries.get(*place);
-            entry.is_some_and(|entry| mark_of(entry.batch.id()) == theirs.mark)
+            entry.is_some_and(|entry| mark_of(entry.id) == theirs.mark)
         })
     }
 
@@ -49,7 +49,12 @@ impl Chains {
 
     /// The batch at a place.
     pub(crate) fn at(&self, place: usize) -> Option<&Verified<Batch>> {
-        self.entries.get(place).map(|entry| &entry.batch)
+        self.rests.read(self.entries.get(place)?)
+    }
+
+    /// Which batch is at a place.
+    pub(crate) fn id_at(&self, place: usize) -> Option<ObjectId> {
+        self.entries.get(place).map(|entry| entry.id)
     }
 
     fn mark(&self, chain: ChainId) -> Mark {
@@ -61,15 +66,16 @@ impl Chains {
             let last = slots
                 .last_key_value()
                 .and_then(|(_, rivals)| rivals.first());
-            let last = last.and_then(|place| self.at(*place));
-            return last.map_or_else(Mark::default, |batch| mark_of(batch.id()));
+            let last = last.and_then(|place| self.id_at(*place));
+            return last.map_or_else(Mark::default, mark_of);
         }
-        let all = || slots.values().flatten().filter_map(|place| self.at(*place));
-        let before: crate::ordered::Set<ObjectId> =
-            all().filter_map(|batch| batch.body.prev).collect();
+        let all = || slots.values().flatten();
+        let entry = |place: &usize| self.entries.get(*place);
+        let before: crate::ordered::Set<usize> =
+            all().filter_map(|place| entry(place)?.prev).collect();
         let mut ends: Vec<ObjectId> = all()
-            .map(Verified::id)
-            .filter(|id| !before.contains(id))
+            .filter(|place| !before.contains(*place))
+            .filter_map(|place| self.id_at(*place))
             .collect();
         ends.sort_unstable();
         let parts: Vec<&[u8]> = ends.iter().map(|id| id.0.as_slice()).collect();

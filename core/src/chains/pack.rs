@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bocage_api::WorkspaceId;
 
-use super::{Chains, chain_of};
+use super::Chains;
 use crate::batch::Batch;
 use crate::object::{ObjectId, Verified};
 use crate::ordered::{Map, Set};
@@ -65,12 +65,12 @@ impl Chains {
     }
 
     fn next_in_chain(&self, place: usize) -> Option<usize> {
-        let batch = self.at(place)?;
-        let slots = self.slots.get(&chain_of(batch))?;
-        let rivals = slots.get(&batch.body.index.checked_add(1)?)?;
+        let entry = self.entries.get(place)?;
+        let slots = self.slots.get(&entry.chain)?;
+        let rivals = slots.get(&entry.index.checked_add(1)?)?;
         let follows = |next: &&usize| {
-            let next = self.at(**next);
-            next.is_some_and(|next| next.body.prev == Some(batch.id()))
+            let next = self.entries.get(**next);
+            next.is_some_and(|next| next.prev == Some(place))
         };
         rivals.iter().find(follows).copied()
     }

@@ -52,7 +52,8 @@ impl Coverage {
 impl Chains {
     /// How many batches of a document count.
     pub(crate) fn count_of(&self, document: DocumentId) -> u64 {
-        self.counting(document).count() as u64
+        let found = self.index.document(document);
+        found.map_or(0, |found| found.batches().len() as u64)
     }
 
     /// The batches of a document that count and have come since these were the heads, and so many of it counted.
@@ -70,13 +71,13 @@ impl Chains {
         }
         let (mut left, mut since) = (counted, Vec::new());
         for (place, entry) in self.entries.iter().enumerate() {
-            if entry.batch.body.document != document {
+            if entry.document != document {
                 continue;
             }
             match (had.covers(place), entry.status) {
                 (true, Status::Counts) => left = left.checked_sub(1)?,
                 (true, Status::Held | Status::Misfit) => return None,
-                (false, Status::Counts) => since.push(&entry.batch),
+                (false, Status::Counts) => since.push(self.rests.read(entry)?),
                 (false, Status::Held | Status::Misfit) => {}
             }
         }
@@ -98,8 +99,7 @@ impl Chains {
     pub(crate) fn tips(&self, most: usize) -> Vec<ObjectId> {
         let newest = self.tips.iter().rev().take(most);
         let mut tips: Vec<ObjectId> = newest
-            .filter_map(|place| self.at(*place))
-            .map(crate::object::Verified::id)
+            .filter_map(|place| self.id_at(*place))
             .collect();
         tips.sort_unstable();
         tips

@@ -1,5 +1,6 @@
 //! The records of one workspace: its objects as they came, older ones many to a record, what each of these
-//! holds, the newest receipts, what the mailbox is still owed, and documents as they were once.
+//! holds, the newest receipts, what the mailbox is still owed, documents as they were once, and what was found out
+//! about batches.
 //!
 //! Here is decided which record says what, and when what a damaged one held is back; writing them is the
 //! engine's.
@@ -8,8 +9,10 @@ use bocage_api::CommandId;
 use rand_core::CryptoRng;
 
 use super::home::{move_aside, put};
+use crate::chains::{Digest, name_of};
 use crate::object::{DeviceId, ObjectId, Signed};
 use crate::ordered::{Map, Set};
+use crate::record::digest::{DigestHead, DigestPart, PartName};
 use crate::record::{EpochKey, Holds, Keys, Mail, Snapshot, Stored, remember};
 use crate::segment;
 use crate::vault::{Family, RecordKey, Shelf, Unreadable, Vault, Write};
@@ -34,6 +37,9 @@ const KEYS_COPIES: u64 = 2;
 /// Stands in the index of what a record of older objects holds.
 const OF_SEGMENTS: u64 = 1 << 63;
 
+/// The record of a digest's head. Parts are behind it.
+const HEAD: u64 = 0;
+
 /// See the module.
 pub(super) struct Archive {
     workspace: WorkspaceId,
@@ -44,6 +50,7 @@ pub(super) struct Archive {
     snapshots: Family,
     holds: Family,
     keys: Family,
+    digests: Family,
     /// The objects that are a record each, or a few to one.
     recent: Map<u64, Stored>,
     next: u64,
@@ -59,6 +66,10 @@ pub(super) struct Archive {
     held: Map<RecordKey, Vec<ObjectId>>,
     /// How many records of the epochs' keys could be read.
     keys_read: u64,
+    /// The parts of the newest digest.
+    parts: Vec<PartName>,
+    /// The records of parts that are there, whichever digest they are of.
+    part_records: Set<u64>,
 }
 
 /// What was read.
@@ -70,6 +81,9 @@ pub(super) struct Read {
     pub(super) snapshots: Vec<Snapshot>,
     /// Keys of epochs, whether the log that was read has these or not.
     pub(super) keys: Vec<EpochKey>,
+    pub(super) digest: Option<Digest>,
+    /// The records of digests.
+    digests: Map<u64, Vec<u8>>,
     held: Map<RecordKey, Vec<ObjectId>>,
 }
 
@@ -84,6 +98,7 @@ impl Archive {
             snapshots: vault.family(Shelf::Snapshots(workspace)),
             holds: vault.family(Shelf::Holds(workspace)),
             keys: vault.family(Shelf::Keys(workspace)),
+            digests: vault.family(Shelf::Digests(workspace)),
             recent: Map::new(),
             next: 0,
             next_segment: 0,
@@ -93,11 +108,13 @@ impl Archive {
             spoilt: Vec::new(),
             held: Map::new(),
             keys_read: 0,
+            parts: Vec::new(),
+            part_records: Set::new(),
         }
     }
 
     /// What must be read before the workspace can be opened.
-    pub(super) fn families(&self) -> [Family; 7] {
+    pub(super) fn families(&self) -> [Family; 8] {
         [
             self.segments,
             self.objects,
@@ -107,6 +124,7 @@ impl Archive {
             self.mail,
             self.keys,
             self.snapshots,
+            self.digests,
         ]
     }
 
@@ -137,7 +155,7 @@ impl Archive {
             }
             if is_objects {
                 self.damaged.push((shelf, key, bytes));
-            } else if family != self.snapshots && family != self.holds {
+            } else if ![self.snapshots, self.holds, self.digests].contains(&family) {
                 // Those can be made again, and are.
                 self.spoilt.push((shelf, key, bytes));
             }
@@ -148,7 +166,34 @@ impl Archive {
             self.next_segment = expected;
         } else if family == self.holds {
             self.find_lost(read);
+        } else if family == self.digests {
+            self.put_digest_together(read);
         }
+    }
+
+    /// Finds the parts of the digest that was read. Whoever lost objects has others than it was made of.
+    fn put_digest_together(&mut self, read: &mut Read) {
+        let mut records = core::mem::take(&mut read.digests);
+        let head = records.remove(&HEAD);
+        self.part_records = records.keys().copied().collect();
+        let head = head.filter(|_| !self.is_damaged());
+        let Some((head, index)) = head.and_then(|bytes| DigestHead::decode(&bytes).ok()) else {
+            return;
+        };
+        let mut parts = Vec::new();
+        let mut first = 0usize;
+        for name in &head.parts {
+            let bytes = records.get(&name.record);
+            let bytes = bytes.filter(|bytes| name_of(bytes) == name.hash);
+            let part = bytes.and_then(|bytes| DigestPart::decode(bytes).ok());
+            let part = part.filter(|part| part.first == first && part.rows.len() == name.len);
+            let Some(part) = part else {
+                return;
+            };
+            first = first.saturating_add(name.len);
+            parts.push(part);
+        }
+        read.digest = Some(Digest { head, index, parts });
     }
 
     /// Records that are said to hold something are there, or missing.
@@ -196,6 +241,10 @@ impl Archive {
         }
         if key.family == self.snapshots {
             read.snapshots.push(Snapshot::decode(plain)?);
+            return Ok(());
+        }
+        if key.family == self.digests {
+            read.digests.insert(key.index, plain.to_vec());
             return Ok(());
         }
         if key.family == self.keys {
@@ -312,15 +361,27 @@ impl Archive {
         Ok(writes)
     }
 
-    /// Puts recent records together when there are many: in fewer bytes, and with the last of the older
-    /// ones as long as that is small.
+    /// Puts recent records together when there are many.
     pub(super) fn tidy(
         &mut self,
         vault: &Vault,
         rng: &mut dyn CryptoRng,
-        workspace: &Workspace,
+        workspace: &mut Workspace,
     ) -> Result<Vec<Write>, Refusal> {
-        if self.recent.len() <= RECORDS_MAX || self.is_damaged() {
+        if self.recent.len() <= RECORDS_MAX {
+            return Ok(Vec::new());
+        }
+        self.put_together(vault, rng, workspace)
+    }
+
+    /// Puts recent records together: in fewer bytes, and with the last of the older ones as long as that is small.
+    fn put_together(
+        &mut self,
+        vault: &Vault,
+        rng: &mut dyn CryptoRng,
+        workspace: &mut Workspace,
+    ) -> Result<Vec<Write>, Refusal> {
+        if self.recent.is_empty() || self.is_damaged() {
             return Ok(Vec::new());
         }
         let recent = core::mem::take(&mut self.recent);
@@ -336,7 +397,11 @@ impl Archive {
                 self.next_segment = self.next_segment.saturating_sub(1);
             }
         }
-        let tail = objects.pop_if(|object| object.len() < TAIL_OBJECT);
+        // What the digest names stays as it is.
+        let is_tail = |object: &mut Vec<u8>| {
+            object.len() < TAIL_OBJECT && !workspace.chains().is_named(name_of(object))
+        };
+        let tail = objects.pop_if(is_tail);
         let loose = tail.iter().map(Vec::as_slice);
         let loose = loose.chain(recent.values().flat_map(Stored::objects));
         objects.extend(workspace.repack(loose));
@@ -432,6 +497,68 @@ impl Archive {
         put(vault, rng, key, &snapshot.encode())
     }
 
+    /// Keeps what was found out about batches. What is recent is put together first: what the digest names stays as it
+    /// is.
+    pub(super) fn keep_digest(
+        &mut self,
+        vault: &Vault,
+        rng: &mut dyn CryptoRng,
+        workspace: &mut Workspace,
+    ) -> Result<Vec<Write>, Refusal> {
+        if self.is_damaged() {
+            return Ok(Vec::new());
+        }
+        let mut writes = self.put_together(vault, rng, workspace)?;
+        writes.extend(self.digest(vault, rng, workspace).unwrap_or_default());
+        Ok(writes)
+    }
+
+    fn digest(
+        &mut self,
+        vault: &Vault,
+        rng: &mut dyn CryptoRng,
+        workspace: &mut Workspace,
+    ) -> Option<Vec<Write>> {
+        let mut writes = Vec::new();
+        let chains = workspace.chains();
+        let mut names = self.parts.clone();
+        let (mut first, end) = (chains.digested(), chains.len());
+        // A part is written anew together with those that come after it, until these are half as many: so each batch is
+        // written a few times, and there are few parts.
+        let is_small = |part: &mut PartName, first: usize| part.len / 2 < end.saturating_sub(first);
+        while let Some(part) = names.pop_if(|part| is_small(part, first)) {
+            first = first.saturating_sub(part.len);
+        }
+        if first < end {
+            let bytes = chains.digest_part(first..end)?.encode();
+            let record = self.part_records.last().map_or(HEAD, |last| *last);
+            let record = record.saturating_add(1);
+            let (family, index) = (self.digests, record);
+            writes.push(put(vault, rng, RecordKey { family, index }, &bytes).ok()?);
+            let (len, hash) = (end.saturating_sub(first), name_of(&bytes));
+            names.push(PartName { record, len, hash });
+        }
+        let head = chains.digest_head(workspace.log(), names)?;
+        let key = |index| RecordKey {
+            family: self.digests,
+            index,
+        };
+        let bytes = head.encode(chains.index());
+        writes.push(put(vault, rng, key(HEAD), &bytes).ok()?);
+        let kept: Set<u64> = head.parts.iter().map(|part| part.record).collect();
+        let old = self.part_records.difference(&kept);
+        writes.extend(old.map(|record| Write::Delete(key(*record))));
+        self.part_records = kept;
+        self.parts = head.parts;
+        workspace.kept_digest();
+        Some(writes)
+    }
+
+    /// The digest that was read was taken.
+    pub(super) fn goes_on_with(&mut self, parts: Vec<PartName>) {
+        self.parts = parts;
+    }
+
     /// Keeps the keys of the newest epochs.
     pub(super) fn keep_keys(
         &self,
@@ -472,6 +599,8 @@ impl Archive {
             Shelf::Keys(self.workspace)
         } else if family == self.holds {
             Shelf::Holds(self.workspace)
+        } else if family == self.digests {
+            Shelf::Digests(self.workspace)
         } else {
             Shelf::Snapshots(self.workspace)
         }

@@ -156,12 +156,12 @@ impl<'a> Contents<'a> {
 
     fn written(self, place: usize) -> Option<Written> {
         let workspace = &self.0.workspace;
-        let batch = workspace.chains().at(place)?;
+        let (batch, chain, time) = workspace.chains().facts(place)?;
         Some(Written {
-            batch: batch.id(),
-            device: batch.device(),
-            member: workspace.log().state().author_of(batch.device()),
-            time: batch.body.time,
+            batch,
+            device: chain.device,
+            member: workspace.log().state().author_of(chain.device),
+            time,
         })
     }
 }

@@ -16,9 +16,9 @@ use rand_core::CryptoRng;
 use super::archive::{Archive, Read};
 use super::aside::Seen;
 use super::net::Origin;
-use super::snapshots::Snapshots;
+use super::snapshots::Caches;
 use super::{Effect, Outcome};
-use crate::batch::{Batch, CHANGES_BYTES_MAX, CHANGES_MAX, DocumentId, SessionId};
+use crate::batch::{Batch, CHANGES_BYTES_MAX, CHANGES_MAX, DocumentId, SessionId, actor};
 use crate::chains::{ChainId, chain_of};
 use crate::codec::Fixed;
 use crate::crypto::domains::Domain;
@@ -98,8 +98,8 @@ pub(super) struct Desk {
     pub(super) followed: usize,
     /// Who this person was last said to be.
     pub(super) told: Option<bocage_api::Profile>,
-    /// Documents as they were once.
-    pub(super) snapshots: Snapshots,
+    /// Documents as they were once, and what else is kept to open quickly.
+    pub(super) snapshots: Caches,
     /// Words that do not count, with what they followed from when that was last looked at.
     pub(super) left_out: (Vec<LeftOut>, Option<Seen>),
     /// When this device settles what counts, if no other manager's has by then.
@@ -188,11 +188,16 @@ impl Opening {
             .into_iter()
             .chain(self.read.objects.iter().map(Vec::as_slice))
             .collect();
-        let (workspace, intake) =
-            Workspace::open(root, &self.record.salt, session, self.record.id, &objects)?;
+        let (record, digest) = (&self.record, self.read.digest);
+        let parts = digest.as_ref().map(|digest| digest.head.parts.clone());
+        let (workspace, _) =
+            Workspace::resume(root, &record.salt, session, record.id, &objects, digest)?;
         let mut desk = Desk::new(workspace, self.archive, self.read.mail);
+        if desk.workspace.chains().digested() > 0 {
+            desk.archive.goes_on_with(parts.unwrap_or_default());
+        }
         desk.is_home = self.record.is_home;
-        desk.snapshots = Snapshots::new(self.read.snapshots);
+        desk.snapshots = Caches::new(self.read.snapshots);
         if let Some(seed) = self.record.came_by {
             desk.workspace.came_by(&InviteSeed::new(seed));
         }
@@ -203,7 +208,8 @@ impl Opening {
         desk.workspace.take_rewrapped(desk.mail.rewrapped.clone());
         desk.page_commands = self.read.commands;
         desk.unposted = desk.workspace.owed(&desk.mail);
-        desk.note(&intake);
+        let written = desk.workspace.chains().written_in(desk.channel_document());
+        desk.note_all(written.collect());
         desk.on_disk = Some(desk.workspace.on_disk());
         desk.look_aside();
         Some(desk)
@@ -235,7 +241,7 @@ impl Desk {
             last_receipt: None,
             followed: 0,
             told: None,
-            snapshots: Snapshots::default(),
+            snapshots: Caches::default(),
             left_out: Default::default(),
             settle_due: None,
             epoch_due: None,
@@ -470,8 +476,8 @@ impl Desk {
         origin: Origin,
     ) -> Result<Outcome, Refusal> {
         let mut outcome = Outcome::default();
-        self.note(intake);
-        self.plan_snapshots(intake);
+        self.note(&intake.settled.counted);
+        self.plan_caches(intake);
         self.apply(rng, intake, &mut outcome);
         let mut kept: Vec<&[u8]> = Vec::new();
         let mut later = Vec::new();
@@ -518,7 +524,7 @@ impl Desk {
         if !kept.is_empty() || !commands.is_empty() {
             let writes = self.archive.append(vault, rng, kept, &commands)?;
             outcome.writes.extend(writes);
-            let writes = self.archive.tidy(vault, rng, &self.workspace)?;
+            let writes = self.archive.tidy(vault, rng, &mut self.workspace)?;
             outcome.writes.extend(writes);
         }
         if self.owe(intake) {
@@ -605,22 +611,23 @@ impl Desk {
         self.workspace.note_owed(&mut self.mail, &self.unposted);
     }
 
-    /// Remembers where things are.
-    fn note(&mut self, intake: &Intake) {
+    /// Remembers in which batches the channel's messages are.
+    fn note(&mut self, counted: &[ObjectId]) {
         let channel = self.channel_document();
-        for id in &intake.settled.counted {
-            let Some(batch) = self.workspace.chains().batch(*id) else {
-                continue;
-            };
-            if batch.body.document == channel {
-                for change in &batch.body.changes {
-                    let limits = crate::prescan::Limits::PROTOCOL;
-                    if let Ok(change) = crate::prescan::scan(&change.0, &limits) {
-                        let first = (change.actor(), change.start_op());
-                        self.batches.insert(first, *id);
-                    }
-                }
-            }
+        let chains = self.workspace.chains();
+        let written = counted.iter().filter_map(|id| {
+            let (document, chain, first) = chains.written(*id)?;
+            (document == channel).then_some((chain, first, *id))
+        });
+        let written: Vec<_> = written.collect();
+        self.note_all(written);
+    }
+
+    fn note_all(&mut self, written: Vec<(ChainId, u64, ObjectId)>) {
+        let (workspace, channel) = (self.id, self.channel_document());
+        for (chain, first, id) in written {
+            let actor = actor(workspace, channel, chain.device, chain.session);
+            self.batches.insert((actor, first), id);
         }
     }
 
@@ -697,7 +704,7 @@ impl Desk {
         let last = chains.end(chain).checked_sub(1);
         let counts = last
             .and_then(|last| chains.from(chain, last).next())
-            .is_none_or(|last| chains.counts(last.id()));
+            .is_none_or(|last| chains.counts(last));
         if !counts {
             let mut session = [0; 16];
             rng.fill_bytes(&mut session);

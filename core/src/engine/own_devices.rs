@@ -20,7 +20,6 @@ use self::link::OpenLink;
 use super::net::Origin;
 use super::{Effect, Engine, Outcome};
 use crate::batch::actor;
-use crate::chains::chain_of;
 use crate::home_document::{Contents, Seat};
 use crate::invite_link::InviteLink;
 use crate::items::Edit;
@@ -114,8 +113,8 @@ impl Engine {
         let me = desk.workspace.me().filter(|me| !me.removed)?.id;
         let state = desk.workspace.log().state();
         let live: Set<DeviceId> = state.devices_of(me).map(|(id, _)| id).collect();
-        let counting = desk.workspace.chains().counting(document);
-        let chains: Set<_> = counting.map(chain_of).collect();
+        let written = desk.workspace.chains().written_in(document);
+        let chains: Set<_> = written.map(|(chain, ..)| chain).collect();
         let authors: Map<[u8; 16], DeviceId> = chains
             .into_iter()
             .filter(|chain| state.author_of(chain.device) == Some(me))

@@ -327,8 +327,8 @@ impl Desk {
         let document = chains.index().document(self.page_document());
         let last = document
             .and_then(Document::last)
-            .and_then(|at| chains.at(at));
-        let reach = last.map(|batch| self.reach(batch.id())).unwrap_or_default();
+            .and_then(|at| chains.id_at(at));
+        let reach = last.map(|batch| self.reach(batch)).unwrap_or_default();
         PageState {
             workspace: self.workspace.id(),
             page: self.page_id(),
@@ -346,8 +346,8 @@ impl Desk {
             .into_iter()
             .filter_map(|message| {
                 let batch = self.batch_of(message.actor, message.operation)?;
-                let device = self.workspace.chains().batch(batch)?.device();
-                let author = self.workspace.log().state().author_of(device)?;
+                let (chain, _) = self.workspace.chains().slot_of(batch)?;
+                let author = self.workspace.log().state().author_of(chain.device)?;
                 Some(ChatMessage {
                     id: message.id,
                     author: MemberId(author.0),
@@ -394,8 +394,8 @@ impl Desk {
         let own = self
             .workspace
             .chains()
-            .batch(batch)
-            .is_some_and(|found| found.device() == self.workspace.device());
+            .slot_of(batch)
+            .is_some_and(|(chain, _)| chain.device == self.workspace.device());
         own && !self.mail.read.is_empty() && !self.unposted.contains(&batch)
     }
 }

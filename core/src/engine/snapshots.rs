@@ -1,5 +1,5 @@
-//! Documents as they were once, so that they open quickly: what automerge saves of an open document, when much of it
-//! is new and nobody is changing it.
+//! What is kept to open quickly, when much is new and nobody is changing anything: documents as they were once, which
+//! is what automerge saves of an open one, and what was found out about batches ([`crate::record::digest`]).
 //!
 //! They are caches. What they say follows from the batches, and where the batches say otherwise they are passed over.
 
@@ -17,30 +17,47 @@ use crate::time::Timestamp;
 use crate::vault::{Vault, Write};
 use crate::workspace::{Intake, Workspace};
 
-/// How many batches a document has had since, at least, when it is saved again.
-const BATCHES: u64 = 256;
+/// How many batches are new, at least, when something is kept again: so many make a segment that is not worth putting
+/// together with the next.
+const MANY: u64 = 256;
 
-/// How long nothing has changed then.
+/// How many batches of a document are new, at least: each of them costs whoever opens it in proportion to the document.
+const SOME: u64 = 32;
+
+/// How long nothing has changed when much of all is new: so that not much is written often.
 const PAUSE: Duration = Duration::from_secs(5);
 
-/// The newest of each document, and when to make others.
+/// How long nothing has changed when little of all is new.
+const LONG_PAUSE: Duration = Duration::from_mins(1);
+
+/// The newest snapshot of each document, and when to keep something again.
 #[derive(Default)]
-pub(super) struct Snapshots {
+pub(super) struct Caches {
     all: Map<DocumentId, Snapshot>,
-    /// How many batches of each document are new.
-    since: Map<DocumentId, u64>,
     /// Whether something has changed since it was last looked.
     changed: bool,
+    /// When something last did.
+    quiet_since: Timestamp,
     due: Option<Timestamp>,
 }
 
-impl Snapshots {
+/// What can be kept.
+#[derive(Clone, Copy)]
+enum Cache {
+    Page,
+    Channel,
+    Digest,
+}
+
+impl Caches {
     pub(super) fn new(read: Vec<Snapshot>) -> Self {
         let all = read
             .into_iter()
             .map(|snapshot| (snapshot.document, snapshot));
         Self {
             all: all.collect(),
+            // The engine before may have had no time to keep what was due.
+            changed: true,
             ..Self::default()
         }
     }
@@ -61,67 +78,96 @@ impl Snapshots {
         let since = workspace.chains().since(document, heads, batches)?;
         Some((&snapshot.saved.0, since))
     }
+}
 
-    /// Whether so much of a document is new that it is to be saved. The larger it is, the longer that takes, and the
-    /// less of it is new.
-    fn is_old(&self, document: DocumentId) -> bool {
-        let since = self.since.get(&document).copied().unwrap_or(0);
-        let known = self.all.get(&document);
-        since
-            >= known
-                .map_or(0, |snapshot| snapshot.batches / 4)
-                .max(BATCHES)
-    }
+/// How long nothing must have changed for this to be kept, of which so much is kept already, if so many new ones are
+/// enough. The more there is, the longer it takes, and the less of it is new.
+fn pause(all: u64, kept: u64, enough: u64) -> Option<Duration> {
+    let new = all.saturating_sub(kept);
+    let is_much = new >= MANY && new >= kept / 4;
+    let pause = if is_much { PAUSE } else { LONG_PAUSE };
+    (new >= enough).then_some(pause)
 }
 
 impl Desk {
-    /// Counts what is new in each document.
-    pub(super) fn plan_snapshots(&mut self, intake: &Intake) {
-        let chains = self.workspace.chains();
-        let snapshots = &mut self.snapshots;
-        for batch in intake
-            .settled
-            .counted
-            .iter()
-            .filter_map(|id| chains.batch(*id))
-        {
-            let since = snapshots.since.entry(batch.body.document).or_default();
-            *since = since.saturating_add(1);
-            snapshots.changed = true;
-        }
+    /// Something may be to be kept, and what was kept may be worth nothing any more.
+    pub(super) fn plan_caches(&mut self, intake: &Intake) {
+        let caches = &mut self.snapshots;
+        caches.changed |= !intake.new.is_empty();
         for document in &intake.settled.rebuilt {
-            snapshots.all.remove(document);
+            caches.all.remove(document);
         }
     }
 
-    /// Saves an open document of which much is new, if that is due.
-    pub(super) fn take_snapshot(
+    /// Keeps an open document, or what was found out about batches, if much of it is new and that is due. One at a time:
+    /// others wait for it.
+    pub(super) fn keep_caches(
         &mut self,
         vault: &Vault,
         now: Timestamp,
         rng: &mut dyn CryptoRng,
-    ) -> Option<Write> {
-        let documents = [self.page_document(), self.channel_document()];
+    ) -> Vec<Write> {
         if core::mem::take(&mut self.snapshots.changed) {
-            let mut old = documents.iter();
-            let is_old = old.any(|document| self.snapshots.is_old(*document));
-            self.snapshots.due = is_old.then_some(now + PAUSE);
+            self.snapshots.quiet_since = now;
+            self.plan(now);
         }
         if self.snapshots.due.is_none_or(|due| due > now) {
-            return None;
+            return Vec::new();
         }
+        let next = self.next_cache().map(|(_, cache)| cache);
+        let writes = next.and_then(|cache| self.keep(vault, rng, cache));
+        // What cannot be kept now can be when something has changed.
         self.snapshots.due = None;
-        let [page, channel] = documents;
-        let old = documents.map(|document| self.snapshots.is_old(document));
-        let (document, saved) = if let Some(open) = self.page.as_mut().filter(|_| old[0]) {
-            (page, open.save())
-        } else {
-            (channel, self.channel.as_mut().filter(|_| old[1])?.save())
+        if writes.is_some() {
+            self.plan(now + PAUSE);
+        }
+        writes.unwrap_or_default()
+    }
+
+    /// Finds when the next thing is due, not before this time.
+    fn plan(&mut self, earliest: Timestamp) {
+        let quiet_since = self.snapshots.quiet_since;
+        let next = self.next_cache();
+        self.snapshots.due = next.map(|(pause, _)| earliest.max(quiet_since + pause));
+    }
+
+    /// What is to be kept next, and how long nothing must have changed for it.
+    fn next_cache(&self) -> Option<(Duration, Cache)> {
+        let (chains, caches) = (self.workspace.chains(), &self.snapshots);
+        let kept = |document| caches.all.get(&document).map_or(0, |known| known.batches);
+        let pause_of = |document| pause(chains.count_of(document), kept(document), SOME);
+        let page = self.page.as_ref().and_then(|_| pause_of(self.page_document()));
+        let channel = self.channel.as_ref();
+        let channel = channel.and_then(|_| pause_of(self.channel_document()));
+        let can_digest = !self.archive.is_damaged();
+        let digest = pause(chains.len() as u64, chains.digested() as u64, MANY);
+        let all = [
+            (page, Cache::Page),
+            (channel, Cache::Channel),
+            (digest.filter(|_| can_digest), Cache::Digest),
+        ];
+        let all = all.into_iter().filter_map(|(pause, cache)| Some((pause?, cache)));
+        all.min_by_key(|(pause, _)| *pause)
+    }
+
+    fn keep(&mut self, vault: &Vault, rng: &mut dyn CryptoRng, cache: Cache) -> Option<Vec<Write>> {
+        let (document, saved) = match cache {
+            Cache::Page => (self.page_document(), self.page.as_mut()?.save()),
+            Cache::Channel => (self.channel_document(), self.channel.as_mut()?.save()),
+            Cache::Digest => return self.keep_digest(vault, rng),
         };
         let write = self.keep_snapshot(vault, rng, document, saved)?;
-        // The other one after this.
-        self.snapshots.due = Some(now + PAUSE);
-        Some(write)
+        Some(vec![write])
+    }
+
+    /// Keeps what was found out about batches.
+    pub(super) fn keep_digest(
+        &mut self,
+        vault: &Vault,
+        rng: &mut dyn CryptoRng,
+    ) -> Option<Vec<Write>> {
+        let writes = self.archive.keep_digest(vault, rng, &mut self.workspace);
+        writes.ok()
     }
 
     /// Keeps a document as it is, after all batches that count.
@@ -144,7 +190,6 @@ impl Desk {
             saved: Blob(saved),
         };
         let write = self.archive.keep_snapshot(vault, rng, &snapshot).ok();
-        self.snapshots.since.remove(&document);
         self.snapshots.all.insert(document, snapshot);
         write
     }
@@ -160,5 +205,28 @@ impl super::Engine {
             documents.map(|document| desk.snapshots.of(&desk.workspace, document).is_some())
         });
         documents.filter(|resumes| *resumes).count()
+    }
+
+    /// Keeps what was found out about batches, whether that is due or not.
+    pub fn keep_digests(&mut self, rng: &mut dyn CryptoRng) {
+        for desk in self.desks.values_mut() {
+            let writes = desk.keep_digest(&self.vault, rng);
+            self.queue.push(writes.unwrap_or_default(), Vec::new());
+        }
+    }
+
+    /// Of how many batches digests tell: right after the start, those with which it has opened.
+    pub fn digested(&self) -> usize {
+        let desks = self.desks.values();
+        desks.map(|desk| desk.workspace.chains().digested()).sum()
+    }
+
+    /// Whether what is known of all batches is what would be known had each been taken in again.
+    pub fn chains_follow(&self) -> bool {
+        let mut desks = self.desks.values();
+        desks.all(|desk| {
+            let workspace = &desk.workspace;
+            workspace.chains().are_as_anew(workspace.log())
+        })
     }
 }

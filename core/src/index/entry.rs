@@ -12,14 +12,14 @@ pub const TITLE_MAX: usize = 256;
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Entry {
     /// With the place of the batch that said so.
-    kind: Register<(Kind, usize)>,
-    title: Register<Box<str>>,
-    deleted: Register<i64>,
-    place: Register<(Place, Stamp)>,
+    pub(super) kind: Register<(Kind, usize)>,
+    pub(super) title: Register<Box<str>>,
+    pub(super) deleted: Register<i64>,
+    pub(super) place: Register<(Place, Stamp)>,
     /// The operation with the highest stamp, and the place of its batch.
-    last: Option<(Stamp, usize)>,
+    pub(super) last: Option<(Stamp, usize)>,
     /// The places of the batches that are about it, rising.
-    batches: Vec<usize>,
+    pub(super) batches: Vec<usize>,
 }
 
 /// At which item's key an operation is.

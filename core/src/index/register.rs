@@ -4,8 +4,11 @@
 //! any case; but a hostile hand can take one away and bring out another that was beside it, so all are kept that are
 //! there at the same time.
 
+use super::saved::{Reader, Writer, read_flag};
 use crate::items::Stamp;
 use crate::ordered::Map;
+use crate::prescan::Refused;
+use crate::record::digest::{put_usize, read_usize};
 
 /// How many values of a field are kept that are there at the same time: as many as sessions can have written apart
 /// and still be followed by one change.
@@ -105,6 +108,67 @@ impl<T> Register<T> {
                 }
             }
         }
+    }
+}
+
+/// As bytes of a digest.
+impl<T> Register<T> {
+    pub(super) fn save(&self, to: &mut Writer<'_>, value: impl Fn(&T, &mut Writer<'_>)) {
+        match &self.0 {
+            Values::None => to.bytes.push(0),
+            Values::One(stamp, held) => {
+                to.bytes.push(1);
+                to.stamp(*stamp);
+                held.save(to, value);
+            }
+            Values::Several(several) => {
+                to.bytes.push(2);
+                put_usize(to.bytes, several.values.len());
+                for (stamp, held) in &several.values {
+                    to.stamp(*stamp);
+                    held.save(to, &value);
+                }
+                to.bytes.push(u8::from(several.floor.is_some()));
+                if let Some(floor) = several.floor {
+                    to.stamp(floor);
+                }
+            }
+        }
+    }
+
+    pub(super) fn restore<'a, 'b>(
+        from: &mut Reader<'a, 'b>,
+        value: impl Fn(Stamp, &mut Reader<'a, 'b>) -> Result<T, Refused>,
+    ) -> Result<Self, Refused> {
+        let kind = from.cursor.byte()?;
+        let count = match kind {
+            0 => return Ok(Self::default()),
+            1 => 1,
+            2 => read_usize(from.cursor)?,
+            _ => return Err(Refused::BadNumber),
+        };
+        if count > VALUES_MAX {
+            return Err(Refused::BadNumber);
+        }
+        let mut values = Map::new();
+        let mut last = None;
+        for _ in 0..count {
+            let stamp = from.stamp()?;
+            if last.replace(stamp) >= Some(stamp) {
+                return Err(Refused::Superfluous);
+            }
+            let held = Held::restore(from, |from| value(stamp, from))?;
+            if kind == 1 {
+                return Ok(Self(Values::One(stamp, held)));
+            }
+            values.insert(stamp, held);
+        }
+        let floor = if read_flag(from.cursor)? {
+            Some(from.stamp()?)
+        } else {
+            None
+        };
+        Ok(Self(Values::Several(Box::new(Several { values, floor }))))
     }
 }
 

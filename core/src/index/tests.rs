@@ -6,10 +6,12 @@ use bocage_api::ItemId;
 use proptest::prelude::*;
 
 use super::*;
+use crate::codec::Fixed;
 use crate::items::tests::hostile::{Deed, deed, place, wrote};
 use crate::items::tests::together::{act, carry_out};
 use crate::items::tests::{Device, id};
 use crate::items::{Field, Item, Items, Key, Kind, Place, Stamp};
+use crate::prescan::cursor::Cursor;
 use crate::prescan::{Limits, scan};
 
 /// What both tell of an item.
@@ -21,13 +23,22 @@ type Shown = (
     Option<(Place, Stamp)>,
 );
 
-/// The index of a document of these changes, each as a batch of its own.
+/// The index of a document of these changes, each as a batch of its own; it is what is restored of it.
 fn index_of(changes: &[Vec<u8>]) -> Document {
     let mut document = Document::default();
     for (place, change) in changes.iter().enumerate() {
         document.read_change(&scan(change, &Limits::PROTOCOL).unwrap(), place);
     }
-    document
+    let index = Index {
+        documents: [(Fixed([1; 16]), document)].into_iter().collect(),
+    };
+    let mut bytes = Vec::new();
+    index.save(&mut bytes);
+    let mut cursor = Cursor::new(&bytes);
+    let restored = Index::restore(&mut cursor, changes.len()).unwrap();
+    assert!(cursor.is_empty());
+    assert_eq!(restored, index);
+    index.documents.into_values().next().unwrap()
 }
 
 fn indexed(document: &Document) -> Vec<Shown> {

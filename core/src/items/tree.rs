@@ -58,7 +58,7 @@ struct Child {
 
 impl Place {
     /// The place as bytes: 0 for the root or 1 and the parent, then the order.
-    pub(super) fn to_bytes(&self) -> Vec<u8> {
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = match self.parent {
             None => vec![0],
             Some(parent) => [&[1], parent.0.as_slice()].concat(),

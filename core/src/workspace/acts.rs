@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use super::{Intake, Workspace};
 use crate::batch::{Batch, DocumentId, HEADS_MAX, SessionId};
-use crate::chains::{ChainId, Chains, Coverage};
+use crate::chains::{ChainId, Chains, Coverage, Digest, name_of};
 use crate::codec::{Blob, Fixed};
 use crate::crypto::secret::Secret;
 use crate::epoch;
@@ -15,7 +15,7 @@ use crate::keys::{DeviceKeys, EpochUse, InviteSeed};
 use crate::log::{
     Act, Certificate, Invite, Link, Log, MemberId, Mode, Op, ProfileFields, Role, Wrap,
 };
-use crate::object::{DeviceId, ObjectId, Signed, Verified};
+use crate::object::{DeviceId, Kind, ObjectId, Signed, Verified};
 use crate::ordered::Map;
 use crate::receipt::{Presence, Receipt};
 
@@ -212,9 +212,36 @@ impl Workspace {
         id: WorkspaceId,
         objects: &[&[u8]],
     ) -> Option<(Self, Intake)> {
-        let log = begin(id, objects.first()?)?;
+        Self::resume(root, salt, session, id, objects, None)
+    }
+
+    /// The same, with what was found out about batches when a digest was kept. What it tells of is not in the intake.
+    pub(crate) fn resume(
+        root: &Secret,
+        salt: &[u8; 32],
+        session: SessionId,
+        id: WorkspaceId,
+        objects: &[&[u8]],
+        digest: Option<Digest>,
+    ) -> Option<(Self, Intake)> {
+        let (genesis, mut rest) = objects.split_first()?;
+        let log = begin(id, genesis)?;
         let mut workspace = Self::with(DeviceKeys::derive(root, salt), session, log);
-        let intake = workspace.take(objects.iter().skip(1).copied());
+        let others: Vec<&[u8]>;
+        if let Some(digest) = digest {
+            let is_op = |object: &&[u8]| object.first() == Some(&(Kind::Op as u8));
+            workspace.take(rest.iter().copied().filter(is_op));
+            let named: Vec<(ObjectId, &[u8])> =
+                rest.iter().map(|object| (name_of(object), *object)).collect();
+            if let Some(chains) = Chains::restore(&workspace.log, digest, &named) {
+                let is_other = |(name, _): &&(ObjectId, &[u8])| !chains.is_named(*name);
+                let left = named.iter().filter(is_other).map(|(_, object)| *object);
+                others = left.filter(|object| !is_op(object)).collect();
+                rest = &others;
+                workspace.chains = chains;
+            }
+        }
+        let intake = workspace.take(rest.iter().copied());
         Some((workspace, intake))
     }
 
@@ -529,8 +556,7 @@ impl Workspace {
         let index = self.chains.end(chain);
         let prev = index
             .checked_sub(1)
-            .and_then(|before| self.chains.from(chain, before).next())
-            .map(Verified::id);
+            .and_then(|before| self.chains.from(chain, before).next());
         let deps = self
             .chains
             .heads()

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::Workspace;
-use crate::batch::{Batch, HEADS_MAX};
-use crate::chains::ChainId;
+use crate::batch::HEADS_MAX;
+use crate::chains::{ChainId, Packed, name_of};
 use crate::log::{Log, Op};
 use crate::object::{ObjectId, Signed, Verified};
 use crate::ordered::Set;
@@ -155,18 +155,17 @@ impl Workspace {
             let (device, session) = (self.device(), owed.session);
             self.chains.from(ChainId { device, session }, owed.from)
         });
-        ops.chain(batches.map(Verified::id)).collect()
+        ops.chain(batches).collect()
     }
 
     /// Whether a record says that of this object.
     pub(crate) fn is_owed(&self, mail: &Mail, id: ObjectId) -> bool {
-        let batch = self.chains.batch(id);
-        let covers = |batch: &Verified<Batch>| {
-            let of = |owed: &&Owed| owed.session == batch.body.session;
+        let covers = |(chain, index): (ChainId, u64)| {
+            let of = |owed: &&Owed| owed.session == chain.session;
             let owed = mail.owed.iter().find(of);
-            owed.is_some_and(|owed| owed.from <= batch.body.index)
+            owed.is_some_and(|owed| owed.from <= index)
         };
-        mail.ops.binary_search(&id).is_ok() || batch.is_some_and(covers)
+        mail.ops.binary_search(&id).is_ok() || self.chains.slot_of(id).is_some_and(covers)
     }
 
     /// Lets a record say that the mailbox is owed these.
@@ -174,8 +173,8 @@ impl Workspace {
         let is_op = |id: &&ObjectId| self.log.contains(**id);
         mail.ops = unposted.iter().filter(is_op).copied().collect();
         let mut all: Vec<Owed> = Vec::new();
-        for batch in unposted.iter().filter_map(|id| self.chains.batch(*id)) {
-            let (session, from) = (batch.body.session, batch.body.index);
+        for (chain, from) in unposted.iter().filter_map(|id| self.chains.slot_of(*id)) {
+            let session = chain.session;
             match all.iter_mut().find(|owed| owed.session == session) {
                 Some(owed) => owed.from = owed.from.min(from),
                 None => all.push(Owed { session, from }),
@@ -184,8 +183,8 @@ impl Workspace {
         mail.owed = all;
     }
 
-    /// The same objects in fewer bytes: operations, what is not in, batches.
-    pub(crate) fn repack<'a>(&self, objects: impl Iterator<Item = &'a [u8]>) -> Vec<Vec<u8>> {
+    /// The same objects in fewer bytes: operations, what is not in, batches. These rest there from now on.
+    pub(crate) fn repack<'a>(&mut self, objects: impl Iterator<Item = &'a [u8]>) -> Vec<Vec<u8>> {
         let mut all = Vec::new();
         let mut places = Set::new();
         for object in objects {
@@ -200,8 +199,10 @@ impl Workspace {
                 places.extend(found);
             }
         }
-        let packed = self.chains.pack(self.id(), places);
-        all.extend(packed.into_iter().map(|packed| packed.bytes.to_vec()));
+        for Packed { bytes, batches } in self.chains.pack(self.id(), places) {
+            self.chains.rest_in(name_of(&bytes), batches.into_iter());
+            all.push(bytes.to_vec());
+        }
         all
     }
 
@@ -215,7 +216,7 @@ impl Workspace {
     ) -> Vec<Arc<[u8]>> {
         let is_told = |id: ObjectId| !untold.contains(&id);
         if !untold.is_empty() {
-            let told = |place: &usize| self.chains.at(*place).is_some_and(|at| is_told(at.id()));
+            let told = |place: &usize| self.chains.id_at(*place).is_some_and(is_told);
             batches.retain(told);
         }
         let ops = ops.filter(|op| is_told(op.id()));

@@ -45,7 +45,7 @@ impl Workspace {
                 break false;
             }
             let all = carriers.iter().flat_map(|carrier| &carrier.batches);
-            let refused = match self.chains.insert_all(&self.log, in_order(all), &[]) {
+            let refused = match self.chains.insert_all(&self.log, in_order(all), &[], None) {
                 Ok(()) => break true,
                 Err(refused) => refused,
             };
@@ -73,6 +73,10 @@ impl Workspace {
             for carrier in carriers.drain(..) {
                 if before.contains(&carrier.waiting.id()) {
                     intake.waited.insert(carrier.waiting.id());
+                }
+                if let Waiting::Segment(segment) = &carrier.waiting {
+                    let batches = carrier.batches.iter().map(Verified::id);
+                    self.chains.rest_in(segment.id, batches);
                 }
                 intake.new.push(carrier.bytes());
             }

@@ -15,8 +15,15 @@ const ENTRIES: Fixed<16> = Fixed([8; 16]);
 /// How many sessions have made them.
 const SESSIONS: u32 = 5;
 
-/// How many were made since the last snapshot: fewer than make another.
-const SINCE: u32 = 200;
+/// How many were made since a snapshot of the document was kept: as many as none is kept for once nobody changes anything
+/// for a minute.
+const SINCE: u32 = 31;
+
+/// How many were made since a digest was kept, likewise.
+const UNDIGESTED: u32 = 255;
+
+/// How long somebody does nothing for: then all is kept that ever is.
+const REST: u64 = 3 * 60 * 1_000;
 
 /// The seed of the device.
 const SEED: u64 = 7;
@@ -144,6 +151,15 @@ fn entry(n: u32) -> [Edit; 6] {
     ]
 }
 
+/// Lets time pass, as it does where people are: alarms ring.
+fn wait(device: &mut Device, milliseconds: u64) {
+    let end = device.now.0 + milliseconds;
+    while device.alarm().is_some_and(|at| at.0 <= end) {
+        device.wait_for_alarm();
+    }
+    device.now.0 = end;
+}
+
 /// The disk of somebody who has made so many entries, one by one, and the document as automerge saves it.
 fn entries_on_disk(entries: u32) -> (Disk, Vec<u8>) {
     let mut device = Device::new(SEED);
@@ -158,16 +174,22 @@ fn entries_on_disk(entries: u32) -> (Disk, Vec<u8>) {
             items = opened(&device, workspace);
         }
         let changes = items.write(&entry(n)).unwrap().changes;
-        device.now.0 += 20_000;
+        wait(&mut device, 20_000);
         device
             .with_engine(|engine, now, rng| engine.keep_written(now, rng, at, changes))
             .unwrap();
-        if n + SINCE.min(entries / 2) == entries {
+        let left = entries - n - 1;
+        if [SINCE, UNDIGESTED]
+            .map(|rest| rest.min(entries / 2))
+            .contains(&left)
+        {
             device
                 .with_engine(|engine, _, rng| engine.keep_items(rng, at, &mut items))
                 .unwrap();
+            wait(&mut device, REST);
         }
     }
+    wait(&mut device, REST);
     // What automerge saves by itself.
     let saved = items.save();
     let saved = AutoCommit::load(&saved).unwrap().save();

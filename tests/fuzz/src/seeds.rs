@@ -199,7 +199,71 @@ pub(crate) fn records() -> Vec<Vec<u8>> {
         behind(7, &[1; 24]),
         [&[8, 0x81, 0x81][..], &salt].concat(),
         [&[9, 0x81, 0x81, 0x82][..], &salt, &salt].concat(),
+        digest_head(),
+        digest_part(),
     ]
+}
+
+/// Of two batches, one of which does not fit, and an item with several values.
+fn digest_head() -> Vec<u8> {
+    let (id, actor) = ([9; 32], [4; 16]);
+    [
+        // The heads of the log, what was ended, the parts, what does not count.
+        &[10, 1, 1][..],
+        &id,
+        &[1],
+        &id,
+        &[1],
+        &id,
+        &[1, 1, 2],
+        &id,
+        &[1, 3],
+        // A document and its last batch.
+        &[1],
+        &actor,
+        &[1, 7],
+        &id,
+        &[0],
+        // An item: its kind, title, no deletion, two places and one more, last operation, batches.
+        &[1],
+        &actor,
+        &[1, 1, 0, 16],
+        &actor,
+        &[0, 1, 0],
+        &[1, 2, 0, 0, 3],
+        b"Zoe",
+        &[0],
+        &[2, 2, 3, 0, 0, 2, 0, 5, 4, 0, 1, 1, 1, 0],
+        &[1, 4, 0, 0],
+        &[1, 0],
+    ]
+    .concat()
+}
+
+/// Two batches of a chain in one object.
+fn digest_part() -> Vec<u8> {
+    let (id, session) = ([9; 32], [4; 16]);
+    [
+        &[11, 1, 0][..],
+        &id,
+        &[0, 48],
+        &id,
+        &session,
+        &[0, 0, 32],
+        &id,
+        &[0, 16],
+        &session,
+        &[8, 2, 0, 2],
+        &id,
+        &[0, 32],
+        &id,
+        &[0],
+        &id,
+        &[0, 1, 0, 0, 8, 2, 3, 0, 3],
+        &id,
+        &[0, 1],
+    ]
+    .concat()
 }
 
 pub(crate) fn session() -> Vec<Vec<u8>> {
@@ -505,6 +569,13 @@ mod tests {
                 doors::record(&mut rng, record, &seed[1..]).is_some(),
                 "{record:?}"
             );
+        }
+        for (record, seed) in [
+            (Record::DigestHead, digest_head()),
+            (Record::DigestPart, digest_part()),
+        ] {
+            let again = doors::record(&mut rng, record, &seed[1..]);
+            assert_eq!(again.as_deref(), Some(&seed[1..]), "{record:?}");
         }
     }
 

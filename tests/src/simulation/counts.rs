@@ -84,11 +84,15 @@ pub enum Kind {
     CutWords,
     /// Devices that were let in by a link while nobody else was reachable.
     LetThemselvesIn,
+    /// Digests that were kept.
+    Digests,
+    /// Engines that started with one.
+    Resumed,
 }
 
 impl Kind {
     /// Each of them, with its name, in the order of the declaration.
-    const ALL: [(Self, &'static str); 39] = [
+    const ALL: [(Self, &'static str); 41] = [
         (Self::Joins, "joins"),
         (Self::Edits, "edits"),
         (Self::Messages, "messages"),
@@ -128,6 +132,8 @@ impl Kind {
         (Self::HeldWords, "honest words held"),
         (Self::CutWords, "words of removed members left out"),
         (Self::LetThemselvesIn, "joins with nobody online"),
+        (Self::Digests, "digests kept"),
+        (Self::Resumed, "starts with one"),
     ];
 }
 

@@ -161,7 +161,7 @@ fn pieces(bytes: &[u8]) {
 pub(super) fn records(input: &[u8]) {
     use doors::Record;
     let mut rng = ChaCha20Rng::seed_from_u64(1);
-    let (which, bytes) = choice(input, 10);
+    let (which, bytes) = choice(input, 12);
     let record = match which {
         0 => Record::Person,
         1 => Record::Workspace,
@@ -172,6 +172,8 @@ pub(super) fn records(input: &[u8]) {
         6 => return assert!(!doors::sealed_record(bytes), "a seal that nobody made"),
         8 => Record::Holds,
         9 => Record::Keys,
+        10 => Record::DigestHead,
+        11 => Record::DigestPart,
         _ => {
             return same(
                 RecordKey::from_bytes(bytes).map(|key| key.to_bytes().to_vec()),

@@ -46,6 +46,8 @@ pub(crate) struct Flow {
     /// Bytes that were heard.
     received: u64,
     round_trip: Option<Duration>,
+    /// Something new was not sent, because too much was under way.
+    pub(crate) is_behind: bool,
 }
 
 #[derive(Clone, Copy, Debug)]

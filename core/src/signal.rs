@@ -184,7 +184,7 @@ mod tests {
         let mut parts: Vec<Vec<u8>> = signals.iter().map(codec::to_bytes).collect();
         parts.push(seal(&mut rng, &Meeting(&secret), &[6; 16], &signals[0]).unwrap());
         let carried = Carried {
-            epoch: ObjectId([8; 32]),
+            epoch: Fixed([8; 32]),
             sender: Fixed([4; 16]),
             run: Some(Fixed([9; 16])),
             signal: signals[1].clone(),

@@ -151,7 +151,7 @@ impl Crowd {
             self.world.start(number);
         }
         self.world.act(number, |device, _| {
-            device.input(bocage_core::Input::NetworkChanged)
+            device.input(bocage_core::Input::NetworkChanged);
         });
         self.since[number].get_or_insert(self.world.now);
     }

@@ -118,17 +118,7 @@ fn vectors() -> String {
         vectors.bytes("message: objects", &message.encode());
     }
     vectors.bytes("message: closed", &Message::Closed.encode());
-    vectors.bytes("message: ping", &Message::Ping(70_000).encode());
-    vectors.bytes("message: pong", &Message::Pong(70_000).encode());
-    let (one, two) = (DeviceId([20; 32]), DeviceId([21; 32]));
-    vectors.bytes("message: near", &Message::Near(vec![one, two]).encode());
-    let (to, bytes) = (one, Blob(vec![22; 24]));
-    vectors.bytes("message: carry", &Message::Carry { to, bytes }.encode());
-    let (from, bytes) = (two, Blob(vec![23; 24]));
-    vectors.bytes(
-        "message: carried",
-        &Message::Carried { from, bytes }.encode(),
-    );
+    links(&mut vectors);
 
     let parts: Vec<&[u8]> = all.iter().map(|object| &**object).collect();
     let (editor, _) = request.enter(Fixed([6; 16]), &parts).unwrap();
@@ -178,6 +168,21 @@ fn added_device(vectors: &mut Vectors, home: WorkspaceId, member: ObjectId) {
         proof: InviteSeed::new([17; 16]).prove(home, keys.id()),
     };
     vectors.bytes("message: device", &Message::Device(request).encode());
+}
+
+/// What has to do with links themselves.
+fn links(vectors: &mut Vectors) {
+    vectors.bytes("message: ping", &Message::Ping(70_000).encode());
+    vectors.bytes("message: pong", &Message::Pong(70_000).encode());
+    let (one, two) = (DeviceId([20; 32]), DeviceId([21; 32]));
+    vectors.bytes("message: near", &Message::Near(vec![one, two]).encode());
+    let (to, bytes) = (one, Blob(vec![22; 24]));
+    vectors.bytes("message: carry", &Message::Carry { to, bytes }.encode());
+    let (from, bytes) = (two, Blob(vec![23; 24]));
+    vectors.bytes(
+        "message: carried",
+        &Message::Carried { from, bytes }.encode(),
+    );
 }
 
 /// What has to do with instant invitations and keys on their way to those who lack them.

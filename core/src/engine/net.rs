@@ -161,8 +161,6 @@ struct Wire {
     flow: Flow,
     /// What the other end lacks, and is sent as far as there is room.
     owed: Lacking,
-    /// Something new was not sent, because too much was under way.
-    is_behind: bool,
     /// Nothing has come by it for too long, or the other end says so: the pipe is used until something does.
     is_doubted: bool,
     /// The number of the last signal about it that was sent, and that was taken in.
@@ -216,7 +214,6 @@ impl Wire {
             begun: now,
             flow: Flow::default(),
             owed: Lacking::default(),
-            is_behind: false,
             is_doubted: false,
             signals: (0, 0),
             near: Vec::new(),

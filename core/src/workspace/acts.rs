@@ -16,7 +16,7 @@ use crate::log::{
     Act, Certificate, Invite, Link, Log, MemberId, Mode, Op, ProfileFields, Role, Wrap,
 };
 use crate::object::{DeviceId, ObjectId, Signed, Verified};
-use crate::ordered::{Map, Set};
+use crate::ordered::Map;
 use crate::receipt::{Presence, Receipt};
 
 use super::compare::{OnDisk, named};
@@ -230,7 +230,7 @@ impl Workspace {
             settled: Coverage::default(),
             presences: Map::new(),
             #[cfg(feature = "controls")]
-            never: Set::new(),
+            never: crate::ordered::Set::new(),
         };
         workspace.open_epochs();
         workspace

@@ -249,8 +249,8 @@ impl Engine {
             Message::Ping(number) => self.say(connection, &Message::Pong(number)),
             Message::Pong(number) => {
                 wire.flow.ponged(now, number);
-                if wire.is_behind && wire.flow.under_way() < WINDOW {
-                    wire.is_behind = false;
+                if wire.flow.is_behind && wire.flow.under_way() < WINDOW {
+                    wire.flow.is_behind = false;
                     self.compare(now, connection);
                 }
             }
@@ -739,7 +739,7 @@ impl Engine {
         for connection in to {
             let wire = self.net.wires.get_mut(&connection);
             if let Some(wire) = wire.filter(|wire| wire.flow.under_way() >= BEHIND) {
-                wire.is_behind = true;
+                wire.flow.is_behind = true;
                 continue;
             }
             for message in &messages {

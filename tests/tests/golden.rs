@@ -117,7 +117,6 @@ fn vectors() -> String {
     for message in pack(all.iter().map(|object| &**object)) {
         vectors.bytes("message: objects", &message.encode());
     }
-    vectors.bytes("message: closed", &Message::Closed.encode());
     links(&mut vectors);
 
     let parts: Vec<&[u8]> = all.iter().map(|object| &**object).collect();
@@ -172,6 +171,7 @@ fn added_device(vectors: &mut Vectors, home: WorkspaceId, member: ObjectId) {
 
 /// What has to do with links themselves.
 fn links(vectors: &mut Vectors) {
+    vectors.bytes("message: closed", &Message::Closed.encode());
     vectors.bytes("message: ping", &Message::Ping(70_000).encode());
     vectors.bytes("message: pong", &Message::Pong(70_000).encode());
     let (one, two) = (DeviceId([20; 32]), DeviceId([21; 32]));

@@ -21,11 +21,15 @@ use crate::sync::{DeviceRequest, Message, Rewrap, pack};
 use crate::time::Timestamp;
 use crate::workspace::{Intake, NewDevice, Request, Workspace};
 
-/// How often a device shows that it is there.
+/// How often a device shows that it is there, where there are few.
 const PRESENCE_EVERY: Duration = Duration::from_secs(15);
 
-/// How long after that others take it to be there.
-const PRESENCE_LASTS: Duration = Duration::from_secs(40);
+/// How much longer than that others take it to be there, beyond a second time.
+const PRESENCE_MARGIN: Duration = Duration::from_secs(10);
+
+/// Each tells all of itself, so with so many more of them each does it more rarely by as much again: what a device
+/// hears grows with how many they are, not with the square.
+const CROWD: usize = 16;
 
 /// How much of what somebody lacks is put together at a time, in bytes before it is.
 const PORTION: usize = 64 * 1024;
@@ -782,11 +786,19 @@ impl Engine {
             return;
         }
         self.net.presence_due = None;
+        for (id, desk) in &mut self.desks {
+            let there = self.net.seen.keys().filter(|seen| seen.0 == *id).count();
+            desk.pace = u32::try_from(1 + there / CROWD).unwrap_or(u32::MAX);
+        }
+        let pace_of = |id: &WorkspaceId| self.desks.get(id).map_or(1, |desk| desk.pace);
         let stale: Vec<PeerId> = self
             .net
             .seen
             .iter()
-            .filter(|(_, at)| **at + PRESENCE_LASTS <= now)
+            .filter(|((workspace, _), at)| {
+                let every = PRESENCE_EVERY * pace_of(workspace);
+                **at + every * 2 + PRESENCE_MARGIN <= now
+            })
             .map(|(id, _)| *id)
             .collect();
         for id in stale {
@@ -805,8 +817,13 @@ impl Engine {
             let Some(desk) = self.desks.get_mut(workspace) else {
                 continue;
             };
-            if let Ok(intake) = desk.workspace.show_presence(counter, None) {
-                self.take_intake(now, rng, *workspace, &intake, Origin::Own);
+            let every = PRESENCE_EVERY * desk.pace;
+            let is_due = desk.pace == 1 || desk.present_at.is_none_or(|at| at + every <= now);
+            if is_due {
+                desk.present_at = Some(now);
+                if let Ok(intake) = desk.workspace.show_presence(counter, None) {
+                    self.take_intake(now, rng, *workspace, &intake, Origin::Own);
+                }
             }
             // Somebody may have it by now.
             self.ask_for_keys(*workspace);

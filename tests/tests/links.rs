@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
 
+use std::fmt::Write as _;
+
 use bocage_api::workspace::{Indirect, Mode, Path};
 use bocage_api::{
     Colour, Command, Name, Profile, RelayState, Role, Settings, TextDelta, ToEngine, WorkspaceCard,
@@ -390,7 +392,7 @@ fn what_somebody_lacks_is_sent_as_fast_as_it_arrives() {
             random = random
                 .wrapping_mul(6_364_136_223_846_793_005)
                 .wrapping_add(1);
-            text.push_str(&format!("{random:x} "));
+            let _ = write!(text, "{random:x} ");
         }
         world.act(A, |device, tab| {
             let (workspace, channel) = (there.id, there.first_channel);
@@ -423,7 +425,7 @@ fn the_relay_is_tried_rarely_while_nobody_looks_and_at_once_when_somebody_does()
     world.stop_relay();
     let seen = |world: &mut World, is_seen: bool| {
         world.act(A, |device, tab| {
-            device.say(tab.id(), ToEngine::Seen(is_seen))
+            device.say(tab.id(), ToEngine::Seen(is_seen));
         });
     };
     seen(&mut world, false);

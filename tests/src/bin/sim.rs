@@ -107,13 +107,11 @@ const ROUNDS: usize = 12;
 fn gather(wish: &Wish) -> ExitCode {
     for seed in wish.first..wish.first.saturating_add(wish.seeds) {
         let crowd = wish.crowd;
-        match catch_unwind(|| crowd::live(seed, crowd, ROUNDS)) {
-            Ok(figures) => println!("{figures}"),
-            Err(_) => {
-                println!("fails: --first {seed} --seeds 1 --crowd {crowd}");
-                return ExitCode::FAILURE;
-            }
-        }
+        let Ok(figures) = catch_unwind(|| crowd::live(seed, crowd, ROUNDS)) else {
+            println!("fails: --first {seed} --seeds 1 --crowd {crowd}");
+            return ExitCode::FAILURE;
+        };
+        println!("{figures}");
     }
     ExitCode::SUCCESS
 }

@@ -227,6 +227,8 @@ impl World {
         self.devices[number].roll_back(backup);
         self.gone(number);
         self.runs[number] += 1;
+        // There is another tab in any case.
+        self.tabs_lost.remove(&number);
         self.devices[number].crash_after = None;
         self.devices[number].now = self.clock(number);
         self.devices[number].start();

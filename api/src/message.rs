@@ -31,6 +31,10 @@ pub enum ToEngine {
     Unwatch(Subject),
     /// Is the engine alive? It answers [`FromEngine::Pong`] with the same number.
     Ping(u64),
+    /// Whether somebody can see the tab. One that has not said so can be seen.
+    Seen(bool),
+    /// The device is on another network, or on one again.
+    NetworkChanged,
     /// The tab is closing.
     Bye,
 }

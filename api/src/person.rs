@@ -160,6 +160,8 @@ pub struct Settings {
     pub language: Option<Language>,
     /// Light or dark.
     pub theme: Theme,
+    /// Whether others are not to learn the addresses of this person's devices: then nothing goes directly.
+    pub hide_address: bool,
 }
 
 #[cfg(test)]

@@ -136,6 +136,37 @@ pub struct MemberCard {
     pub presence: Presence,
     /// How this device is linked to theirs.
     pub path: Path,
+    /// More of that.
+    pub link: LinkCard,
+}
+
+/// How good a link is, and why it is not better. Not brought up to date for itself: as of the last change of
+/// anything else that is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkCard {
+    /// Why it is not direct.
+    pub reason: Option<Indirect>,
+    /// Bytes that were sent over it.
+    pub sent: u64,
+    /// Bytes that came by it.
+    pub received: u64,
+    /// How long what is sent and its answer take together, in milliseconds.
+    pub round_trip: Option<u32>,
+}
+
+/// Why a link to somebody is not direct, or is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Indirect {
+    /// This person hides their address.
+    Hidden,
+    /// A direct link could not be made; it is tried again.
+    Failed,
+    /// Nothing comes by the direct link at the moment.
+    Stalled,
+    /// The relay is not reached, and nobody who is linked to both has brought them together.
+    NoRelay,
+    /// There are so many devices that each is linked to some of them.
+    Spread,
 }
 
 /// Whether a member is here.
@@ -152,6 +183,8 @@ pub enum Presence {
 pub enum Path {
     /// Not at the moment, or only through other members.
     None,
+    /// Not yet: it is being tried.
+    Searching,
     /// Directly.
     Direct,
     /// Through the relay, which cannot read it.

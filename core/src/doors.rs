@@ -100,6 +100,14 @@ pub fn signal(rng: &mut dyn CryptoRng, plain: &[u8]) -> Option<Vec<u8>> {
     Some(codec::to_bytes(&read))
 }
 
+/// What a member carries, from what is inside the seal.
+pub fn carried(rng: &mut dyn CryptoRng, plain: &[u8]) -> Option<Vec<u8>> {
+    let key = Secret::new(KEY);
+    let sealed = aead::seal(&key, rng, &[], plain).ok()?;
+    let read = signal::open_carried(&key, &sealed).ok()?;
+    Some(codec::to_bytes(&read))
+}
+
 /// An item of a mailbox, from what is inside the seal.
 pub fn item(rng: &mut dyn CryptoRng, plain: &[u8]) -> Option<Vec<u8>> {
     let (key, address) = (Secret::new(KEY), [1; 32]);

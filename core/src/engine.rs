@@ -35,6 +35,8 @@ use thiserror::Error;
 pub use self::contents::{Contents, Listed, Written};
 use self::desk::{Desk, Opening};
 use self::home::Home;
+#[cfg(feature = "doors")]
+pub use self::net::BadCarrier;
 use self::queue::WriteQueue;
 use self::tabs::{Done, Tabs};
 use crate::batch::SessionId;
@@ -85,8 +87,12 @@ pub enum Input {
     },
     /// A message has come over a direct link.
     DirectReceived(LinkId, Vec<u8>),
+    /// Nothing comes by a direct link at the moment, as far as the browser can tell. It may come back.
+    DirectStalled(LinkId),
     /// A direct link is closed, or could not be made.
     DirectClosed(LinkId),
+    /// The device is on another network, or on one again.
+    NetworkChanged,
     /// Time has passed, or the shell has just started.
     Tick,
 }
@@ -94,6 +100,17 @@ pub enum Input {
 /// Names a direct link between this engine and its shell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LinkId(pub u64);
+
+/// A server that tells devices their addresses (STUN), or through which their links lead (TURN).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct IceServer {
+    /// Its address, with `stun:`, `turn:` or `turns:` before it.
+    pub url: String,
+    /// By which it lets people in; empty where it lets everybody.
+    pub username: String,
+    /// The same.
+    pub credential: String,
+}
 
 /// Something for the shell to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -122,6 +139,8 @@ pub enum Output {
         link: LinkId,
         /// Whether this end makes the offer; the other waits for it.
         offers: bool,
+        /// By whose help it may find a way.
+        servers: Vec<IceServer>,
     },
     /// The other end of a direct link has made this signal.
     DirectSignal(LinkId, Vec<u8>),
@@ -287,9 +306,11 @@ impl Engine {
             },
             Input::RelayOpened => self.relay_output_of(|relay| Some(relay.opened())),
             Input::RelayReceived(bytes) => match self.relay.received(&bytes) {
-                RelayHeard::Greeted { day, challenge } => {
-                    self.relay_greeted(now, day, challenge);
-                }
+                RelayHeard::Greeted {
+                    day,
+                    challenge,
+                    ice,
+                } => self.relay_greeted(now, day, challenge, ice),
                 RelayHeard::Frame(frame) => self.relay_frame(now, rng, frame),
                 RelayHeard::Do(output) => self.relay_output_of(|_| Some(output)),
             },
@@ -304,7 +325,12 @@ impl Engine {
                 their_certificate,
             } => self.direct_opened(now, rng, link, own_certificate, their_certificate),
             Input::DirectReceived(link, bytes) => self.direct_received(now, rng, link, &bytes),
+            Input::DirectStalled(link) => self.direct_stalled(now, rng, link),
             Input::DirectClosed(link) => self.direct_closed(now, rng, link),
+            Input::NetworkChanged => {
+                self.relay.wake(now);
+                self.look_around(now);
+            }
             Input::Tick => self.woken_for = None,
         }
         if matches!(self.phase, Phase::Running) {
@@ -348,8 +374,17 @@ impl Engine {
                 self.close_unwatched();
             }
             ToEngine::Ping(number) => self.tell(tab, FromEngine::Pong(number)),
+            ToEngine::Seen(is_seen) => {
+                self.tabs.see(tab, is_seen);
+                self.relay.rest(now, self.tabs.are_hidden());
+            }
+            ToEngine::NetworkChanged => {
+                self.relay.wake(now);
+                self.look_around(now);
+            }
             ToEngine::Bye => {
                 self.tabs.forget(tab);
+                self.relay.rest(now, self.tabs.are_hidden());
                 self.close_unwatched();
             }
         }

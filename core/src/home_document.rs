@@ -25,6 +25,7 @@ const NAME: Field = Field(16);
 const COLOUR: Field = Field(17);
 const LANGUAGE: Field = Field(18);
 const THEME: Field = Field(19);
+const HIDE_ADDRESS: Field = Field(20);
 
 /// A device.
 const DEVICE: Kind = Kind(2);
@@ -211,6 +212,7 @@ impl HomeDocument {
             (COLOUR, Value::Number(profile.colour.index().into())),
             (LANGUAGE, Value::Number(language)),
             (THEME, Value::Number(theme)),
+            (HIDE_ADDRESS, Value::Number(settings.hide_address.into())),
         ];
         self.tell(id_of(PERSON, &[]), PERSON, values)
     }
@@ -403,6 +405,7 @@ fn person(item: &Item) -> Option<(Profile, Settings)> {
             Some(2) => Theme::Dark,
             _ => Theme::System,
         },
+        hide_address: item.number(HIDE_ADDRESS) == Some(1),
     };
     Some((profile, settings))
 }

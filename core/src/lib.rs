@@ -27,6 +27,7 @@ pub mod crypto;
 pub mod doors;
 mod engine;
 mod epoch;
+mod flow;
 #[cfg(test)]
 mod golden;
 pub mod home_document;
@@ -38,6 +39,7 @@ mod keys;
 mod ledger;
 mod link;
 pub mod log;
+mod mesh;
 pub mod noise;
 pub mod object;
 pub mod ordered;
@@ -58,7 +60,9 @@ mod vault;
 pub mod workspace;
 
 pub use crypto::secret::Secret;
-pub use engine::{Contents, Engine, Input, LinkId, Listed, Output, StoreError, Written};
+#[cfg(feature = "doors")]
+pub use engine::BadCarrier;
+pub use engine::{Contents, Engine, IceServer, Input, LinkId, Listed, Output, StoreError, Written};
 pub use keys::{DeviceKeys, InviteSeed};
 pub use time::Timestamp;
 pub use vault::{Family, RecordKey, Write};

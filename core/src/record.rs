@@ -34,6 +34,9 @@ pub(crate) struct PersonRecord {
     /// The latest commands, oldest first.
     #[n(3)]
     recent: Vec<Id>,
+    /// Present if they hide their address.
+    #[n(4)]
+    hide_address: Option<bool>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
@@ -393,6 +396,7 @@ impl Person {
                 Theme::Dark => 2,
             },
             recent: ids(&self.recent),
+            hide_address: self.settings.hide_address.then_some(true),
         })
     }
 
@@ -420,7 +424,11 @@ impl Person {
         let recent = command_ids(&record.recent);
         Ok(Self {
             profile,
-            settings: Settings { language, theme },
+            settings: Settings {
+                language,
+                theme,
+                hide_address: record.hide_address == Some(true),
+            },
             recent,
         })
     }
@@ -516,6 +524,7 @@ mod tests {
             settings: Settings {
                 language: Some(Language::French),
                 theme: Theme::Dark,
+                hide_address: true,
             },
             recent: vec![CommandId([1; 16]), CommandId([2; 16])],
         };

@@ -8,6 +8,7 @@ use bocage_api::RelayState;
 use bocage_wire::{ClientFrame, PROTOCOL_VERSION, RelayFrame};
 use rand_core::CryptoRng;
 
+use crate::engine::IceServer;
 use crate::time::Timestamp;
 
 /// The first pause after a failure. Doubles up to [`PAUSE_MAX`]; each is drawn between half and
@@ -16,6 +17,9 @@ const PAUSE_FIRST: Duration = Duration::from_secs(1);
 
 /// The longest pause: half a minute is what people wait before they look for the reason.
 const PAUSE_MAX: Duration = Duration::from_secs(30);
+
+/// The longest pause while nobody sees the app. Then nobody waits; but others may need what is here.
+const PAUSE_HIDDEN: Duration = Duration::from_mins(10);
 
 /// What the shell is to do with the socket.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,7 +33,11 @@ pub(crate) enum LinkOutput {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum RelayHeard {
     /// It is reached now.
-    Greeted { day: u32, challenge: [u8; 32] },
+    Greeted {
+        day: u32,
+        challenge: [u8; 32],
+        ice: Vec<IceServer>,
+    },
     /// A frame of the conversation.
     Frame(RelayFrame),
     /// Nothing that goes on.
@@ -40,6 +48,8 @@ pub(crate) enum RelayHeard {
 pub(crate) struct RelayLink {
     phase: Phase,
     pause: Duration,
+    /// Nobody sees the app.
+    is_hidden: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +70,7 @@ impl RelayLink {
         Self {
             phase,
             pause: PAUSE_FIRST,
+            is_hidden: false,
         }
     }
 
@@ -121,7 +132,13 @@ impl RelayLink {
             (Phase::Greeting, Ok(RelayFrame::Greeting { day, challenge, .. })) => {
                 self.phase = Phase::Connected;
                 self.pause = PAUSE_FIRST;
-                RelayHeard::Greeted { day, challenge }
+                // The relay does not name any servers yet.
+                let ice = Vec::new();
+                RelayHeard::Greeted {
+                    day,
+                    challenge,
+                    ice,
+                }
             }
             (Phase::Greeting, Ok(RelayFrame::Refused { reason })) => {
                 if reason == bocage_wire::Refusal::UnsupportedVersion {
@@ -143,6 +160,22 @@ impl RelayLink {
         }
     }
 
+    /// Something has changed by which the relay may be reached: it is tried at once.
+    pub(crate) fn wake(&mut self, now: Timestamp) {
+        // If it fails that is no reason to wait for long.
+        self.pause = PAUSE_FIRST;
+        if let Phase::Waiting { until, .. } = &mut self.phase {
+            *until = now;
+        }
+    }
+
+    /// Nobody sees the app any more, or somebody does again.
+    pub(crate) fn rest(&mut self, now: Timestamp, is_hidden: bool) {
+        if core::mem::replace(&mut self.is_hidden, is_hidden) && !is_hidden {
+            self.wake(now);
+        }
+    }
+
     /// The socket is closed, or never opened.
     pub(crate) fn closed(&mut self, now: Timestamp, rng: &mut dyn CryptoRng) {
         if self.phase == Phase::Incompatible {
@@ -154,6 +187,11 @@ impl RelayLink {
             until: now + half + jitter,
             failed: true,
         };
-        self.pause = (self.pause * 2).min(PAUSE_MAX);
+        let longest = if self.is_hidden {
+            PAUSE_HIDDEN
+        } else {
+            PAUSE_MAX
+        };
+        self.pause = (self.pause * 2).min(longest);
     }
 }

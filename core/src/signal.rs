@@ -1,14 +1,18 @@
-//! Signals: what devices say to each other by way of the relay before they are linked. Sealed under
-//! what those who meet in a room know, and padded, so that the relay learns neither what is said nor
-//! much of how long it is.
+//! Signals: what devices say to each other by way of somebody else before they are linked, and when a direct
+//! link has to find another way. Padded, so that whoever carries them learns neither what is said nor much of how
+//! long it is.
+//!
+//! By way of the relay they are sealed under what those who meet in a room know. A member who carries them for two
+//! others knows that too: for these they are sealed under what only the two ends know.
 
 use minicbor::{Decode, Encode};
 use rand_core::CryptoRng;
 
 use crate::codec::{self, Blob, Fixed, Malformed};
 use crate::crypto::aead;
+use crate::crypto::secret::Secret;
 use crate::keys::Meeting;
-use crate::object::DeviceId;
+use crate::object::{DeviceId, ObjectId};
 
 /// Signals are a multiple of this long before they are sealed.
 const STEP: usize = 1_024;
@@ -48,6 +52,9 @@ pub(crate) enum Signal {
         /// As the page made it.
         #[n(2)]
         bytes: Blob,
+        /// Rises with every signal of this end about this connection: who carries signals can bring none again.
+        #[n(3)]
+        number: u32,
     },
     /// There will be no direct link.
     #[n(2)]
@@ -65,6 +72,24 @@ pub(crate) enum Signal {
     },
 }
 
+/// What a member carries.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub(crate) struct Carried {
+    /// What both ends have in common, as it does not follow from a room.
+    #[n(0)]
+    pub(crate) epoch: ObjectId,
+    /// This start of the sender's engine.
+    #[n(1)]
+    pub(crate) sender: Fixed<16>,
+    /// The start of the receiver's that it is for; nothing where the sender does not know it yet. What was meant
+    /// for an earlier one leads nowhere.
+    #[n(2)]
+    pub(crate) run: Option<Fixed<16>>,
+    /// What is said.
+    #[n(3)]
+    pub(crate) signal: Signal,
+}
+
 /// Seals a signal for a room. `None` if it is too long for any.
 pub(crate) fn seal(
     rng: &mut dyn CryptoRng,
@@ -72,11 +97,28 @@ pub(crate) fn seal(
     room: &[u8; 16],
     signal: &Signal,
 ) -> Option<Vec<u8>> {
-    let body = codec::to_bytes(signal);
+    seal_padded(rng, &meeting.signal(), room, &codec::to_bytes(signal))
+}
+
+/// Seals what a member is to carry, under the two ends' own key. `None` if it is too long.
+pub(crate) fn seal_carried(
+    rng: &mut dyn CryptoRng,
+    key: &Secret,
+    carried: &Carried,
+) -> Option<Vec<u8>> {
+    seal_padded(rng, key, &[], &codec::to_bytes(carried))
+}
+
+fn seal_padded(
+    rng: &mut dyn CryptoRng,
+    key: &Secret,
+    context: &[u8],
+    body: &[u8],
+) -> Option<Vec<u8>> {
     let mut plain = u32::try_from(body.len()).ok()?.to_le_bytes().to_vec();
     plain.extend(body);
     plain.resize(plain.len().next_multiple_of(STEP), 0);
-    aead::seal(&meeting.signal(), rng, room, &plain)
+    aead::seal(key, rng, context, &plain)
         .ok()
         .filter(|sealed| sealed.len() <= bocage_wire::limits::SIGNAL_MAX)
 }
@@ -90,10 +132,22 @@ pub(crate) fn open(
     room: &[u8; 16],
     sealed: &[u8],
 ) -> Result<Signal, Malformed> {
-    let plain = aead::open(&meeting.signal(), room, sealed).map_err(|_| Malformed)?;
+    codec::from_bytes(&open_padded(&meeting.signal(), room, sealed)?)
+}
+
+/// Opens what a member has carried.
+///
+/// # Errors
+/// [`Malformed`].
+pub(crate) fn open_carried(key: &Secret, sealed: &[u8]) -> Result<Carried, Malformed> {
+    codec::from_bytes(&open_padded(key, &[], sealed)?)
+}
+
+fn open_padded(key: &Secret, context: &[u8], sealed: &[u8]) -> Result<Vec<u8>, Malformed> {
+    let plain = aead::open(key, context, sealed).map_err(|_| Malformed)?;
     let (len, rest) = plain.split_first_chunk().ok_or(Malformed)?;
     let len = usize::try_from(u32::from_le_bytes(*len)).map_err(|_| Malformed)?;
-    codec::from_bytes(rest.get(..len).ok_or(Malformed)?)
+    Ok(rest.get(..len).ok_or(Malformed)?.to_vec())
 }
 
 #[cfg(test)]
@@ -122,12 +176,20 @@ mod tests {
                 connection,
                 device,
                 bytes: Blob(vec![5; 10]),
+                number: 7,
             },
             Signal::NoDirect { connection },
             Signal::Ended { connection },
         ];
         let mut parts: Vec<Vec<u8>> = signals.iter().map(codec::to_bytes).collect();
         parts.push(seal(&mut rng, &Meeting(&secret), &[6; 16], &signals[0]).unwrap());
+        let carried = Carried {
+            epoch: Fixed([8; 32]),
+            sender: Fixed([4; 16]),
+            run: Some(Fixed([9; 16])),
+            signal: signals[1].clone(),
+        };
+        parts.push(seal_carried(&mut rng, &secret, &carried).unwrap());
         let parts: Vec<&[u8]> = parts.iter().map(Vec::as_slice).collect();
         let known = include_str!("../../tests/golden/signals.hex");
         crate::golden::check(known, &parts);

@@ -17,6 +17,12 @@ const OBJECTS_BYTES: usize = 48 * 1024;
 /// How many epochs' keys are asked for in one message. Whoever has the newest has the older ones.
 pub(crate) const REWRAPS_MAX: usize = 8;
 
+/// How many of its neighbours a device names: more than it has, unless a workspace is spread over several relays.
+pub(crate) const NEAR_MAX: usize = 32;
+
+/// The most bytes that a member carries for two others: a signal as the relay takes it.
+pub(crate) const CARRY_MAX: usize = bocage_wire::limits::SIGNAL_MAX;
+
 /// An epoch's key for a device that lacks it.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct Rewrap {
@@ -75,6 +81,35 @@ pub enum Message {
     /// A request to be one more device of a person, from the holder of a link that adds one.
     #[n(7)]
     Device(#[n(0)] Box<DeviceRequest>),
+    /// To be answered at once with the same number, whoever asks.
+    #[n(8)]
+    Ping(#[n(0)] u64),
+    /// The answer: all that came before the ping has arrived.
+    #[n(9)]
+    Pong(#[n(0)] u64),
+    /// The members' devices that the sender is linked to, and to which it would carry signals.
+    #[n(10)]
+    Near(#[n(0)] Vec<DeviceId>),
+    /// A signal for a device that the receiver is linked to. It goes no further than there.
+    #[n(11)]
+    Carry {
+        /// For whom.
+        #[n(0)]
+        to: DeviceId,
+        /// Sealed for them.
+        #[n(1)]
+        bytes: Blob,
+    },
+    /// A signal that the sender carries.
+    #[n(12)]
+    Carried {
+        /// Whose, as they say; what is inside proves it.
+        #[n(0)]
+        from: DeviceId,
+        /// Sealed by them.
+        #[n(1)]
+        bytes: Blob,
+    },
 }
 
 impl Message {
@@ -96,12 +131,25 @@ impl Message {
             Self::Compare(spans) if !reconcile::are_well_formed(spans) => Err(Malformed),
             Self::Lacks(epochs) if epochs.len() > REWRAPS_MAX => Err(Malformed),
             Self::Keys(keys) if keys.len() > REWRAPS_MAX => Err(Malformed),
+            Self::Near(near) if near.len() > NEAR_MAX || !near.is_sorted_by(|a, b| a < b) => {
+                Err(Malformed)
+            }
+            Self::Carry { bytes, .. } | Self::Carried { bytes, .. }
+                if bytes.0.len() > CARRY_MAX =>
+            {
+                Err(Malformed)
+            }
             Self::Compare(_)
             | Self::Lacks(_)
             | Self::Keys(_)
             | Self::Objects(_)
             | Self::Join(_)
             | Self::Device(_)
+            | Self::Near(_)
+            | Self::Carry { .. }
+            | Self::Carried { .. }
+            | Self::Ping(_)
+            | Self::Pong(_)
             | Self::Closed
             | Self::Introduce => Ok(message),
         }

@@ -38,8 +38,8 @@ use crate::segment::{self, Expanded};
 
 pub use acts::{ActError, DeviceOffer, NewDevice, Request};
 pub use compare::OnDisk;
-pub(crate) use compare::Parcel;
 use compare::newness;
+pub(crate) use compare::{Lacking, Parcel};
 use pending::{Pending, Segment, Waiting};
 use visitor::Guest;
 pub use visitor::Visitor;

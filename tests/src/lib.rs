@@ -11,6 +11,7 @@
     reason = "this crate exists for tests, in which a broken assumption should stop the test"
 )]
 
+pub mod crowd;
 pub mod device;
 pub mod disk;
 pub mod histories;

@@ -56,6 +56,11 @@ impl Tab {
         tab
     }
 
+    /// Which tab it is.
+    pub fn id(&self) -> TabId {
+        self.id
+    }
+
     /// The engine was replaced: greets the new one.
     pub fn meet_new_engine(&mut self, device: &mut Device) {
         self.session.lose_engine();

@@ -41,6 +41,21 @@ pub struct World {
     pub offline: BTreeSet<DeviceNumber>,
     /// Whether direct links can be made.
     pub direct_works: bool,
+    /// Pairs between which nothing comes through directly, though nobody tells them so.
+    dead: BTreeSet<(DeviceNumber, DeviceNumber)>,
+    /// What is under way between these: it comes once the way is there again, as carriers repeat it.
+    held: Vec<(DeviceNumber, Way, Event)>,
+    /// How many messages went over direct links.
+    pub directly: usize,
+    /// How many bytes a way takes in a millisecond; any number if zero.
+    pub rate: usize,
+    /// The most bytes that were under way to one device from another.
+    pub most_under_way: usize,
+    under_way: BTreeMap<Way, usize>,
+    /// How often engines have tried to reach the relay.
+    pub relay_attempts: usize,
+    /// How many signals engines have handed to browsers.
+    pub signals: usize,
     /// One of so many messages on a pipe or direct link meets with a fault; none if zero.
     pub fault_every: u32,
     /// How many messages met with one.
@@ -119,6 +134,14 @@ impl World {
             relay_is_up: true,
             offline: BTreeSet::new(),
             direct_works: true,
+            dead: BTreeSet::new(),
+            held: Vec::new(),
+            directly: 0,
+            rate: 0,
+            most_under_way: 0,
+            under_way: BTreeMap::new(),
+            signals: 0,
+            relay_attempts: 0,
             fault_every: 0,
             faults: 0,
             hostile_every: 0,
@@ -204,6 +227,8 @@ impl World {
         self.devices[number].roll_back(backup);
         self.gone(number);
         self.runs[number] += 1;
+        // There is another tab in any case.
+        self.tabs_lost.remove(&number);
         self.devices[number].crash_after = None;
         self.devices[number].now = self.clock(number);
         self.tabs_lost.remove(&number);
@@ -243,6 +268,51 @@ impl World {
     /// Ends that.
     pub fn reconnect(&mut self, number: DeviceNumber) {
         self.offline.remove(&number);
+    }
+
+    /// Nothing comes through directly between two devices any more, and neither is told.
+    pub fn deaden(&mut self, a: DeviceNumber, b: DeviceNumber) {
+        self.dead.insert((a.min(b), a.max(b)));
+    }
+
+    /// Ends that. What was under way arrives.
+    pub fn revive(&mut self, a: DeviceNumber, b: DeviceNumber) {
+        let pair = (a.min(b), a.max(b));
+        self.dead.remove(&pair);
+        let held = core::mem::take(&mut self.held);
+        let (come, stay) = held.into_iter().partition(|(from, way, _)| {
+            matches!(way, Way::Direct(to, _) if (*from.min(to), *from.max(to)) == pair)
+        });
+        self.held = stay;
+        for (_, way, event) in come {
+            self.send_surely(way, event);
+        }
+    }
+
+    /// All direct links close, as their browsers notice.
+    pub fn close_direct_links(&mut self) {
+        for number in 0..self.devices.len() {
+            self.close_direct_of(number);
+        }
+    }
+
+    fn is_dead(&self, a: DeviceNumber, b: DeviceNumber) -> bool {
+        self.dead.contains(&(a.min(b), a.max(b)))
+    }
+
+    /// The direct links of a device, by their numbers at both ends.
+    pub fn direct_of(&self, number: DeviceNumber) -> BTreeSet<(LinkId, DeviceNumber, LinkId)> {
+        let ends = self.direct.iter().filter(|((own, _), _)| *own == number);
+        let ends = ends.filter_map(|((_, link), other)| other.map(|other| (*link, other)));
+        ends.map(|(link, (other, theirs))| (link, other, theirs))
+            .collect()
+    }
+
+    /// Between which devices there is a direct link, as both ends say.
+    pub fn direct_pairs(&self) -> BTreeSet<(DeviceNumber, DeviceNumber)> {
+        let ends = self.direct.iter();
+        let ends = ends.filter_map(|((own, _), other)| Some((*own, other.as_ref()?.0)));
+        ends.map(|(a, b)| (a.min(b), a.max(b))).collect()
     }
 
     /// The relay stops; what it has stored stays.
@@ -355,6 +425,9 @@ impl World {
                 }
             }
             Event::Direct(number, run, link, bytes) => {
+                if let Some(under_way) = self.under_way.get_mut(&Way::Direct(number, link)) {
+                    *under_way = under_way.saturating_sub(bytes.len());
+                }
                 if self.runs[number] == run && self.direct.contains_key(&(number, link)) {
                     self.input(number, Input::DirectReceived(link, bytes));
                 }
@@ -407,6 +480,7 @@ impl World {
         let run = self.runs[number];
         match output {
             Output::RelayOpen => {
+                self.relay_attempts += 1;
                 if self.relay_is_up && !self.offline.contains(&number) {
                     self.next_connection += 1;
                     let connection = self.next_connection;
@@ -427,7 +501,7 @@ impl World {
                 }
             }
             Output::RelayClose => self.close_relay(number),
-            Output::DirectOpen { link, offers } => {
+            Output::DirectOpen { link, offers, .. } => {
                 self.direct.insert((number, link), None);
                 let at = self.now + 5;
                 if !self.direct_works {
@@ -437,12 +511,21 @@ impl World {
                     self.push(at, Event::DirectSignal(number, run, link, signal));
                 }
             }
-            Output::DirectSignal(link, bytes) => self.pair(number, link, &bytes),
+            Output::DirectSignal(link, bytes) => {
+                self.signals += 1;
+                self.pair(number, link, &bytes);
+            }
             Output::DirectSend(link, bytes) => {
                 if let Some(Some((other, theirs))) = self.direct.get(&(number, link)).copied() {
                     let run = self.runs[other];
                     let way = Way::Direct(other, theirs);
-                    self.send(way, Event::Direct(other, run, theirs, bytes));
+                    let event = Event::Direct(other, run, theirs, bytes);
+                    self.directly += 1;
+                    if self.is_dead(number, other) {
+                        self.held.push((number, way, event));
+                    } else {
+                        self.send(way, event);
+                    }
                 }
             }
             Output::DirectClose(link) => self.close_direct(number, link),
@@ -462,6 +545,7 @@ impl World {
         let other = usize::try_from(other).expect("few devices");
         let theirs = LinkId(u64::from_le_bytes(theirs.try_into().expect("8 bytes")));
         let cut = self.offline.contains(&number) || self.offline.contains(&other);
+        let cut = cut || self.is_dead(number, other);
         if cut || !self.direct.contains_key(&(other, theirs)) {
             return;
         }
@@ -627,7 +711,13 @@ impl World {
 
     fn send_surely(&mut self, way: Way, event: Event) {
         let earliest = self.last.get(&way).copied().unwrap_or(0);
-        let at = (self.now + 1 + self.chance(60) as u64).max(earliest);
+        let mut at = (self.now + 1 + self.chance(60) as u64).max(earliest);
+        if let (Event::Direct(_, _, _, bytes), true) = (&event, self.rate > 0) {
+            at += bytes.len().div_ceil(self.rate) as u64;
+            let under_way = self.under_way.entry(way).or_default();
+            *under_way += bytes.len();
+            self.most_under_way = self.most_under_way.max(*under_way);
+        }
         self.last.insert(way, at);
         self.push(at, event);
     }

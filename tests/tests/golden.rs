@@ -11,9 +11,9 @@ use std::path::Path;
 use automerge::transaction::{CommitOptions, Transactable};
 use automerge::{ActorId, AutoCommit, ObjType, ROOT};
 use bocage_api::{Colour, Name, Profile, WorkspaceId};
-use bocage_core::codec::Fixed;
+use bocage_core::codec::{Blob, Fixed};
 use bocage_core::log::{Mode, Role};
-use bocage_core::object::ObjectId;
+use bocage_core::object::{DeviceId, ObjectId};
 use bocage_core::ordered::Set;
 use bocage_core::sync::{DeviceRequest, Message, pack};
 use bocage_core::workspace::{Intake, NewDevice, Request, Workspace};
@@ -117,7 +117,7 @@ fn vectors() -> String {
     for message in pack(all.iter().map(|object| &**object)) {
         vectors.bytes("message: objects", &message.encode());
     }
-    vectors.bytes("message: closed", &Message::Closed.encode());
+    links(&mut vectors);
 
     let parts: Vec<&[u8]> = all.iter().map(|object| &**object).collect();
     let (editor, _) = request.enter(Fixed([6; 16]), &parts).unwrap();
@@ -169,6 +169,22 @@ fn added_device(vectors: &mut Vectors, home: WorkspaceId, member: ObjectId) {
     vectors.bytes(
         "message: device",
         &Message::Device(Box::new(request)).encode(),
+    );
+}
+
+/// What has to do with links themselves.
+fn links(vectors: &mut Vectors) {
+    vectors.bytes("message: closed", &Message::Closed.encode());
+    vectors.bytes("message: ping", &Message::Ping(70_000).encode());
+    vectors.bytes("message: pong", &Message::Pong(70_000).encode());
+    let (one, two) = (DeviceId([20; 32]), DeviceId([21; 32]));
+    vectors.bytes("message: near", &Message::Near(vec![one, two]).encode());
+    let (to, bytes) = (one, Blob(vec![22; 24]));
+    vectors.bytes("message: carry", &Message::Carry { to, bytes }.encode());
+    let (from, bytes) = (two, Blob(vec![23; 24]));
+    vectors.bytes(
+        "message: carried",
+        &Message::Carried { from, bytes }.encode(),
     );
 }
 

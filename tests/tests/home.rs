@@ -166,6 +166,7 @@ fn a_second_device_gets_profile_settings_and_workspaces() {
     let settings = Settings {
         language: Some(Language::French),
         theme: Theme::Dark,
+        hide_address: true,
     };
     sends(&mut world, A, Command::SetSettings(settings));
     let link = device_link(&mut world);
@@ -250,6 +251,7 @@ fn profile_and_settings_follow_and_stay_the_last() {
     let light = Settings {
         language: Some(Language::English),
         theme: Theme::Light,
+        hide_address: false,
     };
     sends(&mut world, A, Command::SetSettings(light));
     world.run(10_000);

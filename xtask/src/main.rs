@@ -80,7 +80,7 @@ cargo xtask fuzz [--target NAME] [--seconds S] [--list]
     --target   one target
     --list     the targets' names
 
-cargo xtask sim [--seeds N] [--devices D] [--events E] [--first SEED] [--histories N] [--threads T]
+cargo xtask sim [--seeds N] [--devices D] [--events E] [--first SEED] [--histories N] [--crowd N] [--threads T]
     Random stories of several devices in virtual time; says which seed fails, and that seed alone is told
     event by event.
 

@@ -8,12 +8,13 @@ use crate::process::Run;
 use crate::workspace::Workspace;
 
 /// The program's options, which are this command's too.
-const OPTIONS: [&str; 6] = [
+const OPTIONS: [&str; 7] = [
     "seeds",
     "devices",
     "events",
     "first",
     "histories",
+    "crowd",
     "threads",
 ];
 

@@ -10,7 +10,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Event, RtcDataChannel};
 
 use crate::data_channel::NewChannel;
-use crate::peer_connection::Certificates;
+use crate::peer_connection::{Certificates, IceServer};
 
 /// What the worker tells the page to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +19,8 @@ pub enum Order {
     Open {
         /// Whether this end makes the offer.
         offers: bool,
+        /// By whose help.
+        servers: Vec<IceServer>,
     },
     /// The other end has made this signal.
     Signal(Vec<u8>),
@@ -37,6 +39,8 @@ pub enum Report {
     Signal(Vec<u8>),
     /// The ends have shown these certificates.
     Connected(Certificates),
+    /// Nothing comes by the link at the moment.
+    Stalled,
     /// The channel, which is with the page, is open.
     Opened,
     /// A message has come over the channel, which is with the page.
@@ -54,8 +58,14 @@ pub(crate) struct Posted {
 impl Order {
     pub(crate) fn post(&self, link: u64) -> Posted {
         match self {
-            Self::Open { offers: true } => posted("direct-offer", link, Payload::None),
-            Self::Open { offers: false } => posted("direct-answer", link, Payload::None),
+            Self::Open { offers, servers } => {
+                let word = if *offers {
+                    "direct-offer"
+                } else {
+                    "direct-answer"
+                };
+                posted(word, link, Payload::Servers(servers))
+            }
             Self::Signal(bytes) => posted("direct-signal", link, Payload::Bytes(bytes)),
             Self::Send(bytes) => posted("direct-send", link, Payload::Bytes(bytes)),
             Self::Close => posted("direct-close", link, Payload::None),
@@ -65,8 +75,10 @@ impl Order {
     pub(crate) fn of(event: &Event) -> Option<(u64, Self)> {
         let (word, link, payload) = parts(event)?;
         let order = match word.as_str() {
-            "direct-offer" => Self::Open { offers: true },
-            "direct-answer" => Self::Open { offers: false },
+            "direct-offer" | "direct-answer" => Self::Open {
+                offers: word == "direct-offer",
+                servers: servers(&payload),
+            },
             "direct-signal" => Self::Signal(bytes(&payload)?),
             "direct-send" => Self::Send(bytes(&payload)?),
             "direct-close" => Self::Close,
@@ -85,6 +97,7 @@ impl Report {
                 let both = [own.as_slice(), theirs].concat();
                 posted("direct-connected", link, Payload::Bytes(&both))
             }
+            Self::Stalled => posted("direct-stalled", link, Payload::None),
             Self::Opened => posted("direct-opened", link, Payload::None),
             Self::Received(bytes) => posted("direct-received", link, Payload::Bytes(bytes)),
             Self::Closed => posted("direct-closed", link, Payload::None),
@@ -106,6 +119,7 @@ impl Report {
                     theirs: theirs.try_into().ok()?,
                 })
             }
+            "direct-stalled" => Self::Stalled,
             "direct-opened" => Self::Opened,
             "direct-received" => Self::Received(bytes(&payload)?),
             "direct-closed" => Self::Closed,
@@ -118,6 +132,8 @@ impl Report {
 enum Payload<'a> {
     None,
     Bytes(&'a [u8]),
+    /// Three texts each.
+    Servers(&'a [IceServer]),
     Channel(&'a RtcDataChannel),
 }
 
@@ -129,6 +145,15 @@ fn posted(word: &str, link: u64, payload: Payload<'_>) -> Posted {
             let bytes = Uint8Array::from(bytes);
             transfer.push(&bytes.buffer());
             bytes.into()
+        }
+        Payload::Servers(servers) => {
+            let texts = Array::new();
+            for server in servers {
+                for text in [&server.url, &server.username, &server.credential] {
+                    texts.push(&text.as_str().into());
+                }
+            }
+            texts.into()
         }
         Payload::Channel(channel) => {
             transfer.push(channel);
@@ -144,6 +169,18 @@ fn parts(event: &Event) -> Option<(String, u64, JsValue)> {
     let list = Array::is_array(&data).then(|| Array::from(&data))?;
     let link = list.get(1).as_string()?.parse().ok()?;
     Some((list.get(0).as_string()?, link, list.get(2)))
+}
+
+fn servers(payload: &JsValue) -> Vec<IceServer> {
+    let texts = Array::from(payload);
+    let text = |at: u32| texts.get(at).as_string().unwrap_or_default();
+    let firsts = (0..texts.length()).step_by(3);
+    let servers = firsts.map(|first| IceServer {
+        url: text(first),
+        username: text(first + 1),
+        credential: text(first + 2),
+    });
+    servers.collect()
 }
 
 fn bytes(payload: &JsValue) -> Option<Vec<u8>> {

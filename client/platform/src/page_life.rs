@@ -9,17 +9,29 @@ pub fn is_visible() -> bool {
     document.is_some_and(|d| d.visibility_state() == web_sys::VisibilityState::Visible)
 }
 
-/// Calls `seen` whenever the page is shown again.
-pub fn on_visible(seen: impl Fn() + 'static) {
+/// Calls `seen` whenever the page is hidden, or shown again, with whether it is shown.
+pub fn on_seen(seen: impl Fn(bool) + 'static) {
     let Some(document) = web_sys::window().and_then(|window| window.document()) else {
         return;
     };
-    EventListener::new(&document, "visibilitychange", move |_| {
-        if is_visible() {
-            seen();
-        }
-    })
-    .forget();
+    EventListener::new(&document, "visibilitychange", move |_| seen(is_visible())).forget();
+}
+
+/// Calls `changed` when the device is on a network again, or on another one as far as the browser tells.
+pub fn on_network_change(changed: impl Fn() + Clone + 'static) {
+    let Some(window) = web_sys::window() else {
+        return;
+    };
+    let online = changed.clone();
+    EventListener::new(&window, "online", move |_| online()).forget();
+    // Only some browsers have it.
+    let connection = js_sys::Reflect::get(&window.navigator(), &"connection".into());
+    if let Some(connection) = connection
+        .ok()
+        .and_then(|it| it.dyn_into::<web_sys::EventTarget>().ok())
+    {
+        EventListener::new(&connection, "change", move |_| changed()).forget();
+    }
 }
 
 /// Calls `leaving` when the page is closed or left.

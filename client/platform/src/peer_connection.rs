@@ -1,8 +1,10 @@
 //! A WebRTC connection with one data channel, seen from the page: workers have none.
 //!
-//! It ends when it has failed, or was cut for a while. What its two ends must tell each other to
-//! find each other goes through somebody else's hands, as [`Signal`]s in bytes. Not here: what goes
-//! over the channel ([`crate::data_channel`]), and whom to trust.
+//! When it is cut, or the device is on another network, either end begins to look for another way (an ICE
+//! restart); if both do at the same time, the one that made the first offer is heard. It ends when it has
+//! failed, or no way was found for a while. What its two ends must tell each other to find each other goes
+//! through somebody else's hands, as [`Signal`]s in bytes. Not here: what goes over the channel
+//! ([`crate::data_channel`]), and whom to trust.
 
 mod signal;
 
@@ -28,16 +30,22 @@ use crate::task::{self, Alarm};
 /// The channel's name and number, which both ends know.
 const LABEL: &str = "bocage";
 
-/// How many candidates of the other end are taken. Browsers make fewer than twenty; each one makes
-/// this browser call at an address.
+/// How many candidates of the other end are taken for each of its descriptions. Browsers make fewer than
+/// twenty; each one makes this browser call at an address.
 const CANDIDATES_MAX: usize = 64;
+
+/// How many descriptions of the other end are taken. Each looks for another way.
+const DESCRIPTIONS_MAX: usize = 64;
 
 /// How long a connection may take to be made. Browsers themselves give up within half of it, once
 /// they know where the other end is.
 const CONNECT_MAX: Duration = Duration::from_mins(1);
 
-/// How long a connection may be cut: a change of networks heals within it.
-const CUT_MAX: Duration = Duration::from_secs(10);
+/// How long a connection may be cut: a change of networks heals within it. The relay's pipe is used meanwhile.
+const CUT_MAX: Duration = Duration::from_secs(20);
+
+/// How long the other end may take to show its certificate once the ends are connected.
+const SHOW_MAX: Duration = Duration::from_secs(10);
 
 /// What happens on a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,8 +54,21 @@ pub enum PeerEvent {
     Signal(Vec<u8>),
     /// The two ends are connected, each having shown the other its certificate.
     Connected(Certificates),
+    /// Nothing comes through at the moment; another way is looked for.
+    Stalled,
     /// It is closed, or could not be made. Nothing follows.
     Closed,
+}
+
+/// A server that helps two ends to find each other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IceServer {
+    /// Its address, with `stun:`, `turn:` or `turns:` before it.
+    pub url: String,
+    /// By which it lets people in; empty where it lets everybody.
+    pub username: String,
+    /// The same.
+    pub credential: String,
 }
 
 /// SHA-256 of the certificates that the ends of a connection have shown.
@@ -68,8 +89,12 @@ pub struct PeerConnection {
 struct Peer {
     connection: RtcPeerConnection,
     offers: bool,
-    /// How many of the other end's candidates have come.
+    /// This end has made an offer, and waits for the answer.
+    asked: Cell<bool>,
+    /// How many of the other end's candidates have come since its last description.
     candidates: Cell<usize>,
+    /// How many of its descriptions have.
+    descriptions: Cell<usize>,
     /// Those that came before its description; `None` once that is there.
     early: RefCell<Option<Vec<String>>>,
     connected: Cell<bool>,
@@ -82,13 +107,13 @@ struct Peer {
 
 impl PeerConnection {
     /// Begins a connection and its channel, and calls `hear` for whatever happens on it. The
-    /// channel can be handed to a worker until the task has ended. `servers` are the addresses of
-    /// STUN and TURN servers; with none, the ends find each other within a network only.
+    /// channel can be handed to a worker until the task has ended. With no `servers`, the ends find each
+    /// other within a network only.
     ///
     /// # Errors
     /// When the browser has no WebRTC, or does not allow it.
     pub fn open(
-        servers: &[&str],
+        servers: &[IceServer],
         offers: bool,
         hear: impl Fn(PeerEvent) + 'static,
     ) -> Result<(Self, NewChannel), PlatformError> {
@@ -100,7 +125,9 @@ impl PeerConnection {
         let peer = Rc::new(Peer {
             connection,
             offers,
+            asked: Cell::new(offers),
             candidates: Cell::new(0),
+            descriptions: Cell::new(0),
             early: RefCell::new(Some(Vec::new())),
             connected: Cell::new(false),
             ended: Cell::new(false),
@@ -131,15 +158,16 @@ impl PeerConnection {
     /// Takes in a signal of the other end. One that makes no sense, or comes twice, is ignored.
     pub fn signal(&self, bytes: &[u8]) {
         match Signal::decode(bytes) {
-            Some(Signal::Offer(sdp)) if !self.peer.offers => {
-                self.peer.meet(RtcSdpType::Offer, &sdp);
-            }
-            Some(Signal::Answer(sdp)) if self.peer.offers => {
-                self.peer.meet(RtcSdpType::Answer, &sdp);
-            }
+            Some(Signal::Offer(sdp)) => self.peer.meet(RtcSdpType::Offer, &sdp),
+            Some(Signal::Answer(sdp)) => self.peer.meet(RtcSdpType::Answer, &sdp),
             Some(Signal::Candidate(candidate)) => self.peer.take_candidate(candidate),
-            Some(Signal::Offer(_) | Signal::Answer(_)) | None => {}
+            None => {}
         }
+    }
+
+    /// Looks for another way to the other end, as on another network. What is there is used until there is one.
+    pub fn restart(&self) {
+        self.peer.restart();
     }
 
     /// For whoever looks for a fault: an object with the connection's `state` and, once there is a
@@ -196,28 +224,56 @@ impl Peer {
         let both = js_sys::Promise::all(&Array::of2(&first, &described));
         self.once(both, |peer| {
             let description = peer.connection.local_description();
-            let sdp = description.map(|description| description.sdp());
-            let signal = sdp.map(if peer.offers {
-                Signal::Offer
-            } else {
-                Signal::Answer
-            });
-            peer.tell(signal);
+            peer.tell(description.map(|description| {
+                let is_offer = description.type_() == RtcSdpType::Offer;
+                let signal = if is_offer {
+                    Signal::Offer
+                } else {
+                    Signal::Answer
+                };
+                signal(description.sdp())
+            }));
         });
+    }
+
+    /// Makes an offer anew, by which the ends find another way.
+    fn restart(self: &Rc<Self>) {
+        // `web-sys` does not know it.
+        let restart = field(&self.connection, "restartIce").dyn_into::<Function>();
+        if let Ok(restart) = restart
+            && self.connected.get()
+        {
+            let _ = restart.call0(&self.connection);
+            self.asked.set(true);
+            self.describe(JsValue::UNDEFINED);
+        }
     }
 
     /// Takes in the other end's description, and answers it when it is an offer.
     fn meet(self: &Rc<Self>, kind: RtcSdpType, sdp: &str) {
-        let Some(early) = self.early.borrow_mut().take() else {
-            return;
+        let asked = self.asked.get();
+        let fits = if kind == RtcSdpType::Offer {
+            // If both have offered, one has to give way: a browser takes its own offer back for the other's.
+            !self.offers || (self.connected.get() && !asked)
+        } else {
+            asked
         };
+        let descriptions = self.descriptions.get();
+        if !fits || descriptions >= DESCRIPTIONS_MAX {
+            return;
+        }
+        self.descriptions.set(descriptions + 1);
+        self.asked.set(false);
+        self.candidates
+            .set(self.early.borrow().as_ref().map_or(0, Vec::len));
+        let early = self.early.borrow_mut().take().unwrap_or_default();
         let description = RtcSessionDescriptionInit::new(kind);
         description.set_sdp(sdp);
         let met = self.connection.set_remote_description(&description);
-        if self.offers {
-            self.once(met, |_| {});
-        } else {
+        if kind == RtcSdpType::Offer {
             self.describe(met.into());
+        } else {
+            self.once(met, |_| {});
         }
         for candidate in early {
             self.call_at(&candidate);
@@ -279,7 +335,11 @@ impl Peer {
                     self.await_certificate();
                 }
             }
-            Some("disconnected") => self.end_after(CUT_MAX),
+            Some("disconnected") => {
+                self.end_after(CUT_MAX);
+                (self.hear)(PeerEvent::Stalled);
+                self.restart();
+            }
             Some("failed" | "closed") => self.end(),
             _ => {}
         }
@@ -299,7 +359,7 @@ impl Peer {
                 with(&peer, Peer::look);
             });
             *self.shown.borrow_mut() = Some(shown);
-            self.end_after(CUT_MAX);
+            self.end_after(SHOW_MAX);
         } else {
             self.end();
         }
@@ -378,13 +438,17 @@ fn with(peer: &Weak<Peer>, act: impl FnOnce(&Rc<Peer>)) {
     }
 }
 
-fn configuration(servers: &[&str]) -> RtcConfiguration {
+fn configuration(servers: &[IceServer]) -> RtcConfiguration {
     let configuration = RtcConfiguration::new();
     let servers: Array = servers
         .iter()
-        .map(|address| {
+        .map(|given| {
             let server = RtcIceServer::new();
-            server.set_urls(&(*address).into());
+            server.set_urls(&given.url.as_str().into());
+            if !given.username.is_empty() {
+                server.set_username(&given.username);
+                server.set_credential(&given.credential);
+            }
             server
         })
         .collect();

@@ -90,6 +90,7 @@ async fn link(ends: &[End; 2], tamper: impl Fn(Vec<u8>) -> Vec<Vec<u8>>) -> [Cer
                         }
                     }
                     PeerEvent::Connected(certificates) => shown[own] = Some(certificates),
+                    PeerEvent::Stalled => {}
                     PeerEvent::Closed => panic!("{own} is closed"),
                 }
             }
@@ -189,6 +190,60 @@ async fn a_description_that_the_browser_refuses_closes() {
         end.connection.as_ref().unwrap().signal(&signal);
         let peer = Rc::clone(&end.peer);
         until(move || (peer.borrow_mut().pop_front()? == PeerEvent::Closed).then_some(())).await;
+    }
+}
+
+/// Carries what the ends tell each other until something has come over the channel.
+async fn carry_until(ends: &[End; 2], at: usize, expected: &[u8]) {
+    until(|| {
+        for (own, other) in [(0, 1), (1, 0)] {
+            let events: Vec<_> = ends[own].peer.borrow_mut().drain(..).collect();
+            for event in events {
+                match event {
+                    PeerEvent::Signal(bytes) => {
+                        ends[other].connection.as_ref().unwrap().signal(&bytes);
+                    }
+                    PeerEvent::Connected(_) | PeerEvent::Stalled => {}
+                    PeerEvent::Closed => panic!("{own} is closed"),
+                }
+            }
+        }
+        let event = ends[at].line.borrow_mut().pop_front()?;
+        (event == ChannelEvent::Bytes(expected.to_vec())).then_some(())
+    })
+    .await;
+}
+
+/// As on another network: one end, the other, both at once. The channel outlives it, in order.
+#[wasm_bindgen_test]
+async fn another_way_is_found_whichever_end_looks_for_one() {
+    let ends = linked().await;
+    let mut sent = 0_u8;
+    for who in [vec![0], vec![1], vec![0, 1], vec![1, 0], vec![0, 0]] {
+        for end in who {
+            ends[end].connection.as_ref().unwrap().restart();
+        }
+        for at in [0, 1] {
+            sent += 1;
+            ends[1 - at].channel().send(vec![sent]).unwrap();
+            carry_until(&ends, at, &[sent]).await;
+        }
+        // What the ends still say to each other about it.
+        let end = clock::now_ms() + 300;
+        until(|| {
+            for (own, other) in [(0, 1), (1, 0)] {
+                let events: Vec<_> = ends[own].peer.borrow_mut().drain(..).collect();
+                for event in events {
+                    if let PeerEvent::Signal(bytes) = event {
+                        ends[other].connection.as_ref().unwrap().signal(&bytes);
+                    } else {
+                        assert_ne!(event, PeerEvent::Closed, "{own}");
+                    }
+                }
+            }
+            (clock::now_ms() > end).then_some(())
+        })
+        .await;
     }
 }
 

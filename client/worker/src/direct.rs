@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use bocage_core::{Input, LinkId};
 use bocage_platform::data_channel::{ChannelEvent, DataChannel};
 use bocage_platform::direct::{Order, Report};
-use bocage_platform::peer_connection::Certificates;
+use bocage_platform::peer_connection::{Certificates, IceServer};
 use bocage_platform::scope::WorkerScope;
 
 /// How many messages may come before a link counts as open. The other end counts it as open some
@@ -56,9 +56,14 @@ impl DirectLinks {
     }
 
     /// Has a link made. Like all that follow, it gives what the engine must hear at once.
-    pub(crate) fn open(&mut self, link: LinkId, offers: bool) -> Vec<Input> {
+    pub(crate) fn open(
+        &mut self,
+        link: LinkId,
+        offers: bool,
+        servers: Vec<IceServer>,
+    ) -> Vec<Input> {
         self.links.insert(link, Link::default());
-        self.order(link, &Order::Open { offers })
+        self.order(link, &Order::Open { offers, servers })
     }
 
     /// Takes in a signal of the other end.
@@ -105,6 +110,7 @@ impl DirectLinks {
                 *certificates = Some(shown);
                 *is_open
             }),
+            Report::Stalled => vec![Input::DirectStalled(id)],
             Report::Opened => self.happened(id, ChannelEvent::Open),
             Report::Received(message) => self.happened(id, ChannelEvent::Bytes(message)),
             Report::Closed => self.happened(id, ChannelEvent::Closed),

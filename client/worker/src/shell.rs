@@ -13,6 +13,7 @@ use bocage_core::{
 };
 use bocage_platform::data_channel::ChannelEvent;
 use bocage_platform::direct::Report;
+use bocage_platform::peer_connection::IceServer;
 use bocage_platform::scope::{FromPage, WorkerScope};
 use bocage_platform::shared_channel::SharedChannel;
 use bocage_platform::socket::{Socket, SocketEvent};
@@ -270,8 +271,17 @@ fn carry_out(shell: &Shared, this: &mut Shell, output: Output) {
                 this.inputs.push_back(Input::RelayClosed);
             }
         }
-        Output::DirectOpen { link, offers } => {
-            let failed = this.direct.open(link, offers);
+        Output::DirectOpen {
+            link,
+            offers,
+            servers,
+        } => {
+            let servers = servers.into_iter().map(|server| IceServer {
+                url: server.url,
+                username: server.username,
+                credential: server.credential,
+            });
+            let failed = this.direct.open(link, offers, servers.collect());
             this.inputs.extend(failed);
         }
         Output::DirectSignal(link, signal) => {

@@ -80,6 +80,10 @@ domains! {
     Room = "bocage/1 meeting: room",
     /// Key that seals signals.
     Signal = "bocage/1 meeting: signal",
+    /// Key that seals signals which a member carries for two others.
+    Carried = "bocage/1 carried signal",
+    /// Where a device stands on the rings of a workspace.
+    Ring = "bocage/1 ring",
     /// Pre-shared key of handshakes.
     Handshake = "bocage/1 meeting: handshake",
     /// Key with which an epoch's mailbox is opened towards the relay.

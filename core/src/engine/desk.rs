@@ -92,6 +92,10 @@ pub(super) struct Desk {
     pub(super) urgent: Vec<(Arc<[u8]>, Origin)>,
     /// When this device says next what it has on its disk, and what it has said last.
     pub(super) receipt_due: Option<Timestamp>,
+    /// By how much devices speak more rarely of themselves here, because there are many.
+    pub(super) pace: u32,
+    /// When this one last showed that it is there.
+    pub(super) present_at: Option<Timestamp>,
     receipted: Option<OnDisk>,
     last_receipt: Option<Timestamp>,
     /// How long the log was when rooms, links and mailboxes last followed it.
@@ -237,6 +241,8 @@ impl Desk {
             unstored: Set::new(),
             urgent: Vec::new(),
             receipt_due: None,
+            pace: 1,
+            present_at: None,
             receipted: None,
             last_receipt: None,
             followed: 0,
@@ -841,6 +847,12 @@ impl Desk {
             return;
         }
         let earliest = self.last_receipt.map_or(now, |last| last + RECEIPT_PAUSE);
+        let earliest = if self.pace > 1 {
+            // All have the same to tell: one receipt is to cover what comes meanwhile.
+            earliest.max(now + RECEIPT_PAUSE * self.pace)
+        } else {
+            earliest
+        };
         if self.receipt_due.is_none() {
             self.receipt_due = Some(earliest.max(now));
         }

@@ -6,7 +6,7 @@ use rand_core::CryptoRng;
 
 use super::desk::Desk;
 use super::mail::seal_item;
-use super::net::Origin;
+use super::net::{BadCarrier, Origin};
 use super::{Engine, Input};
 use crate::codec::Blob;
 use crate::crypto::secret::Secret;
@@ -16,6 +16,11 @@ use crate::workspace::NewDevice;
 use crate::workspace::mischief::Mischief;
 
 impl Engine {
+    /// Carries others' signals badly from now on.
+    pub fn mislead(&mut self, how: BadCarrier) {
+        self.carry_badly(how);
+    }
+
     /// Sends something to all whom this device is linked to, and puts it into every mailbox that it knows.
     /// Returns how many have got it, mailboxes included.
     pub fn do_mischief(&mut self, rng: &mut dyn CryptoRng, mischief: &Mischief) -> usize {

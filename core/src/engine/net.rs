@@ -2,31 +2,41 @@
 //!
 //! Devices that know one secret (an epoch's key, an invitation's) meet in rooms that follow from it
 //! and from the day. Each announces itself; of two members the one with the lower id begins, and
-//! whoever joins begins always. A direct link is tried first; when there is none within a few seconds,
-//! the relay's pipe carries the same handshake and the same messages.
+//! whoever joins begins always. A direct link is tried first; when it is not open after a moment, the
+//! relay's pipe carries the same handshake and the same messages until there is one, and again when it dies.
 //!
-//! [`rooms`] decides which rooms to be in, [`links`] makes and ends links, [`talk`] is what is said
-//! over them.
+//! [`rooms`] decides which rooms to be in, [`ways`] which links there should be and over which of them
+//! messages go, [`links`] makes and ends them, [`carry`] is how members pass signals on where the relay does
+//! not, [`talk`] is what is said over links.
 
+mod carry;
 mod links;
 mod rooms;
 mod talk;
+mod ways;
 
+#[cfg(feature = "doors")]
+pub use self::carry::BadCarrier;
 pub(super) use self::talk::Origin;
+
+use std::collections::VecDeque;
 
 use bocage_api::{CommandId, WorkspaceId};
 use bocage_wire::{ClientFrame, RelayFrame};
 use rand_core::CryptoRng;
 
-use super::{Engine, LinkId, Output};
+use super::{Engine, IceServer, LinkId, Output};
 use crate::codec::Fixed;
 use crate::crypto::secret::Secret;
+use crate::flow::Flow;
 use crate::link::Link;
+use crate::mesh;
 use crate::object::{DeviceId, ObjectId};
 use crate::ordered::{Map, Set};
 use crate::reconcile::Span;
 use crate::signal::ConnectionId;
 use crate::time::Timestamp;
+use crate::workspace::Lacking;
 
 type RoomId = [u8; 16];
 
@@ -46,6 +56,21 @@ pub(super) struct Net {
     wires: Map<ConnectionId, Wire>,
     direct: Map<LinkId, ConnectionId>,
     next_link: u64,
+    /// Attempts at direct links that have ended here, the newest last: nobody brings them back.
+    over: VecDeque<ConnectionId>,
+    /// Whom this device should be linked to in a workspace, where that is not everybody.
+    chosen: Map<WorkspaceId, Set<DeviceId>>,
+    /// Who is there, or who members are, has changed since that was found.
+    is_stale: bool,
+    /// Workspaces in which members are to be told whom this device would carry signals to, and when.
+    near_due: Option<Timestamp>,
+    /// The person does not want others to learn the device's addresses: no direct links.
+    hides_address: bool,
+    /// By whose help direct links find their way, as the relay says.
+    ice: Vec<IceServer>,
+    /// What a modified client does.
+    #[cfg(feature = "doors")]
+    mischief: carry::Tampering,
     /// When each device was last heard of, by the workspaces it was heard in.
     pub(super) seen: Map<PeerId, Timestamp>,
     pub(super) presence_due: Option<Timestamp>,
@@ -82,16 +107,48 @@ impl Ground {
 
 /// A device that was met.
 struct Peer {
-    run: Fixed<16>,
+    /// This start of its engine, if it has said so.
+    run: Option<Fixed<16>>,
+    /// The start of its engine that has answered by way of a member: signals are for that one.
+    carried_run: Option<Fixed<16>>,
+    /// When it was last asked for that.
+    asked_at: Option<Timestamp>,
     ground: Ground,
     /// Where it is to be found.
     seats: Vec<(RoomId, u32)>,
+    /// Where it stands on the rings.
+    place: mesh::Place,
     /// Not to be tried before.
     retry_at: Option<Timestamp>,
+    /// The pipe is not to be tried before.
+    pipe_at: Option<Timestamp>,
+    /// A link to it ended, and whichever end notices makes another.
+    orphan_at: Option<Timestamp>,
+    /// How often in a row it did not answer at all.
+    missed: u32,
     /// Not to be tried directly before: it could not be reached so. The pipe is used until it can.
     direct_at: Option<Timestamp>,
     /// How often in a row it could not.
     direct_failures: u32,
+}
+
+impl Peer {
+    fn new(id: PeerId, ground: Ground) -> Self {
+        Self {
+            run: None,
+            carried_run: None,
+            asked_at: None,
+            ground,
+            seats: Vec::new(),
+            place: mesh::place(id.0, id.1),
+            retry_at: None,
+            pipe_at: None,
+            orphan_at: None,
+            missed: 0,
+            direct_at: None,
+            direct_failures: 0,
+        }
+    }
 }
 
 /// A link, or an attempt at one.
@@ -99,6 +156,23 @@ struct Wire {
     peer: PeerId,
     ground: Ground,
     carrier: Carrier,
+    /// When it was begun.
+    begun: Timestamp,
+    flow: Flow,
+    /// What the other end lacks, and is sent as far as there is room.
+    owed: Lacking,
+    /// Nothing has come by it for too long, or the other end says so: the pipe is used until something does.
+    is_doubted: bool,
+    /// The number of the last signal about it that was sent, and that was taken in.
+    signals: (u32, u32),
+    /// Whom the other end would carry signals to.
+    near: Vec<DeviceId>,
+    /// What it was told of that.
+    told_near: Vec<DeviceId>,
+    /// How many signals it may still have carried, and since when that is so.
+    allowance: (u32, Timestamp),
+    /// It is a link too many since then.
+    spare_since: Option<Timestamp>,
     /// `None` while a direct link is being made.
     link: Option<Link>,
     /// Whether this end begins.
@@ -131,7 +205,48 @@ enum Carrier {
     Direct(LinkId),
 }
 
+impl Wire {
+    fn new(now: Timestamp, peer: PeerId, ground: Ground, carrier: Carrier, begins: bool) -> Self {
+        Self {
+            peer,
+            ground,
+            carrier,
+            begun: now,
+            flow: Flow::default(),
+            owed: Lacking::default(),
+            is_doubted: false,
+            signals: (0, 0),
+            near: Vec::new(),
+            told_near: Vec::new(),
+            allowance: (carry::BURST, now),
+            spare_since: None,
+            link: None,
+            begins,
+            bound: false,
+            told: None,
+            introduction: Introduction::default(),
+            compared: None,
+            deadline: now,
+        }
+    }
+
+    fn is_open(&self) -> bool {
+        self.link.as_ref().is_some_and(Link::is_open)
+    }
+
+    fn is_direct(&self) -> bool {
+        matches!(self.carrier, Carrier::Direct(_))
+    }
+}
+
 impl Net {
+    /// The links to a device, attempts included.
+    fn wires_to(&self, id: PeerId) -> impl Iterator<Item = (ConnectionId, &Wire)> {
+        let wires = self.wires.iter();
+        let to = wires.filter(move |(_, wire)| wire.peer == id);
+        to.map(|(connection, wire)| (*connection, wire))
+    }
+
     /// Whether it is in a room for people who come by an invitation.
     fn is_awaiting(&self) -> bool {
         self.rooms
@@ -142,7 +257,14 @@ impl Net {
 
 impl Engine {
     /// The relay is reached.
-    pub(super) fn relay_greeted(&mut self, now: Timestamp, day: u32, challenge: [u8; 32]) {
+    pub(super) fn relay_greeted(
+        &mut self,
+        now: Timestamp,
+        day: u32,
+        challenge: [u8; 32],
+        ice: Vec<IceServer>,
+    ) {
+        self.net.ice = ice;
         self.net.day = Some(day);
         self.net.greeted = now;
         self.net.challenge = challenge;
@@ -180,10 +302,12 @@ impl Engine {
         for connection in piped {
             self.end_wire(now, rng, connection);
         }
-        let wires = &self.net.wires;
-        self.net
-            .peers
-            .retain(|id, _| wires.values().any(|wire| wire.peer == *id));
+        for peer in self.net.peers.values_mut() {
+            // By way of a member it may be found all the same.
+            peer.retry_at = None;
+        }
+        self.forget_strangers();
+        self.net.is_stale = true;
         self.mail_lost();
         self.show_joining();
     }

@@ -229,6 +229,7 @@ impl Engine {
                         self.presence_of(id, member)
                     },
                     path: self.path_to(id, member),
+                    link: self.link_card(id, member),
                 }
             })
             .collect();

@@ -12,6 +12,8 @@ const REMEMBERED_MAX: usize = 10_000;
 #[derive(Default)]
 pub(super) struct Tabs {
     watched: Map<TabId, Set<Subject>>,
+    /// Those that nobody can see at the moment.
+    hidden: Set<TabId>,
     /// Commands carried out but not stored yet, and who wants to know.
     under_way: Map<CommandId, Set<TabId>>,
     stored: Set<CommandId>,
@@ -38,6 +40,22 @@ impl Tabs {
 
     pub(super) fn forget(&mut self, tab: TabId) {
         self.watched.remove(&tab);
+        self.hidden.remove(&tab);
+    }
+
+    /// Whether a tab can be seen has changed.
+    pub(super) fn see(&mut self, tab: TabId, is_seen: bool) {
+        if is_seen {
+            self.hidden.remove(&tab);
+        } else {
+            self.hidden.insert(tab);
+        }
+    }
+
+    /// Whether there are tabs, and nobody sees any.
+    pub(super) fn are_hidden(&self) -> bool {
+        let mut tabs = self.watched.keys();
+        !self.hidden.is_empty() && tabs.all(|tab| self.hidden.contains(tab))
     }
 
     pub(super) fn all(&self) -> Vec<TabId> {

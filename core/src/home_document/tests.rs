@@ -34,6 +34,7 @@ fn what_one_device_says_another_reads() {
     let settings = Settings {
         language: Some(Language::French),
         theme: Theme::Dark,
+        hide_address: true,
     };
     let device = DeviceId([5; 32]);
     let entry = WorkspaceEntry {

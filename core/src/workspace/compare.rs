@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::Workspace;
 use crate::batch::HEADS_MAX;
 use crate::chains::{ChainId, Packed, name_of};
-use crate::log::{Log, Op};
-use crate::object::{ObjectId, Signed, Verified};
+use crate::log::Log;
+use crate::object::{DeviceId, ObjectId, Signed, Verified};
 use crate::ordered::Set;
 use crate::receipt::Receipt;
 use crate::reconcile::{self, Extent, Holdings, Item, Key, Mark, Span};
@@ -31,6 +31,28 @@ pub struct Compared {
     pub lacking: Vec<Arc<[u8]>>,
     /// To be told.
     pub reply: Vec<Span>,
+}
+
+/// What a device is still to be sent, by name. It is put into bytes as it goes: a whole workspace may wait.
+#[derive(Debug, Default)]
+pub(crate) struct Lacking {
+    ops: Set<ObjectId>,
+    /// Their places: each after those it builds on.
+    batches: Set<usize>,
+    receipts: Set<DeviceId>,
+}
+
+impl Lacking {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.ops.is_empty() && self.batches.is_empty() && self.receipts.is_empty()
+    }
+
+    /// Adds what something else is to be sent, which may be partly the same.
+    pub(crate) fn add(&mut self, mut other: Self) {
+        self.ops.append(&mut other.ops);
+        self.batches.append(&mut other.batches);
+        self.receipts.append(&mut other.receipts);
+    }
 }
 
 /// Bytes on their way.
@@ -76,43 +98,113 @@ impl Workspace {
 
     /// Answers what another device has told of what it has. Nothing that `untold` names is sent.
     pub fn compared(&self, spans: &[Span], untold: &Set<ObjectId>) -> Compared {
-        let answer = reconcile::answer(&self.held(), spans);
-        let mut ops = Set::new();
-        let mut batches = Set::new();
-        let mut receipts = Set::new();
-        for item in &answer.send {
-            match item.key {
-                Key::Op(id) => {
-                    ops.insert(id);
-                }
-                Key::Receipt(device) => {
-                    receipts.insert(device);
-                }
-                Key::Chain(device, session) => {
-                    let chain = ChainId { device, session };
-                    batches.extend(self.chains.beyond(chain, item.extent));
-                }
-            }
-        }
-        let ops = self.log.ops().filter(|op| ops.contains(&op.id()));
-        let receipts = receipts.iter().filter_map(|id| self.receipts.get(id));
-        let receipts = receipts.map(|own| &own.receipt);
+        let (mut lacking, reply) = self.lacking(spans);
         Compared {
-            lacking: self.bring(ops, batches, receipts, untold),
-            reply: answer.reply,
+            lacking: self.take_lacking(&mut lacking, usize::MAX, untold),
+            reply,
         }
     }
 
-    /// The operations of the log, but for those that `untold` names; each after those it builds on.
-    pub fn introduction(&self, untold: &Set<ObjectId>) -> Vec<Arc<[u8]>> {
-        self.bring(self.log.ops(), Set::new(), core::iter::empty(), untold)
+    /// What another device lacks, by what it has told of what it has; and what it is to be told.
+    pub(crate) fn lacking(&self, spans: &[Span]) -> (Lacking, Vec<Span>) {
+        let answer = reconcile::answer(&self.held(), spans);
+        let mut lacking = Lacking::default();
+        for item in &answer.send {
+            match item.key {
+                Key::Op(id) => {
+                    lacking.ops.insert(id);
+                }
+                Key::Receipt(device) => {
+                    lacking.receipts.insert(device);
+                }
+                Key::Chain(device, session) => {
+                    let chain = ChainId { device, session };
+                    let beyond = self.chains.beyond(chain, item.extent);
+                    lacking.batches.extend(beyond);
+                }
+            }
+        }
+        (lacking, answer.reply)
+    }
+
+    /// The operations of the log.
+    pub(crate) fn introduction(&self) -> Lacking {
+        Lacking {
+            ops: self.log.ops().map(Verified::id).collect(),
+            ..Lacking::default()
+        }
+    }
+
+    /// All that is in.
+    pub(crate) fn all(&self) -> Lacking {
+        Lacking {
+            batches: (0..self.chains.len()).collect(),
+            receipts: self.receipts.keys().copied().collect(),
+            ..self.introduction()
+        }
     }
 
     /// All that is in, but for what `untold` names: each object after those it builds on.
     pub fn everything(&self, untold: &Set<ObjectId>) -> Vec<Arc<[u8]>> {
-        let batches = (0..self.chains.len()).collect();
-        let receipts = self.receipts.values().map(|own| &own.receipt);
-        self.bring(self.log.ops(), batches, receipts, untold)
+        self.take_lacking(&mut self.all(), usize::MAX, untold)
+    }
+
+    /// The next of what somebody lacks, about so many bytes of it before it is put together: each object after those
+    /// it builds on. What `untold` names is left out for good.
+    pub(crate) fn take_lacking(
+        &self,
+        lacking: &mut Lacking,
+        most: usize,
+        untold: &Set<ObjectId>,
+    ) -> Vec<Arc<[u8]>> {
+        let is_told = |id: ObjectId| !untold.contains(&id);
+        let mut bytes = 0usize;
+        let mut all = Vec::new();
+        if !lacking.ops.is_empty() {
+            for op in self.log.ops() {
+                if bytes >= most {
+                    return all;
+                }
+                if lacking.ops.remove(&op.id()) && is_told(op.id()) {
+                    bytes = bytes.saturating_add(op.bytes().len());
+                    all.push(Arc::clone(op.bytes()));
+                }
+            }
+            // What is no longer there.
+            lacking.ops.clear();
+        }
+        let mut places = Set::new();
+        while bytes < most
+            && let Some(place) = lacking.batches.pop_first()
+        {
+            if self.chains.id_at(place).is_some_and(is_told)
+                && let Some(batch) = self.chains.at(place)
+            {
+                bytes = bytes.saturating_add(batch.bytes().len());
+                places.insert(place);
+            }
+        }
+        for packed in self.chains.pack(self.id(), places) {
+            // Some came along because others need them.
+            for place in packed
+                .batches
+                .iter()
+                .filter_map(|id| self.chains.place(*id))
+            {
+                lacking.batches.remove(&place);
+            }
+            all.push(packed.bytes);
+        }
+        while bytes < most
+            && let Some(device) = lacking.receipts.pop_first()
+        {
+            let own = self.receipts.get(&device);
+            if let Some(own) = own.filter(|own| is_told(own.receipt.id())) {
+                bytes = bytes.saturating_add(own.receipt.bytes().len());
+                all.push(Arc::clone(own.receipt.bytes()));
+            }
+        }
+        all
     }
 
     /// Bytes that bring what these name, each after what it builds on, and what of it is not there.
@@ -203,28 +295,6 @@ impl Workspace {
             self.chains.rest_in(name_of(&bytes), batches.into_iter());
             all.push(bytes.to_vec());
         }
-        all
-    }
-
-    /// Bytes that bring these, each after what it builds on.
-    fn bring<'a>(
-        &'a self,
-        ops: impl Iterator<Item = &'a Verified<Op>>,
-        mut batches: Set<usize>,
-        receipts: impl Iterator<Item = &'a Verified<Receipt>>,
-        untold: &Set<ObjectId>,
-    ) -> Vec<Arc<[u8]>> {
-        let is_told = |id: ObjectId| !untold.contains(&id);
-        if !untold.is_empty() {
-            let told = |place: &usize| self.chains.id_at(*place).is_some_and(is_told);
-            batches.retain(told);
-        }
-        let ops = ops.filter(|op| is_told(op.id()));
-        let mut all: Vec<Arc<[u8]>> = ops.map(|op| Arc::clone(op.bytes())).collect();
-        let packed = self.chains.pack(self.id(), batches);
-        all.extend(packed.into_iter().map(|packed| packed.bytes));
-        let receipts = receipts.filter(|receipt| is_told(receipt.id()));
-        all.extend(receipts.map(|receipt| Arc::clone(receipt.bytes())));
         all
     }
 

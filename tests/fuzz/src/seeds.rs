@@ -105,6 +105,18 @@ pub(crate) fn messages() -> Vec<Vec<u8>> {
     for signal in SIGNALS.lines().take(4) {
         seeds.push(behind(1, &padded(&bytes(signal))));
     }
+    // An announcement by way of a member: the epoch, both starts of engines, the signal.
+    let announcement = SIGNALS.lines().next().map(bytes).unwrap_or_default();
+    let ids = [
+        [0x58, 0x20].as_slice(),
+        &[8; 32],
+        &[0x50],
+        &[4; 16],
+        &[0x50],
+        &[9; 16],
+    ];
+    let carried = [[0x84].as_slice(), &ids.concat(), &announcement].concat();
+    seeds.push(behind(6, &padded(&carried)));
     // Two objects in an item.
     seeds.push(behind(2, &padded(&[0x82, 0x43, 1, 2, 3, 0x40])));
     seeds.push(behind(3, &[4, 0, 0, 1, 2, 3, 3, 0, 1, 4, 5]));

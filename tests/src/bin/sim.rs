@@ -3,6 +3,7 @@
 //! `sim --seeds N --devices D --events E --first S`: with `--seeds 1` every event is printed; with `--devices 0` the
 //! stories have two to six devices in turn.
 //! `sim --histories N --first S`: histories of members, held against the oracle.
+//! `sim --crowd N --seeds S --first F`: so many people in one workspace who come and go, and what that costs.
 //! `--threads T` shares the work out; the seeds stay the same.
 #![allow(clippy::print_stdout, reason = "this program is for a terminal")]
 
@@ -12,8 +13,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
-use bocage_tests::histories;
 use bocage_tests::simulation::{Counts, simulate};
+use bocage_tests::{crowd, histories};
 
 /// In so many stories everything happens that can.
 const MANY: u64 = 100;
@@ -30,6 +31,7 @@ struct Wish {
     events: usize,
     first: u64,
     histories: u64,
+    crowd: usize,
     threads: usize,
 }
 
@@ -41,7 +43,9 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    if wish.histories > 0 {
+    if wish.crowd > 0 {
+        gather(&wish)
+    } else if wish.histories > 0 {
         live_through(&wish)
     } else {
         tell(&wish)
@@ -56,6 +60,7 @@ impl Wish {
             events: 80,
             first: 1,
             histories: 0,
+            crowd: 0,
             threads: 1,
         };
         while let Some(name) = arguments.next() {
@@ -68,16 +73,20 @@ impl Wish {
                 "--events" => wish.events = small?,
                 "--first" => wish.first = value,
                 "--histories" => wish.histories = value,
+                "--crowd" => wish.crowd = small?,
                 "--threads" => wish.threads = small?.clamp(1, 64),
                 other => {
                     return Err(format!(
-                        "{other} is not known: --seeds, --devices, --events, --first, --histories, --threads"
+                        "{other} is not known: --seeds, --devices, --events, --first, --histories, --crowd, --threads"
                     ));
                 }
             }
         }
         if wish.devices == 1 || wish.devices > 100 {
             return Err("between 2 and 100 devices, or 0 for two to six in turn".to_owned());
+        }
+        if wish.crowd == 1 || wish.crowd > 250 {
+            return Err("between 2 and 250 people in a crowd".to_owned());
         }
         Ok(wish)
     }
@@ -90,6 +99,21 @@ impl Wish {
             self.devices
         }
     }
+}
+
+/// How often somebody comes or goes in a crowd.
+const ROUNDS: usize = 12;
+
+fn gather(wish: &Wish) -> ExitCode {
+    for seed in wish.first..wish.first.saturating_add(wish.seeds) {
+        let crowd = wish.crowd;
+        let Ok(figures) = catch_unwind(|| crowd::live(seed, crowd, ROUNDS)) else {
+            println!("fails: --first {seed} --seeds 1 --crowd {crowd}");
+            return ExitCode::FAILURE;
+        };
+        println!("{figures}");
+    }
+    ExitCode::SUCCESS
 }
 
 fn tell(wish: &Wish) -> ExitCode {

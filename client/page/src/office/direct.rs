@@ -11,11 +11,7 @@ use std::rc::Rc;
 use bocage_platform::PlatformError;
 use bocage_platform::data_channel::{ChannelEvent, DataChannel};
 use bocage_platform::direct::{Order, Report};
-use bocage_platform::peer_connection::{PeerConnection, PeerEvent};
-
-/// STUN and TURN servers: none, so devices find each other directly within a network only. No
-/// server that a person did not choose learns who works with whom.
-const SERVERS: &[&str] = &[];
+use bocage_platform::peer_connection::{IceServer, PeerConnection, PeerEvent};
 
 /// The connections of the worker that this tab runs; closed when the last copy is dropped.
 #[derive(Clone)]
@@ -49,7 +45,7 @@ impl Direct {
     /// Does what the worker orders.
     pub(super) fn carry_out(&self, link: u64, order: Order) {
         match order {
-            Order::Open { offers } => self.open(link, offers),
+            Order::Open { offers, servers } => self.open(link, offers, &servers),
             Order::Signal(signal) => {
                 if let Some(line) = self.0.lines.borrow().get(&link) {
                     line.connection.signal(&signal);
@@ -82,13 +78,21 @@ impl Direct {
         reports
     }
 
-    fn open(&self, link: u64, offers: bool) {
+    /// The device is on another network: all links look for another way.
+    pub(super) fn restart(&self) {
+        for line in self.0.lines.borrow().values() {
+            line.connection.restart();
+        }
+    }
+
+    fn open(&self, link: u64, offers: bool, servers: &[IceServer]) {
         let inner = Rc::downgrade(&self.0);
-        let opened = PeerConnection::open(SERVERS, offers, move |event| {
+        let opened = PeerConnection::open(servers, offers, move |event| {
             if let Some(inner) = inner.upgrade() {
                 match event {
                     PeerEvent::Signal(signal) => inner.tell(link, &Report::Signal(signal)),
                     PeerEvent::Connected(shown) => inner.tell(link, &Report::Connected(shown)),
+                    PeerEvent::Stalled => inner.tell(link, &Report::Stalled),
                     PeerEvent::Closed => inner.end(link),
                 }
             }

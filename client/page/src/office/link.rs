@@ -131,7 +131,19 @@ impl Link {
         let leaving = self.clone();
         page_life::on_leave(move || leaving.send(&ToEngine::Bye));
         let seen = self.clone();
-        page_life::on_visible(move || seen.0.last_heard_us.set(clock::monotonic_us()));
+        page_life::on_seen(move |is_seen| {
+            if is_seen {
+                seen.0.last_heard_us.set(clock::monotonic_us());
+            }
+            seen.send(&ToEngine::Seen(is_seen));
+        });
+        let moved = self.clone();
+        page_life::on_network_change(move || {
+            moved.send(&ToEngine::NetworkChanged);
+            if let Some(leading) = &*moved.0.worker.borrow() {
+                leading.direct.restart();
+            }
+        });
     }
 
     /// Sends a message, if there is a way to send it. What is lost is repeated to the next engine.
@@ -157,9 +169,13 @@ impl Link {
     }
 
     fn tell(&self, event: LinkEvent) {
+        let is_up = matches!(event, LinkEvent::EngineUp);
         let hear = self.0.hear.borrow().clone();
         if let Some(hear) = hear {
             hear(event);
+        }
+        if is_up && !page_life::is_visible() {
+            self.send(&ToEngine::Seen(false));
         }
     }
 

@@ -1,6 +1,6 @@
 //! Who is in a workspace: everybody, whether they are here, and how this device reaches them.
 
-use bocage_api::workspace::{MemberCard, Path, Presence, Role};
+use bocage_api::workspace::{Indirect, LinkCard, MemberCard, Path, Presence, Role};
 use bocage_api::{Command, MemberId, WorkspaceId};
 use leptos::prelude::*;
 
@@ -30,7 +30,7 @@ pub(super) fn Members(workspace: WorkspaceId) -> impl IntoView {
                     }
                     let:member
                 >
-                    <Member member=member />
+                    <Member member=member members=members />
                 </For>
             </ul>
             <Show when=may_invite>
@@ -45,8 +45,15 @@ pub(super) fn Members(workspace: WorkspaceId) -> impl IntoView {
 }
 
 #[component]
-fn Member(member: MemberCard) -> impl IntoView {
+fn Member(member: MemberCard, members: Memo<Vec<MemberCard>>) -> impl IntoView {
     let shell = expect_context::<Shell>();
+    let member_id = member.id;
+    let link = Memo::new(move |_| {
+        members.with(|all| {
+            let found = all.iter().find(|member| member.id == member_id);
+            found.map(|member| member.link).unwrap_or_default()
+        })
+    });
     let (id, is_me, name) = (member.id, member.is_me, member.name.clone());
     let (presence, here) = match member.presence {
         Presence::Here => ("here", key!(members.here)),
@@ -54,6 +61,7 @@ fn Member(member: MemberCard) -> impl IntoView {
     };
     let (path, way) = match member.path {
         Path::None => ("none", None),
+        Path::Searching => ("searching", Some(key!(members.searching))),
         Path::Direct => ("direct", Some(key!(members.direct))),
         Path::Relay => ("relay", Some(key!(members.via_relay))),
     };
@@ -91,10 +99,42 @@ fn Member(member: MemberCard) -> impl IntoView {
                     {move || role_name(language())} " · " {move || here(language())}
                     {way.map(|way| view! { <span>" · " {move || way(language())}</span> })}
                 </p>
+                <Show when=move || link.with(|link| link.reason.is_some() || link.sent > 0)>
+                    <p class="member-state member-link">{move || link_words(link.get())}</p>
+                </Show>
             </div>
             {remove}
         </li>
     }
+}
+
+/// Why a link is not direct, and what went over it.
+fn link_words(link: LinkCard) -> String {
+    let reason = link.reason.map(|reason| match reason {
+        Indirect::Hidden => key!(members.link_hidden),
+        Indirect::Failed => key!(members.link_failed),
+        Indirect::Stalled => key!(members.link_stalled),
+        Indirect::NoRelay => key!(members.link_no_relay),
+        Indirect::Spread => key!(members.link_spread),
+    });
+    let mut words = reason
+        .map(|reason| reason(language()).to_string())
+        .unwrap_or_default();
+    if let Some(trip) = link.round_trip {
+        let kilo = |bytes: u64| bytes.div_ceil(1_000).to_string();
+        let (trip, sent, received) = (trip.to_string(), kilo(link.sent), kilo(link.received));
+        let traffic = t!(
+            members.link_traffic,
+            trip = trip.as_str(),
+            sent = sent.as_str(),
+            received = received.as_str()
+        );
+        if !words.is_empty() {
+            words.push(' ');
+        }
+        words.push_str(traffic().as_ref());
+    }
+    words
 }
 
 /// A role's name for styles and tests, and for people.

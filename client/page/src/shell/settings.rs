@@ -52,6 +52,16 @@ pub(super) fn SettingsDialog() -> impl IntoView {
                 ]
                 on_choose=move |theme| set(shell, |settings| settings.theme = theme)
             />
+            <Choice
+                label=t!(settings.links)
+                chosen=move || shell.settings.get().hide_address
+                options=vec![
+                    (false, key!(settings.links_direct)),
+                    (true, key!(settings.links_hidden)),
+                ]
+                on_choose=move |hides| set(shell, |settings| settings.hide_address = hides)
+            />
+            <p class="member-state">{t!(settings.links_hint)}</p>
             <Done />
         </Dialog>
     }

@@ -3,6 +3,7 @@
 use core::time::Duration;
 
 use bocage_api::view::StorageProblem;
+use bocage_api::workspace::{Path, WorkspaceView};
 use bocage_api::{RelayState, SaveState};
 use leptos::prelude::*;
 
@@ -76,10 +77,17 @@ pub(super) fn RelayChip() -> impl IntoView {
         RelayState::Connected => Glyph::Link,
         RelayState::Unreachable | RelayState::Incompatible => Glyph::Unlink,
     };
+    // Without the relay, who is linked goes on; who lost their links with the engine has to wait.
+    let is_linked = move || {
+        let view = shell.office.seen().workspace;
+        let is_direct = |view: &WorkspaceView| view.members.iter().any(|m| m.path == Path::Direct);
+        view.with(|view| view.as_ref().is_some_and(is_direct))
+    };
     let detail = move || {
         let key = match relay.get() {
             RelayState::Connecting => key!(relay.connecting_detail),
             RelayState::Connected => key!(relay.connected_detail),
+            RelayState::Unreachable if is_linked() => key!(relay.unreachable_linked_detail),
             RelayState::Unreachable => key!(relay.unreachable_detail),
             RelayState::Incompatible => key!(relay.incompatible_detail),
         };

@@ -5,12 +5,11 @@ use core::time::Duration;
 use bocage_wire::ClientFrame;
 use rand_core::CryptoRng;
 
-use super::{Carrier, Engine, Ground, Introduction, LinkId, Output, PeerId, RoomId, Wire};
+use super::{Carrier, Engine, Ground, LinkId, Output, PeerId, RoomId, Wire};
 use crate::codec::{Blob, Fixed};
 use crate::crypto::dh::PrivateKey;
 use crate::keys::Meeting;
 use crate::link::{Carriage, Link};
-use crate::object::DeviceId;
 use crate::signal::{ConnectionId, Signal};
 use crate::time::Timestamp;
 
@@ -35,68 +34,25 @@ const DIRECT_DOUBLINGS: u32 = 5;
 /// How long to wait before a device is tried again.
 const RETRY_PAUSE: Duration = Duration::from_secs(3);
 
+/// How long to wait before a direct link that was open and has ended is made anew. The pipe is used meanwhile.
+const DIRECT_AGAIN: Duration = Duration::from_secs(2);
+
 /// The same for somebody who was removed: they only look now and then whether that still counts.
 const REMOVED_PAUSE: Duration = Duration::from_mins(1);
 
-/// How many links there may be at a time, attempts included: what a hostile room can make us keep.
-const WIRES_MAX: usize = 256;
+/// How many attempts that have ended are remembered, so that nobody brings them back: more than are made while a
+/// signal can be on its way.
+const OVER_MAX: usize = 256;
 
 impl Engine {
-    /// Begins a link to a device if there is none and it is for this end to begin.
-    pub(super) fn consider(&mut self, now: Timestamp, rng: &mut dyn CryptoRng, id: PeerId) {
-        let Some(peer) = self.net.peers.get(&id) else {
-            return;
-        };
-        let Some(own) = self.own_device(peer.ground) else {
-            return;
-        };
-        if self.upgrade_due(id).is_some_and(|at| at <= now) {
-            return self.begin_direct(now, rng, id);
-        }
-        let begins = match peer.ground {
-            Ground::Epoch(..) => own < id.1,
-            Ground::Invite(..) => false,
-            // One member at a time is enough to be let in.
-            Ground::Join(by, _) => !self
-                .net
-                .wires
-                .values()
-                .any(|wire| matches!(wire.ground, Ground::Join(other, _) if other == by)),
-        };
-        let linked = self.net.wires.values().any(|wire| wire.peer == id);
-        let too_early = peer.retry_at.is_some_and(|at| at > now);
-        if !begins || linked || too_early || peer.seats.is_empty() {
-            return;
-        }
-        if self.net.wires.len() >= WIRES_MAX {
-            return;
-        }
-        if peer.direct_at.is_some_and(|at| at > now) {
-            self.begin_pipe(now, rng, id);
-        } else {
-            self.begin_direct(now, rng, id);
-        }
-    }
-
-    /// When this end tries next to reach directly whom it reaches through the pipe.
-    fn upgrade_due(&self, id: PeerId) -> Option<Timestamp> {
-        let peer = self.net.peers.get(&id)?;
-        let own = self.own_device(peer.ground)?;
-        let begins = matches!(peer.ground, Ground::Epoch(..)) && own < id.1;
-        if !begins || self.net.wires.len() >= WIRES_MAX || self.place_of(id).is_none() {
-            return None;
-        }
-        let mut wires = self.net.wires.values().filter(|wire| wire.peer == id);
-        let only = wires.next()?;
-        let is_pipe = matches!(only.carrier, Carrier::Pipe { .. }) && only.bound;
-        (is_pipe && wires.next().is_none()).then_some(peer.direct_at)?
-    }
-
-    fn begin_direct(&mut self, now: Timestamp, rng: &mut dyn CryptoRng, id: PeerId) {
+    pub(super) fn begin_direct(&mut self, now: Timestamp, rng: &mut dyn CryptoRng, id: PeerId) {
         let Some(peer) = self.net.peers.get(&id) else {
             return;
         };
         let ground = peer.ground;
+        if self.place_of(id).is_none() && peer.carried_run.is_none() {
+            return self.ask_run(now, rng, id);
+        }
         let connection = draw(rng);
         self.add_direct(now, id, ground, connection, true);
         self.show_joining();
@@ -115,32 +71,24 @@ impl Engine {
         self.net.direct.insert(link, connection);
         // The end that begins gives up first, and says so.
         let wait = if begins { ANSWER_WAIT } else { ANSWER_WAIT * 2 };
-        self.net.wires.insert(
-            connection,
-            Wire {
-                peer,
-                ground,
-                carrier: Carrier::Direct(link),
-                link: None,
-                begins,
-                bound: false,
-                told: None,
-                introduction: Introduction::default(),
-                compared: None,
-                deadline: now + wait,
-            },
-        );
+        let mut wire = Wire::new(now, peer, ground, Carrier::Direct(link), begins);
+        wire.deadline = now + wait;
+        self.net.wires.insert(connection, wire);
+        self.net.is_stale = true;
         self.outputs.push_back(Output::DirectOpen {
             link,
             offers: begins,
+            servers: self.net.ice.clone(),
         });
         link
     }
 
     pub(super) fn begin_pipe(&mut self, now: Timestamp, rng: &mut dyn CryptoRng, id: PeerId) {
-        let Some(peer) = self.net.peers.get(&id) else {
+        let Some(peer) = self.net.peers.get_mut(&id) else {
             return;
         };
+        peer.pipe_at = Some(now + RETRY_PAUSE);
+        peer.orphan_at = None;
         let ground = peer.ground;
         let Some((room, seat)) = self.place_of(id) else {
             return;
@@ -152,27 +100,17 @@ impl Engine {
         let Ok((link, first)) = Link::initiate(rng, &key, psk, id.0, Carriage::Pipe) else {
             return;
         };
-        self.net.wires.insert(
-            connection,
-            Wire {
-                peer: id,
-                ground,
-                carrier: Carrier::Pipe { room, seat },
-                link: Some(link),
-                begins: true,
-                bound: false,
-                told: None,
-                introduction: Introduction::default(),
-                compared: None,
-                deadline: now + HANDSHAKE_WAIT,
-            },
-        );
+        let mut wire = Wire::new(now, id, ground, Carrier::Pipe { room, seat }, true);
+        wire.link = Some(link);
+        wire.deadline = now + HANDSHAKE_WAIT;
+        self.net.wires.insert(connection, wire);
+        self.net.is_stale = true;
         self.send_frames(connection, vec![first]);
         self.show_joining();
     }
 
     /// A seat of a device in a room of what is had in common with it.
-    fn place_of(&self, id: PeerId) -> Option<(RoomId, u32)> {
+    pub(super) fn place_of(&self, id: PeerId) -> Option<(RoomId, u32)> {
         let peer = self.net.peers.get(&id)?;
         let fits = |place: &&(RoomId, u32)| self.net.rooms.get(&place.0) == Some(&peer.ground);
         peer.seats.iter().find(fits).copied()
@@ -194,22 +132,22 @@ impl Engine {
     }
 
     /// The other end has made something of a direct link.
-    #[allow(clippy::too_many_arguments)]
     pub(super) fn direct_signalled(
         &mut self,
         now: Timestamp,
         rng: &mut dyn CryptoRng,
-        place: (RoomId, u32),
-        ground: Ground,
+        (ground, id): (Ground, PeerId),
         connection: ConnectionId,
-        device: DeviceId,
+        number: u32,
         bytes: Vec<u8>,
     ) {
-        let id = (ground.workspace(), device);
         if let Some(wire) = self.net.wires.get_mut(&connection) {
+            // Whoever carries signals may bring one again, which would undo what has followed it.
             if let Carrier::Direct(link) = wire.carrier
                 && wire.peer == id
+                && number > wire.signals.1
             {
+                wire.signals.1 = number;
                 if wire.link.is_none() {
                     // It goes on. A device that is just starting takes its time.
                     wire.deadline = wire.deadline.max(now + DIRECT_WAIT);
@@ -220,37 +158,32 @@ impl Engine {
         }
         let own = self.own_device(ground);
         let theirs_to_begin = match ground {
-            Ground::Epoch(..) => own.is_some_and(|own| device < own),
+            Ground::Epoch(..) => own.is_some_and(|own| id.1 < own),
             Ground::Invite(..) => true,
             Ground::Join(..) => false,
         };
-        let known = self
-            .net
-            .peers
-            .get(&id)
-            .is_some_and(|peer| peer.seats.contains(&place));
-        if !theirs_to_begin || !known || self.net.wires.len() >= WIRES_MAX {
+        if !theirs_to_begin || self.net.over.contains(&connection) {
             return;
         }
-        // They begin anew: what there was is dead for them. A link through the pipe they keep until
-        // the direct one is open.
-        for old in self.wires_of(id) {
-            let wire = self.net.wires.get(&old);
-            if wire.is_some_and(|wire| matches!(wire.carrier, Carrier::Direct(_))) {
-                self.end_wire(now, rng, old);
-            }
+        if self.net.hides_address || !self.has_room_for(id) {
+            return self.tell_peer(rng, id, ground, &Signal::NoDirect { connection });
+        }
+        // They begin anew: an attempt that there was is dead for them. What is open they keep until the new link
+        // is, if it is they who begin it.
+        let attempts: Vec<ConnectionId> = self
+            .net
+            .wires_to(id)
+            .filter(|(_, wire)| wire.is_direct() && !wire.is_open())
+            .map(|(old, _)| old)
+            .collect();
+        for old in attempts {
+            self.drop_wire(old);
         }
         let link = self.add_direct(now, id, ground, connection, false);
+        if let Some(wire) = self.net.wires.get_mut(&connection) {
+            wire.signals.1 = number;
+        }
         self.outputs.push_back(Output::DirectSignal(link, bytes));
-    }
-
-    pub(super) fn wires_of(&self, id: PeerId) -> Vec<ConnectionId> {
-        self.net
-            .wires
-            .iter()
-            .filter(|(_, wire)| wire.peer == id)
-            .map(|(connection, _)| *connection)
-            .collect()
     }
 
     /// This end has made something of a direct link.
@@ -263,24 +196,23 @@ impl Engine {
         let Some(connection) = self.net.direct.get(&link).copied() else {
             return;
         };
-        let Some((peer, ground)) = self.net.wires.get(&connection).map(|w| (w.peer, w.ground))
-        else {
+        let Some(wire) = self.net.wires.get_mut(&connection) else {
             return;
         };
-        let (Some((room, seat)), Some(device)) =
-            (self.place_on(peer, ground), self.own_device(ground))
-        else {
-            return;
-        };
-        let signal = Signal::Direct {
-            connection,
-            device,
-            bytes: Blob(bytes),
-        };
-        self.send_signal(rng, room, Some(seat), &signal);
+        wire.signals.0 = wire.signals.0.saturating_add(1);
+        let (peer, ground, number) = (wire.peer, wire.ground, wire.signals.0);
+        if let Some(device) = self.own_device(ground) {
+            let signal = Signal::Direct {
+                connection,
+                device,
+                bytes: Blob(bytes),
+                number,
+            };
+            self.tell_peer(rng, peer, ground, &signal);
+        }
     }
 
-    fn place_on(&self, id: PeerId, ground: Ground) -> Option<(RoomId, u32)> {
+    pub(super) fn place_on(&self, id: PeerId, ground: Ground) -> Option<(RoomId, u32)> {
         let peer = self.net.peers.get(&id)?;
         let fits = |place: &&(RoomId, u32)| self.net.rooms.get(&place.0) == Some(&ground);
         peer.seats.iter().find(fits).copied()
@@ -337,49 +269,59 @@ impl Engine {
         let Some(connection) = self.net.direct.remove(&link) else {
             return;
         };
-        let Some(wire) = self.net.wires.get(&connection) else {
+        let Some(wire) = self.drop_wire(connection) else {
             return;
         };
-        let (peer, ground, begins) = (wire.peer, wire.ground, wire.begins);
-        let never_opened = wire.link.is_none();
-        self.net.wires.remove(&connection);
-        if !never_opened {
-            return self.unlinked(now, rng, peer);
+        let (peer, ground) = (wire.peer, wire.ground);
+        if wire.is_open() {
+            self.unlinked(now, peer);
+            return self.hand_over(now, peer, wire.bound);
         }
-        if begins {
-            self.without_direct(now, rng, peer);
-        } else if let Some((room, seat)) = self.place_on(peer, ground) {
-            self.send_signal(rng, room, Some(seat), &Signal::NoDirect { connection });
+        if wire.begins {
+            self.without_direct(now, peer);
+        } else {
+            self.tell_peer(rng, peer, ground, &Signal::NoDirect { connection });
         }
     }
 
-    /// The other end says that there will be no direct link.
-    pub(super) fn no_direct(
-        &mut self,
-        now: Timestamp,
-        rng: &mut dyn CryptoRng,
-        connection: ConnectionId,
-    ) {
-        let pending = self
-            .net
-            .wires
-            .get(&connection)
-            .filter(|wire| wire.begins && wire.link.is_none())
-            .map(|wire| wire.peer);
-        if let Some(peer) = pending {
-            self.drop_wire(connection);
-            self.without_direct(now, rng, peer);
+    /// A direct link that was in use is no more: the pipe takes its place at once, and another is made before long.
+    fn hand_over(&mut self, now: Timestamp, id: PeerId, was_bound: bool) {
+        if let Some(peer) = self.net.peers.get_mut(&id).filter(|_| was_bound) {
+            peer.direct_at = peer.direct_at.max(Some(now + DIRECT_AGAIN));
+            peer.retry_at = None;
+            peer.pipe_at = None;
+        }
+    }
+
+    /// The other end says that there will be no direct link, or no longer.
+    pub(super) fn no_direct(&mut self, now: Timestamp, id: PeerId, connection: ConnectionId) {
+        let wire = self.net.wires.get(&connection);
+        if !wire.is_some_and(|wire| wire.is_direct() && wire.peer == id) {
+            return;
+        }
+        let Some(wire) = self.drop_wire(connection) else {
+            return;
+        };
+        if wire.begins {
+            self.without_direct(now, id);
+        }
+        if wire.is_open() {
+            self.unlinked(now, id);
+            self.hand_over(now, id, wire.bound);
         }
     }
 
     /// A direct link could not be made: the pipe takes its place.
-    fn without_direct(&mut self, now: Timestamp, rng: &mut dyn CryptoRng, id: PeerId) {
+    fn without_direct(&mut self, now: Timestamp, id: PeerId) {
         if let Some(peer) = self.net.peers.get_mut(&id) {
             let pause = DIRECT_PAUSE * 2u32.pow(peer.direct_failures.min(DIRECT_DOUBLINGS));
             peer.direct_at = Some(now + pause);
             peer.direct_failures = peer.direct_failures.saturating_add(1);
+            // It may be that its engine was replaced.
+            peer.carried_run = None;
         }
-        self.consider(now, rng, id);
+        self.show_workspace(id.0);
+        self.show_joining();
     }
 
     /// A frame has come through the pipe.
@@ -416,7 +358,15 @@ impl Engine {
         else {
             return;
         };
-        if matches!(ground, Ground::Join(..)) || self.net.wires.len() >= WIRES_MAX {
+        if matches!(ground, Ground::Join(..)) || !self.has_room_for(peer) {
+            return;
+        }
+        let own = self.own_device(ground);
+        let both_begin = self.net.wires_to(peer).any(|(_, wire)| {
+            matches!(wire.carrier, Carrier::Pipe { .. }) && wire.begins && !wire.is_open()
+        });
+        if both_begin && own.is_some_and(|own| own < peer.1) {
+            // At the same time: this end's attempt holds.
             return;
         }
         let mut link = Link::respond(rng, &key, psk, ground.workspace(), Carriage::Pipe);
@@ -425,30 +375,32 @@ impl Engine {
             let ended = Signal::Ended { connection };
             return self.send_signal(rng, room, Some(seat), &ended);
         };
-        // They begin anew: what there was is dead for them.
-        for old in self.wires_of(peer) {
-            self.end_wire(now, rng, old);
+        // They begin anew: what there was through the pipe is dead for them, and if a direct link is, that shows.
+        let old: Vec<_> = self
+            .net
+            .wires_to(peer)
+            .map(|(old, wire)| (old, wire.is_direct()))
+            .collect();
+        for (old, is_direct) in old {
+            if is_direct {
+                self.doubt(now, rng, old);
+            } else if let Some(Carrier::Pipe { room, seat }) =
+                self.drop_wire(old).map(|w| w.carrier)
+            {
+                let ended = Signal::Ended { connection: old };
+                self.send_signal(rng, room, Some(seat), &ended);
+            }
         }
         if let Some(peer) = self.net.peers.get_mut(&peer) {
             // They could not go directly. Should it be for this end to try that again, as it may be once
             // somebody who joined is a member, it waits as they would.
             peer.direct_at.get_or_insert(now + DIRECT_PAUSE);
         }
-        self.net.wires.insert(
-            connection,
-            Wire {
-                peer,
-                ground,
-                carrier: Carrier::Pipe { room, seat },
-                link: Some(link),
-                begins: false,
-                bound: false,
-                told: None,
-                introduction: Introduction::default(),
-                compared: None,
-                deadline: now + HANDSHAKE_WAIT,
-            },
-        );
+        let mut wire = Wire::new(now, peer, ground, Carrier::Pipe { room, seat }, false);
+        wire.link = Some(link);
+        wire.deadline = now + HANDSHAKE_WAIT;
+        self.net.wires.insert(connection, wire);
+        self.net.is_stale = true;
         self.send_frames(connection, heard.replies);
     }
 
@@ -456,7 +408,6 @@ impl Engine {
     pub(super) fn pipe_ended(
         &mut self,
         now: Timestamp,
-        rng: &mut dyn CryptoRng,
         (room, seat): (RoomId, u32),
         connection: ConnectionId,
     ) {
@@ -464,7 +415,10 @@ impl Engine {
         if wire.is_some_and(|wire| wire.carrier == (Carrier::Pipe { room, seat }))
             && let Some(wire) = self.drop_wire(connection)
         {
-            self.unlinked(now, rng, wire.peer);
+            if !wire.is_open() {
+                self.missed(now, wire.peer);
+            }
+            self.unlinked(now, wire.peer);
         }
     }
 
@@ -499,12 +453,15 @@ impl Engine {
         let Ok(heard) = link.receive(frame) else {
             return self.end_wire(now, rng, connection);
         };
-        if link.is_open()
-            && let Some(wire) = self.net.wires.get_mut(&connection)
-        {
-            wire.deadline = now + SILENCE;
+        let is_open = link.is_open();
+        if let Some(wire) = self.net.wires.get_mut(&connection) {
+            wire.flow.heard(now, frame.len());
+            if is_open {
+                wire.deadline = now + SILENCE;
+            }
         }
         self.send_frames(connection, heard.replies);
+        self.trust(now, rng, connection);
         if heard.opened {
             self.opened(now, rng, connection);
         }
@@ -542,26 +499,33 @@ impl Engine {
         connection: ConnectionId,
     ) {
         if let Some(wire) = self.drop_wire(connection) {
-            let never_opened = !wire.link.as_ref().is_some_and(Link::is_open);
             match wire.carrier {
                 Carrier::Pipe { room, seat } => {
                     self.send_signal(rng, room, Some(seat), &Signal::Ended { connection });
+                    if wire.begins && !wire.is_open() {
+                        self.missed(now, wire.peer);
+                    }
                 }
-                Carrier::Direct(_) if wire.begins && never_opened => {
-                    return self.without_direct(now, rng, wire.peer);
+                Carrier::Direct(_) if wire.begins && !wire.is_open() => {
+                    return self.without_direct(now, wire.peer);
                 }
                 Carrier::Direct(_) => {}
             }
-            self.unlinked(now, rng, wire.peer);
+            self.unlinked(now, wire.peer);
         }
     }
 
-    fn drop_wire(&mut self, connection: ConnectionId) -> Option<Wire> {
+    pub(super) fn drop_wire(&mut self, connection: ConnectionId) -> Option<Wire> {
         let wire = self.net.wires.remove(&connection)?;
-        if let Carrier::Direct(link) = wire.carrier
-            && self.net.direct.remove(&link).is_some()
-        {
-            self.outputs.push_back(Output::DirectClose(link));
+        self.net.is_stale = true;
+        if let Carrier::Direct(link) = wire.carrier {
+            if self.net.direct.remove(&link).is_some() {
+                self.outputs.push_back(Output::DirectClose(link));
+            }
+            self.net.over.push_back(connection);
+            if self.net.over.len() > OVER_MAX {
+                self.net.over.pop_front();
+            }
         }
         if matches!(wire.carrier, Carrier::Pipe { .. }) {
             self.choose_rooms();
@@ -569,7 +533,7 @@ impl Engine {
         Some(wire)
     }
 
-    fn unlinked(&mut self, now: Timestamp, rng: &mut dyn CryptoRng, id: PeerId) {
+    pub(super) fn unlinked(&mut self, now: Timestamp, id: PeerId) {
         let ground = self.net.peers.get(&id).map(|peer| peer.ground);
         if let Some(Ground::Join(..)) = ground {
             // Whoever else may let us in is asked before the same one again.
@@ -584,20 +548,23 @@ impl Engine {
             let is_in = desk.is_some_and(|desk| desk.workspace.role().is_some());
             let pause = if is_in { RETRY_PAUSE } else { REMOVED_PAUSE };
             if let Some(peer) = self.net.peers.get_mut(&id) {
-                peer.retry_at = Some(now + pause);
+                peer.orphan_at = Some(now);
+                peer.retry_at = peer.retry_at.max(Some(now + pause));
             }
         }
-        if self.wires_of(id).is_empty() {
+        if self.net.wires_to(id).next().is_none() {
             self.net.seen.remove(&id);
         }
-        self.consider(now, rng, id);
+        self.near_changed(now);
         self.show_workspace(id.0);
         self.show_joining();
     }
 
     pub(super) fn forget_peer(&mut self, now: Timestamp, rng: &mut dyn CryptoRng, id: PeerId) {
         self.net.peers.remove(&id);
-        for connection in self.wires_of(id) {
+        self.net.is_stale = true;
+        let wires: Vec<ConnectionId> = self.net.wires_to(id).map(|(wire, _)| wire).collect();
+        for connection in wires {
             self.end_wire(now, rng, connection);
         }
     }
@@ -615,56 +582,44 @@ impl Engine {
             let Some(wire) = self.drop_wire(connection) else {
                 continue;
             };
-            let was_direct = matches!(wire.carrier, Carrier::Direct(_));
-            let never_opened = !wire.link.as_ref().is_some_and(Link::is_open);
+            let is_open = wire.is_open();
             if let Carrier::Pipe { room, seat } = wire.carrier {
                 self.send_signal(rng, room, Some(seat), &Signal::Ended { connection });
+                if !is_open {
+                    self.missed(now, wire.peer);
+                }
             }
-            if was_direct && wire.begins && never_opened {
-                self.without_direct(now, rng, wire.peer);
+            if wire.is_direct() && wire.begins && !is_open {
+                self.without_direct(now, wire.peer);
             } else {
-                self.unlinked(now, rng, wire.peer);
+                self.unlinked(now, wire.peer);
             }
         }
-        let again: Vec<PeerId> = self
-            .net
-            .peers
-            .iter_mut()
-            .filter(|(_, peer)| peer.retry_at.is_some_and(|at| at <= now))
-            .map(|(id, peer)| {
-                peer.retry_at = None;
-                *id
-            })
-            .collect();
-        let upgrades: Vec<PeerId> = self
-            .net
-            .peers
-            .keys()
-            .filter(|id| self.upgrade_due(**id).is_some_and(|at| at <= now))
-            .copied()
-            .collect();
-        for id in again.into_iter().chain(upgrades) {
-            self.consider(now, rng, id);
-        }
+        self.tend_ways(now, rng);
     }
 
-    /// A direct link is open: what carried the messages until now has done its work. What was under way
-    /// on it is not lost, because both ends say on the new link what they have.
+    /// A link is in use: what carried the messages until now has done its work. What was under way on it is not
+    /// lost, because both ends say on this one what they have. A direct link outlives the pipe that is used while
+    /// nothing comes by it.
     pub(super) fn end_others(&mut self, rng: &mut dyn CryptoRng, connection: ConnectionId) {
         let Some(wire) = self.net.wires.get(&connection) else {
             return;
         };
-        let id = wire.peer;
-        if !matches!(wire.carrier, Carrier::Direct(_)) {
-            return;
-        }
+        let (id, is_direct) = (wire.peer, wire.is_direct());
         if let Some(peer) = self.net.peers.get_mut(&id) {
-            peer.direct_failures = 0;
-        }
-        for other in self.wires_of(id) {
-            if other == connection {
-                continue;
+            peer.missed = 0;
+            peer.orphan_at = None;
+            if is_direct {
+                peer.direct_failures = 0;
             }
+        }
+        let others: Vec<ConnectionId> = self
+            .net
+            .wires_to(id)
+            .filter(|(other, wire)| *other != connection && (is_direct || !wire.is_direct()))
+            .map(|(other, _)| other)
+            .collect();
+        for other in others {
             let dropped = self.drop_wire(other);
             if let Some(Carrier::Pipe { room, seat }) = dropped.map(|wire| wire.carrier) {
                 let ended = Signal::Ended { connection: other };
@@ -676,9 +631,7 @@ impl Engine {
     /// When [`Self::tend_links`] has something to do.
     pub(in crate::engine) fn links_due(&self) -> Option<Timestamp> {
         let deadlines = self.net.wires.values().map(|wire| wire.deadline);
-        let retries = self.net.peers.values().filter_map(|peer| peer.retry_at);
-        let upgrades = self.net.peers.keys().filter_map(|id| self.upgrade_due(*id));
-        deadlines.chain(retries).chain(upgrades).min()
+        deadlines.chain(self.ways_due()).min()
     }
 }
 

@@ -58,6 +58,7 @@ impl Engine {
             for peer in self.net.peers.values_mut() {
                 peer.seats.retain(|(there, _)| *there != room);
             }
+            self.net.is_stale = true;
             self.tell_relay(&ClientFrame::Leave { room });
         }
         let new: Vec<RoomId> = wanted
@@ -117,13 +118,17 @@ impl Engine {
         let Some(device) = self.own_device(ground) else {
             return;
         };
-        let signal = Signal::Announce {
+        let signal = self.announcement(device, ground, to.is_some());
+        self.send_signal(rng, room, to, &signal);
+    }
+
+    pub(super) fn announcement(&self, device: DeviceId, ground: Ground, answers: bool) -> Signal {
+        Signal::Announce {
             device,
             run: self.session,
-            answers: to.is_some(),
+            answers,
             is_member: !matches!(ground, Ground::Join(..)),
-        };
-        self.send_signal(rng, room, to, &signal);
+        }
     }
 
     pub(super) fn send_signal(
@@ -196,9 +201,24 @@ impl Engine {
                 connection,
                 device,
                 bytes,
-            } => self.direct_signalled(now, rng, (room, from), ground, connection, device, bytes.0),
-            Signal::NoDirect { connection } => self.no_direct(now, rng, connection),
-            Signal::Ended { connection } => self.pipe_ended(now, rng, (room, from), connection),
+                number,
+            } => {
+                let id = (ground.workspace(), device);
+                let sits = |peer: &Peer| peer.seats.contains(&(room, from));
+                let is_begun = self.net.wires.contains_key(&connection);
+                if is_begun || self.net.peers.get(&id).is_some_and(sits) {
+                    self.direct_signalled(now, rng, (ground, id), connection, number, bytes.0);
+                }
+            }
+            Signal::NoDirect { connection } => {
+                let peers = self.net.peers.iter();
+                let sitting = peers.filter(|(_, peer)| peer.seats.contains(&(room, from)));
+                let sitting: Vec<_> = sitting.map(|(id, _)| *id).collect();
+                for id in sitting {
+                    self.no_direct(now, id, connection);
+                }
+            }
+            Signal::Ended { connection } => self.pipe_ended(now, (room, from), connection),
         }
     }
 
@@ -220,19 +240,15 @@ impl Engine {
         // Somebody who was removed and comes anew is nobody yet in the rooms of the epochs that they know.
         let is_in = desk.is_some_and(|desk| desk.workspace.role().is_some());
         let comes = !is_in && self.home.joins().any(|join| join.link.workspace == id.0);
-        let is_new_run = self.net.peers.get(&id).is_some_and(|peer| peer.run != run);
-        if is_new_run {
+        let known = self.net.peers.get(&id).and_then(|peer| peer.run);
+        if known.is_some_and(|known| known != run) {
             // Its engine was replaced: links to the one before are dead, whether that shows or not.
             self.forget_peer(now, rng, id);
         }
-        let peer = self.net.peers.entry(id).or_insert_with(|| Peer {
-            run,
-            ground,
-            seats: Vec::new(),
-            retry_at: None,
-            direct_at: None,
-            direct_failures: 0,
-        });
+        self.net.is_stale = true;
+        let peer = self.net.peers.entry(id);
+        let peer = peer.or_insert_with(|| Peer::new(id, ground));
+        peer.run = Some(run);
         if !peer.seats.contains(&place) {
             peer.seats.push(place);
         }
@@ -250,7 +266,6 @@ impl Engine {
                 self.end_wire(now, rng, connection);
             }
         }
-        self.consider(now, rng, id);
     }
 
     /// A seat is empty.
@@ -274,21 +289,12 @@ impl Engine {
         for connection in piped {
             self.end_wire(now, rng, connection);
         }
-        let gone: Vec<_> = self
-            .net
-            .peers
-            .iter()
-            .filter(|(id, peer)| {
-                peer.seats.is_empty() && !self.net.wires.values().any(|w| w.peer == **id)
-            })
-            .map(|(id, _)| *id)
-            .collect();
-        for id in gone {
-            self.net.peers.remove(&id);
+        for id in self.forget_strangers() {
             self.net.seen.remove(&id);
             self.show_workspace(id.0);
-            self.show_joining();
         }
+        self.net.is_stale = true;
+        self.show_joining();
     }
 }
 

@@ -3,14 +3,15 @@
 use core::time::Duration;
 use std::sync::Arc;
 
-use bocage_api::workspace::{JoinState, Path, Presence};
+use bocage_api::workspace::{Indirect, JoinState, LinkCard, Path, Presence};
 use bocage_api::{CommandId, Refusal, WorkspaceId};
 use rand_core::CryptoRng;
 
-use super::{Carrier, Engine, Ground, PeerId};
+use super::{Engine, Ground, PeerId, Wire};
 use crate::codec::Blob;
 use crate::engine::desk::{Answer, Asked, Desk};
 use crate::engine::{Effect, Outcome, archive};
+use crate::flow::{BEHIND, WINDOW};
 use crate::log;
 use crate::object::{DeviceId, ObjectId};
 use crate::reconcile::{self, Span};
@@ -20,11 +21,18 @@ use crate::sync::{DeviceRequest, Message, Rewrap, pack};
 use crate::time::Timestamp;
 use crate::workspace::{Intake, NewDevice, Request, Workspace};
 
-/// How often a device shows that it is there.
+/// How often a device shows that it is there, where there are few.
 const PRESENCE_EVERY: Duration = Duration::from_secs(15);
 
-/// How long after that others take it to be there.
-const PRESENCE_LASTS: Duration = Duration::from_secs(40);
+/// How much longer than that others take it to be there, beyond a second time.
+const PRESENCE_MARGIN: Duration = Duration::from_secs(10);
+
+/// Each tells all of itself, so with so many more of them each does it more rarely by as much again: what a device
+/// hears grows with how many they are, not with the square.
+const CROWD: usize = 16;
+
+/// How much of what somebody lacks is put together at a time, in bytes before it is.
+const PORTION: usize = 64 * 1024;
 
 /// How long a device waits before it compares again over the same link, because something is missing.
 const COMPARE_PAUSE: Duration = Duration::from_secs(3);
@@ -111,6 +119,7 @@ impl Engine {
             None => (None, false, false),
         };
         self.net.seen.insert(id, now);
+        self.near_changed(now);
         if let Some(desk) = self.desks.get_mut(&id.0) {
             desk.workspace.meet(device);
         }
@@ -150,8 +159,7 @@ impl Engine {
             return;
         }
         if let Some(desk) = self.desks.get(&wire.peer.0) {
-            let ops = desk.workspace.introduction(desk.untold());
-            self.say_all(connection, ops, Vec::new());
+            wire.owed.add(desk.workspace.introduction());
         }
     }
 
@@ -231,8 +239,25 @@ impl Engine {
             Message::Device(request) => self.device_asked(now, rng, connection, &request),
             Message::Lacks(epochs) if bound => self.give_keys(rng, connection, &epochs),
             Message::Keys(keys) if bound => self.take_keys(rng, workspace, keys),
+            Message::Near(near) if bound => self.take_near(connection, near),
+            Message::Carry { to, bytes } if bound => self.carry_on(now, connection, to, bytes),
+            Message::Carried { from, bytes } if bound => {
+                self.take_carried(now, rng, connection, from, &bytes.0);
+            }
             // Whoever is no member, or no longer, is told nothing and believed nothing.
-            Message::Lacks(_) | Message::Keys(_) => {}
+            Message::Lacks(_)
+            | Message::Keys(_)
+            | Message::Near(_)
+            | Message::Carry { .. }
+            | Message::Carried { .. } => {}
+            Message::Ping(number) => self.say(connection, &Message::Pong(number)),
+            Message::Pong(number) => {
+                wire.flow.ponged(now, number);
+                if wire.flow.is_behind && wire.flow.under_way() < WINDOW {
+                    wire.flow.is_behind = false;
+                    self.compare(now, connection);
+                }
+            }
             Message::Introduce if bound => self.introduce(connection),
             Message::Introduce => wire.introduction.is_owed = true,
             Message::Closed => {
@@ -251,11 +276,8 @@ impl Engine {
         let Some(lacking) = lacking.filter(|lacking| !lacking.is_empty()) else {
             return;
         };
-        let wires = self.net.wires.iter();
-        let bound = wires.filter(|(_, wire)| wire.bound && wire.peer.0 == workspace);
-        let bound: Vec<ConnectionId> = bound.map(|(connection, _)| *connection).collect();
         let message = Message::Lacks(lacking);
-        for connection in bound {
+        for connection in self.in_use(workspace) {
             self.say(connection, &message);
         }
     }
@@ -441,8 +463,9 @@ impl Engine {
         };
         if self.desks.get(&workspace).is_some_and(is_member) {
             let desk = self.desks.get(&workspace);
-            let everything = desk.map(|desk| desk.workspace.everything(desk.untold()));
-            self.say_all(connection, everything.unwrap_or_default(), Vec::new());
+            if let Some((desk, wire)) = desk.zip(self.net.wires.get_mut(&connection)) {
+                wire.owed.add(desk.workspace.all());
+            }
             self.bind(now, rng, connection);
         }
     }
@@ -637,25 +660,55 @@ impl Engine {
     }
 
     /// Begins to find out what each end lacks.
-    fn compare(&mut self, now: Timestamp, connection: ConnectionId) {
+    pub(super) fn compare(&mut self, now: Timestamp, connection: ConnectionId) {
         let Some(wire) = self.net.wires.get_mut(&connection) else {
             return;
         };
         wire.compared = Some(now);
         if let Some(desk) = self.desks.get(&wire.peer.0) {
             let spans = desk.workspace.compare();
-            self.say_all(connection, Vec::new(), spans);
+            self.say_spans(connection, spans);
         }
     }
 
-    /// Sends what the other end lacks, and asks for what this one does.
+    /// Begins to send what the other end lacks, and asks for what this one does.
     fn compared(&mut self, connection: ConnectionId, spans: &[Span]) {
-        let wire = self.net.wires.get(&connection);
-        let Some(desk) = wire.and_then(|wire| self.desks.get(&wire.peer.0)) else {
+        let Some(wire) = self.net.wires.get_mut(&connection) else {
             return;
         };
-        let compared = desk.workspace.compared(spans, desk.untold());
-        self.say_all(connection, compared.lacking, compared.reply);
+        let Some(desk) = self.desks.get(&wire.peer.0) else {
+            return;
+        };
+        let (lacking, reply) = desk.workspace.lacking(spans);
+        wire.owed.add(lacking);
+        self.say_spans(connection, reply);
+    }
+
+    /// Sends of what the other end lacks as much as may be under way. What is new passes behind it.
+    pub(super) fn send_owed(&mut self, now: Timestamp, connection: ConnectionId) {
+        loop {
+            let Some(wire) = self.net.wires.get_mut(&connection) else {
+                return;
+            };
+            if wire.owed.is_empty() || wire.is_doubted || wire.flow.under_way() >= WINDOW {
+                return;
+            }
+            let Some(desk) = self.desks.get(&wire.peer.0) else {
+                return;
+            };
+            let untold = desk.untold();
+            let objects = desk.workspace.take_lacking(&mut wire.owed, PORTION, untold);
+            for message in pack(objects.iter().map(|object| &**object)) {
+                self.say(connection, &message);
+                let wire = self.net.wires.get_mut(&connection);
+                let ping = wire
+                    .filter(|wire| wire.bound)
+                    .and_then(|wire| wire.flow.ping(now));
+                if let Some(number) = ping {
+                    self.say_ping(connection, number);
+                }
+            }
+        }
     }
 
     /// What came builds on something that is missing: the other end must have it.
@@ -671,10 +724,7 @@ impl Engine {
         }
     }
 
-    fn say_all(&mut self, connection: ConnectionId, objects: Vec<Arc<[u8]>>, spans: Vec<Span>) {
-        for message in pack(objects.iter().map(|object| &**object)) {
-            self.say(connection, &message);
-        }
+    fn say_spans(&mut self, connection: ConnectionId, spans: Vec<Span>) {
         for spans in reconcile::pack(spans) {
             self.say(connection, &Message::Compare(spans));
         }
@@ -687,20 +737,25 @@ impl Engine {
         objects: &[Arc<[u8]>],
         origin: Origin,
     ) {
-        let to: Vec<ConnectionId> = self
-            .net
-            .wires
-            .iter()
-            .filter(|(connection, wire)| {
-                wire.bound && wire.peer.0 == workspace && origin != Origin::Link(**connection)
-            })
-            .map(|(connection, _)| *connection)
-            .collect();
+        // Not to whom it has come from, by whichever link.
+        let from = match origin {
+            Origin::Link(connection) => self.net.wires.get(&connection).map(|wire| wire.peer),
+            Origin::Own | Origin::Mail | Origin::Waited => None,
+        };
+        let mut to = self.in_use(workspace);
+        to.retain(|connection| {
+            self.net.wires.get(connection).map(|wire| wire.peer) != from || from.is_none()
+        });
         if to.is_empty() || objects.is_empty() {
             return;
         }
         let messages = pack(objects.iter().map(|object| &**object));
         for connection in to {
+            let wire = self.net.wires.get_mut(&connection);
+            if let Some(wire) = wire.filter(|wire| wire.flow.under_way() >= BEHIND) {
+                wire.flow.is_behind = true;
+                continue;
+            }
             for message in &messages {
                 self.say(connection, message);
             }
@@ -719,14 +774,20 @@ impl Engine {
         to.len()
     }
 
-    fn say(&mut self, connection: ConnectionId, message: &Message) {
-        let frames = self
-            .net
-            .wires
-            .get_mut(&connection)
-            .and_then(|wire| wire.link.as_mut())
-            .and_then(|link| link.send(&message.encode()).ok());
+    pub(super) fn say(&mut self, connection: ConnectionId, message: &Message) {
+        let Some(wire) = self.net.wires.get_mut(&connection) else {
+            return;
+        };
+        let bytes = message.encode();
+        let frames = wire.link.as_mut().and_then(|link| link.send(&bytes).ok());
+        if frames.is_some() && !matches!(message, Message::Ping(_) | Message::Pong(_)) {
+            wire.flow.said(bytes.len());
+        }
         self.send_frames(connection, frames.unwrap_or_default());
+    }
+
+    pub(super) fn say_ping(&mut self, connection: ConnectionId, number: u64) {
+        self.say(connection, &Message::Ping(number));
     }
 
     /// Shows that this device is there, and notices who no longer does.
@@ -735,11 +796,19 @@ impl Engine {
             return;
         }
         self.net.presence_due = None;
+        for (id, desk) in &mut self.desks {
+            let there = self.net.seen.keys().filter(|seen| seen.0 == *id).count();
+            desk.pace = u32::try_from(1 + there / CROWD).unwrap_or(u32::MAX);
+        }
+        let pace_of = |id: &WorkspaceId| self.desks.get(id).map_or(1, |desk| desk.pace);
         let stale: Vec<PeerId> = self
             .net
             .seen
             .iter()
-            .filter(|(_, at)| **at + PRESENCE_LASTS <= now)
+            .filter(|((workspace, _), at)| {
+                let every = PRESENCE_EVERY * pace_of(workspace);
+                **at + every * 2 + PRESENCE_MARGIN <= now
+            })
             .map(|(id, _)| *id)
             .collect();
         for id in stale {
@@ -758,8 +827,13 @@ impl Engine {
             let Some(desk) = self.desks.get_mut(workspace) else {
                 continue;
             };
-            if let Ok(intake) = desk.workspace.show_presence(counter, None) {
-                self.take_intake(now, rng, *workspace, &intake, Origin::Own);
+            let every = PRESENCE_EVERY * desk.pace;
+            let is_due = desk.pace == 1 || desk.present_at.is_none_or(|at| at + every <= now);
+            if is_due {
+                desk.present_at = Some(now);
+                if let Ok(intake) = desk.workspace.show_presence(counter, None) {
+                    self.take_intake(now, rng, *workspace, &intake, Origin::Own);
+                }
             }
             // Somebody may have it by now.
             self.ask_for_keys(*workspace);
@@ -803,20 +877,64 @@ impl Engine {
         devices.into_iter().flatten().map(|(id, _)| id)
     }
 
-    pub(in crate::engine) fn path_to(&self, workspace: WorkspaceId, member: &log::Member) -> Path {
+    /// The links to a member's devices, attempts included, and whether each is in use.
+    fn wires_to_member(
+        &self,
+        workspace: WorkspaceId,
+        member: &log::Member,
+    ) -> impl Iterator<Item = (&Wire, bool)> {
         let devices: Vec<DeviceId> = self.devices_of(workspace, member).collect();
-        let wires = self.net.wires.values();
-        let mut carriers = wires
-            .filter(|wire| wire.bound && wire.peer.0 == workspace && devices.contains(&wire.peer.1))
-            .map(|wire| wire.carrier)
-            .peekable();
-        if carriers.peek().is_none() {
-            Path::None
-        } else if carriers.any(|carrier| matches!(carrier, Carrier::Direct(_))) {
-            Path::Direct
-        } else {
-            Path::Relay
+        let wires = self.net.wires.iter();
+        let wires = wires
+            .filter(move |(_, wire)| wire.peer.0 == workspace && devices.contains(&wire.peer.1));
+        wires.map(|(connection, wire)| (wire, self.is_in_use(*connection)))
+    }
+
+    pub(in crate::engine) fn path_to(&self, workspace: WorkspaceId, member: &log::Member) -> Path {
+        let mut best = Path::None;
+        for (wire, is_in_use) in self.wires_to_member(workspace, member) {
+            match (is_in_use, wire.is_direct()) {
+                (true, true) => return Path::Direct,
+                (true, false) => best = Path::Relay,
+                (false, _) if best == Path::None => best = Path::Searching,
+                (false, _) => {}
+            }
         }
+        best
+    }
+
+    pub(in crate::engine) fn link_card(
+        &self,
+        workspace: WorkspaceId,
+        member: &log::Member,
+    ) -> LinkCard {
+        let mut card = LinkCard::default();
+        let mut is_doubted = false;
+        for (wire, is_in_use) in self.wires_to_member(workspace, member) {
+            is_doubted |= wire.is_doubted;
+            if is_in_use {
+                (card.sent, card.received) = wire.flow.bytes();
+                let round_trip = wire.flow.round_trip().map(|passed| passed.as_millis());
+                card.round_trip = round_trip.and_then(|passed| u32::try_from(passed).ok());
+            }
+        }
+        let mut devices = self.devices_of(workspace, member);
+        let has_failed = |device| {
+            let peer = self.net.peers.get(&(workspace, device));
+            peer.is_some_and(|peer| peer.direct_failures > 0)
+        };
+        card.reason = match self.path_to(workspace, member) {
+            Path::Direct | Path::Searching => None,
+            Path::Relay if self.net.hides_address => Some(Indirect::Hidden),
+            Path::Relay if is_doubted => Some(Indirect::Stalled),
+            Path::Relay => devices.any(has_failed).then_some(Indirect::Failed),
+            Path::None if self.net.day.is_none() => Some(Indirect::NoRelay),
+            Path::None => {
+                let is_spread = self.net.chosen.contains_key(&workspace);
+                is_spread.then_some(Indirect::Spread)
+            }
+        };
+        card
     }
 
     pub(in crate::engine) fn join_state(&self, by: CommandId) -> JoinState {

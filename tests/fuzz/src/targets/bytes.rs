@@ -118,7 +118,7 @@ fn opens(object: &[u8]) -> bool {
 /// What devices say to each other: over links, by way of rooms and mailboxes.
 pub(super) fn messages(input: &[u8]) {
     let mut rng = ChaCha20Rng::seed_from_u64(1);
-    let (which, bytes) = choice(input, 6);
+    let (which, bytes) = choice(input, 7);
     match which {
         0 => same(
             Message::decode(bytes).ok().map(|message| message.encode()),
@@ -128,6 +128,7 @@ pub(super) fn messages(input: &[u8]) {
         2 => padded(doors::item(&mut rng, bytes), bytes),
         3 => pieces(bytes),
         4 => same(doors::seat(bytes), bytes),
+        6 => padded(doors::carried(&mut rng, bytes), bytes),
         _ => same(doors::grant(bytes), bytes),
     }
 }

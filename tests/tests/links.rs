@@ -1,0 +1,445 @@
+//! How devices reach each other: directly, through the relay, and from the one way to the other while people
+//! work; and by way of each other where there is no relay.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
+
+use std::fmt::Write as _;
+
+use bocage_api::workspace::{Indirect, Mode, Path};
+use bocage_api::{
+    Colour, Command, Name, Profile, RelayState, Role, Settings, TextDelta, ToEngine, WorkspaceCard,
+};
+use bocage_core::{BadCarrier, Input};
+use bocage_tests::World;
+
+const A: usize = 0;
+const B: usize = 1;
+const C: usize = 2;
+
+fn profile(name: &str) -> Profile {
+    Profile {
+        name: Name::parse(name).unwrap(),
+        colour: Colour::new(2).unwrap(),
+    }
+}
+
+fn name_of(number: usize) -> String {
+    format!("Person {number}")
+}
+
+fn card(world: &World, number: usize) -> WorkspaceCard {
+    world.tabs[number].home.as_ref().unwrap().workspaces[0].clone()
+}
+
+/// So many editors share a workspace and look at its page.
+fn office(seed: u64, people: usize) -> World {
+    office_where(seed, people, |_| {})
+}
+
+fn office_where(seed: u64, people: usize, prepare: impl FnOnce(&mut World)) -> World {
+    let mut world = World::new(seed, people);
+    prepare(&mut world);
+    let link = world.act(A, |device, tab| {
+        tab.set_up(device, profile(&name_of(A)));
+        let card = tab.home.as_ref().unwrap().workspaces[0].clone();
+        tab.look_around(device, card.id, card.first_channel);
+        let by = tab.send(
+            device,
+            Command::Invite {
+                workspace: card.id,
+                label: Name::parse("Invitation").unwrap(),
+                role: Role::Editor,
+                uses: 100,
+                days: None,
+                mode: Mode::Auto,
+            },
+        );
+        let view = tab.workspace.as_ref().unwrap();
+        let made = view.invitations.iter().find(|i| i.made_by == Some(by));
+        made.unwrap().link.clone().unwrap()
+    });
+    for number in 1..people {
+        world.act(number, |device, tab| {
+            tab.send(device, Command::SetProfile(profile(&name_of(number))));
+            let link = link.clone();
+            tab.send(device, Command::Join { link });
+        });
+        world.run(5_000);
+    }
+    world.run(20_000);
+    for number in 0..people {
+        let card = card(&world, number);
+        world.act(number, |device, tab| {
+            tab.open_page(device, card.id, card.first_page);
+            tab.look_around(device, card.id, card.first_channel);
+        });
+    }
+    world.run(10_000);
+    world
+}
+
+fn types(world: &mut World, number: usize, words: &str) {
+    let card = card(world, number);
+    world.act(number, |device, tab| {
+        let end = tab.text().encode_utf16().count();
+        let delta = TextDelta::replace(end, 0, words);
+        tab.type_at(device, (card.id, card.first_page), &delta);
+    });
+}
+
+fn path(world: &World, number: usize, to: usize) -> Path {
+    let members = &world.tabs[number].workspace.as_ref().unwrap().members;
+    let name = name_of(to);
+    let member = members.iter().find(|member| member.name.as_str() == name);
+    member.unwrap().path
+}
+
+fn assert_text(world: &World, text: &str) {
+    for number in 0..world.tabs.len() {
+        assert_eq!(world.tabs[number].text(), text, "{number}");
+    }
+}
+
+/// Every word is there once, with everybody.
+fn assert_words(world: &World, words: usize) {
+    let mut expected: Vec<String> = (0..words).map(|word| word.to_string()).collect();
+    expected.sort();
+    for number in 0..world.tabs.len() {
+        let text = world.tabs[number].text();
+        let mut found: Vec<&str> = text.split_whitespace().collect();
+        found.sort_unstable();
+        assert_eq!(found, expected, "{number}");
+    }
+}
+
+#[test]
+fn the_pipe_takes_over_within_five_seconds_when_a_direct_link_dies() {
+    for seed in 0..10 {
+        let mut world = office(seed, 2);
+        assert_eq!(path(&world, A, B), Path::Direct);
+        assert_eq!(world.relay.piped, 0);
+        world.deaden(A, B);
+        let pause = world.draw(20_000) as u64;
+        world.run(pause);
+        let writer = world.draw(2);
+        types(&mut world, writer, "0 ");
+        world.run(5_000);
+        assert_words(&world, 1);
+        assert!(world.relay.piped > 0, "seed {seed}");
+        assert_eq!(path(&world, A, B), Path::Relay, "seed {seed}");
+        assert_eq!(path(&world, B, A), Path::Relay, "seed {seed}");
+    }
+}
+
+/// Words written before, while and after it dies arrive once, and when it is back the pipe is given up.
+#[test]
+fn nothing_is_lost_or_doubled_from_one_way_to_the_other_and_back() {
+    for seed in 0..10 {
+        let mut world = office(100 + seed, 3);
+        let mut words = 0;
+        for round in 0..40 {
+            let writer = world.draw(3);
+            types(&mut world, writer, &format!("{words} "));
+            words += 1;
+            let pause = world.draw(1_500) as u64;
+            world.run(pause);
+            match round {
+                10 => world.deaden(A, B),
+                14 => world.deaden(B, C),
+                25 => world.revive(A, B),
+                30 => world.revive(B, C),
+                _ => {}
+            }
+        }
+        world.run(90_000);
+        assert_words(&world, words);
+        for (from, to) in [(A, B), (B, A), (B, C), (A, C)] {
+            assert_eq!(path(&world, from, to), Path::Direct, "seed {seed}");
+        }
+        let piped = world.relay.piped;
+        types(&mut world, A, "x");
+        world.run(20_000);
+        assert_eq!(world.relay.piped, piped, "the pipe is not used any more");
+    }
+}
+
+#[test]
+fn a_direct_link_that_is_closed_is_replaced_at_once() {
+    for seed in 0..10 {
+        let mut world = office(200 + seed, 2);
+        world.direct_works = false;
+        world.close_direct_links();
+        world.run(100);
+        let writer = world.draw(2);
+        types(&mut world, writer, "0 ");
+        world.run(3_000);
+        assert_words(&world, 1);
+        assert_eq!(path(&world, A, B), Path::Relay, "seed {seed}");
+        world.direct_works = true;
+        world.run(60_000);
+        assert_eq!(path(&world, A, B), Path::Direct, "seed {seed}");
+    }
+}
+
+/// Whoever cannot be reached directly is linked through the pipe before the direct way is given up.
+#[test]
+fn the_pipe_does_not_wait_for_the_direct_way_to_fail() {
+    let mut world = office_where(1, 2, |world| world.deaden(A, B));
+    assert_eq!(path(&world, A, B), Path::Relay);
+    world.crash(B);
+    world.run(5_000);
+    world.start(B);
+    world.run(3_000);
+    assert_eq!(path(&world, A, B), Path::Relay);
+    types(&mut world, B, "0 ");
+    world.run(500);
+    assert_words(&world, 1);
+}
+
+/// Another network may have what the one before had not: nobody waits out the pauses of the old one.
+#[test]
+fn on_another_network_the_direct_way_is_tried_at_once() {
+    let mut world = office_where(2, 2, |world| world.direct_works = false);
+    world.run(1_000_000);
+    assert_eq!(path(&world, A, B), Path::Relay);
+    world.direct_works = true;
+    let begins = [A, B];
+    for number in begins {
+        world.act(number, |device, _| device.input(Input::NetworkChanged));
+    }
+    world.run(2_000);
+    assert_eq!(path(&world, A, B), Path::Direct);
+}
+
+/// Three who are linked, and two of them not to each other any more, with no relay.
+fn two_apart(seed: u64) -> World {
+    let mut world = office(300 + seed, 3);
+    world.stop_relay();
+    world.deaden(A, C);
+    world.run(100_000);
+    assert!(matches!(path(&world, A, C), Path::None | Path::Searching));
+    types(&mut world, A, "By way of B. ");
+    world.run(1_000);
+    assert_text(&world, "By way of B. ");
+    world.revive(A, C);
+    world
+}
+
+#[test]
+fn without_a_relay_a_member_brings_two_others_together() {
+    for seed in 0..10 {
+        let mut world = two_apart(seed);
+        world.act(A, |device, _| device.input(Input::NetworkChanged));
+        world.act(C, |device, _| device.input(Input::NetworkChanged));
+        world.run(20_000);
+        assert_eq!(path(&world, A, C), Path::Direct, "seed {seed}");
+        world.cut_off(B);
+        types(&mut world, C, "Without B.");
+        world.run(3_000);
+        assert_eq!(world.tabs[A].text(), "By way of B. Without B.");
+    }
+}
+
+/// Somebody who comes back when there is no relay, and is still linked to one, gets to the others.
+#[test]
+fn without_a_relay_nobody_is_brought_together_by_somebody_who_is_linked_to_neither() {
+    let mut world = office(400, 3);
+    world.stop_relay();
+    world.cut_off(B);
+    world.deaden(A, C);
+    world.run(100_000);
+    world.revive(A, C);
+    world.run(400_000);
+    assert_eq!(path(&world, A, C), Path::None);
+}
+
+/// Two are apart, and a third who carries their signals does something of their own with them.
+fn misled(seed: u64, how: BadCarrier) -> World {
+    let mut world = office(500 + seed, 3);
+    world.stop_relay();
+    world.deaden(A, C);
+    world.run(100_000);
+    mislead(&mut world, how);
+    world.revive(A, C);
+    for number in [A, C] {
+        world.act(number, |device, _| device.input(Input::NetworkChanged));
+    }
+    world
+}
+
+fn mislead(world: &mut World, how: BadCarrier) {
+    world.act(B, |device, _| {
+        device.with_engine(|engine, _, _| {
+            engine.mislead(how);
+            Some(())
+        })
+    });
+}
+
+/// Whatever B does, what A writes still comes to C, and what C writes to A.
+fn assert_undisturbed(world: &mut World) {
+    let before = world.tabs[A].text();
+    types(world, A, "From A. ");
+    world.run(3_000);
+    types(world, C, "From C. ");
+    world.run(3_000);
+    assert_text(world, &format!("{before}From A. From C. "));
+}
+
+#[test]
+fn a_carrier_that_drops_or_alters_signals_keeps_two_apart_and_does_nothing_else() {
+    for how in [BadCarrier::Drops, BadCarrier::Alters] {
+        let mut world = misled(1, how);
+        let before = world.signals;
+        world.run(60_000);
+        assert!(matches!(path(&world, A, C), Path::None | Path::Searching));
+        assert_eq!(world.signals, before, "nothing of it comes to a browser");
+        assert_undisturbed(&mut world);
+        // It is the carrying alone that was missing.
+        mislead(&mut world, BadCarrier::Not);
+        world.run(60_000);
+        assert_eq!(path(&world, A, C), Path::Direct, "{how:?}");
+    }
+}
+
+#[test]
+fn signals_that_are_carried_again_lead_nowhere() {
+    let mut world = misled(2, BadCarrier::Not);
+    world.run(60_000);
+    assert_eq!(path(&world, A, C), Path::Direct);
+    let (links, signals) = (world.direct_of(A), world.signals);
+    for _ in 0..5 {
+        mislead(&mut world, BadCarrier::Repeats);
+        world.run(20_000);
+    }
+    assert_eq!(world.direct_of(A), links);
+    assert_eq!(world.signals, signals, "nothing of it comes to a browser");
+    assert_undisturbed(&mut world);
+    // Nor do they after an engine was replaced: they were meant for the one before.
+    world.crash(C);
+    world.deaden(A, C);
+    world.start(C);
+    world.run(10_000);
+    let signals = world.signals;
+    mislead(&mut world, BadCarrier::Repeats);
+    world.run(2_000);
+    assert_eq!(world.signals, signals);
+}
+
+#[test]
+fn a_flood_of_carried_signals_does_no_harm() {
+    let mut world = misled(3, BadCarrier::Not);
+    world.run(60_000);
+    let links = world.direct_of(A);
+    mislead(&mut world, BadCarrier::Floods);
+    world.run(10_000);
+    assert_eq!(world.direct_of(A), links);
+    assert_undisturbed(&mut world);
+}
+
+/// Who hides their address has no direct link, and has one again when they do so no longer.
+#[test]
+fn who_hides_their_address_is_reached_through_the_relay_alone() {
+    let mut world = office(600, 3);
+    let hide = |world: &mut World, hide_address: bool| {
+        world.act(B, |device, tab| {
+            let settings = Settings {
+                hide_address,
+                ..Settings::default()
+            };
+            tab.send(device, Command::SetSettings(settings));
+        });
+    };
+    hide(&mut world, true);
+    assert!(world.direct_of(B).is_empty(), "at once");
+    let signals = world.signals;
+    for _ in 0..10 {
+        world.run(2_000);
+        assert!(world.direct_of(B).is_empty());
+        assert_eq!(path(&world, A, C), Path::Direct);
+    }
+    assert_eq!(path(&world, A, B), Path::Relay);
+    assert_eq!(path(&world, B, A), Path::Relay);
+    let card = world.tabs[B].workspace.as_ref().unwrap().members[0].clone();
+    assert_eq!(card.link.reason, Some(Indirect::Hidden));
+    types(&mut world, B, "Hidden. ");
+    world.run(2_000);
+    assert_text(&world, "Hidden. ");
+    // It is kept, and nothing of where it is leaves the device.
+    world.crash(B);
+    world.start(B);
+    world.run(300_000);
+    assert!(world.direct_of(B).is_empty());
+    assert_eq!(world.signals, signals, "no browser made any");
+    hide(&mut world, false);
+    world.run(330_000);
+    assert_eq!(path(&world, A, B), Path::Direct);
+}
+
+/// Somebody who was away for long is sent a little at a time, over either way.
+#[test]
+fn what_somebody_lacks_is_sent_as_fast_as_it_arrives() {
+    let mut world = office(700, 2);
+    // Nothing of it comes by mail.
+    world.relay.is_full = true;
+    world.cut_off(B);
+    let there = card(&world, A);
+    let mut random = 1u64;
+    for _ in 0..160 {
+        let mut text = String::new();
+        while text.len() < 3_900 {
+            // Nothing that can be compressed well.
+            random = random
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            let _ = write!(text, "{random:x} ");
+        }
+        world.act(A, |device, tab| {
+            let (workspace, channel) = (there.id, there.first_channel);
+            tab.send(
+                device,
+                Command::Say {
+                    workspace,
+                    channel,
+                    text,
+                },
+            );
+        });
+        world.run(100);
+    }
+    world.rate = 100;
+    world.reconnect(B);
+    world.act(B, |device, _| device.input(Input::NetworkChanged));
+    world.run(60_000);
+    let heard = world.tabs[B].channel.as_ref().unwrap();
+    assert_eq!(heard.messages.len(), 160);
+    // A window, and the last message that went into it; all of it together is more than twice as much.
+    let most = world.most_under_way;
+    assert!((90_000..220_000).contains(&most), "{most}");
+}
+
+/// Nobody sees the app: the relay is tried now and then, and at once when somebody looks again.
+#[test]
+fn the_relay_is_tried_rarely_while_nobody_looks_and_at_once_when_somebody_does() {
+    let mut world = office(800, 2);
+    world.stop_relay();
+    let seen = |world: &mut World, is_seen: bool| {
+        world.act(A, |device, tab| {
+            device.say(tab.id(), ToEngine::Seen(is_seen));
+        });
+    };
+    seen(&mut world, false);
+    world.run(3_600_000);
+    let before = world.relay_attempts;
+    world.run(3_600_000);
+    // The other one is looked at, and tries every half minute.
+    let other = 3_600 / 15;
+    let tries = world.relay_attempts - before;
+    assert!((100..other + 20).contains(&tries), "{tries}");
+    world.relay_is_up = true;
+    world.cut_off(B);
+    seen(&mut world, true);
+    world.run(1_000);
+    let home = world.tabs[A].home.as_ref().unwrap();
+    assert_eq!(home.relay, RelayState::Connected);
+}

@@ -9,7 +9,7 @@ use minicbor::{Decode, Encode};
 use crate::{
     codec::{self, FrameError},
     field,
-    limits::{ITEM_MAX, PIPE_MAX, SIGNAL_MAX},
+    limits::{ICE_TEXT_MAX, ITEM_MAX, PIPE_MAX, SIGNAL_MAX},
 };
 
 /// A frame from the client to the relay.
@@ -150,6 +150,10 @@ pub enum RelayFrame {
         /// Random for each socket, and part of everything that is signed on it.
         #[cbor(n(2), with = "minicbor::bytes")]
         challenge: [u8; 32],
+        /// Who helps devices to find a direct way, beside the relay; none, or up to
+        /// [`ICE_SERVERS_MAX`](crate::limits::ICE_SERVERS_MAX). Whoever runs the relay chose them.
+        #[cbor(n(3), decode_with = "field::ice_servers")]
+        ice: Vec<IceServer>,
     },
     /// The answer to a Hello that the relay does not accept; it closes after it. Its form is the
     /// same in all versions.
@@ -281,6 +285,21 @@ pub enum RelayFrame {
         #[n(0)]
         retry_after: u32,
     },
+}
+
+/// A STUN or TURN server, as browsers want it told.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct IceServer {
+    /// One to [`ICE_URLS_MAX`](crate::limits::ICE_URLS_MAX), each 1 to [`ICE_TEXT_MAX`] bytes long.
+    #[cbor(n(0), decode_with = "field::ice_urls")]
+    pub urls: Vec<String>,
+    /// Empty where none is asked for.
+    #[cbor(n(1), decode_with = "field::text::<_, 0, ICE_TEXT_MAX>")]
+    pub username: String,
+    /// Empty where none is asked for. It may stop working after some days; the next Greeting brings
+    /// another.
+    #[cbor(n(2), decode_with = "field::text::<_, 0, ICE_TEXT_MAX>")]
+    pub credential: String,
 }
 
 /// Why a relay refused a Hello.

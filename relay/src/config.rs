@@ -3,7 +3,12 @@
 
 use std::{net::SocketAddr, path::PathBuf};
 
-use crate::assets::{AppError, Assets};
+use crate::{
+    assets::{AppError, Assets},
+    forwarded::Proxy,
+    ice::{Ice, IceError, StunUri, TurnUri},
+    origin::Origin,
+};
 
 /// Serves the app Bocage, and is where devices of the same workspace meet.
 ///
@@ -41,6 +46,52 @@ pub struct Config {
         value_parser = loopback
     )]
     pub metrics: Option<SocketAddr>,
+
+    /// A proxy whose X-Forwarded-For or Forwarded header says who connects; 10.0.0.0/8 stands for
+    /// all of a network. Without it, all who come by a proxy count as one. Several: repeat it, or
+    /// separate them with commas.
+    #[arg(
+        long = "trusted-proxy",
+        env = "BOCAGE_TRUSTED_PROXY",
+        value_name = "ADDRESS",
+        value_delimiter = ','
+    )]
+    pub trusted_proxies: Vec<Proxy>,
+
+    /// From where pages may connect that this relay does not serve, such as
+    /// https://office.example.org. Several: repeat it, or separate them with commas.
+    #[arg(
+        long = "allow-origin",
+        env = "BOCAGE_ALLOW_ORIGIN",
+        value_name = "ORIGIN",
+        value_delimiter = ','
+    )]
+    pub allowed_origins: Vec<Origin>,
+
+    /// A STUN server that devices may ask for their own address, such as
+    /// stun:stun.example.org:3478. It sees who asks. Several: repeat it, or separate them with
+    /// commas.
+    #[arg(
+        long = "stun-uri",
+        env = "BOCAGE_STUN_URI",
+        value_name = "URI",
+        value_delimiter = ','
+    )]
+    pub stun_uris: Vec<StunUri>,
+
+    /// A TURN server that carries what devices cannot send each other directly, such as
+    /// turn:turn.example.org:3478?transport=udp. Several: repeat it, or separate them with commas.
+    #[arg(
+        long = "turn-uri",
+        env = "BOCAGE_TURN_URI",
+        value_name = "URI",
+        value_delimiter = ','
+    )]
+    pub turn_uris: Vec<TurnUri>,
+
+    /// A file with the secret that the TURN server knows as well (coturn: static-auth-secret).
+    #[arg(long, env = "BOCAGE_TURN_SECRET_FILE", value_name = "FILE")]
+    pub turn_secret_file: Option<PathBuf>,
 }
 
 const LOGS: &str = "BOCAGE_LOG sets what is logged on stderr: error, warn, info (the default), debug or \
@@ -55,6 +106,15 @@ impl Config {
         self.app
             .as_deref()
             .map_or_else(Assets::embedded, Assets::from_directory)
+    }
+
+    /// The STUN and TURN servers that clients are told of.
+    ///
+    /// # Errors
+    /// When they are too many, or a TURN server's secret is not there.
+    pub fn ice(&self) -> Result<Ice, IceError> {
+        let secret = self.turn_secret_file.as_deref();
+        Ice::new(&self.stun_uris, &self.turn_uris, secret)
     }
 }
 

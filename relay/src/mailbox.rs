@@ -26,11 +26,11 @@ use self::{
     keeper::Keeper,
     store::{Page, Quota, Store},
 };
-use crate::{clock, limits::Limits, outbox::Outbox};
+use crate::{clock, household::Household, limits::Limits, metrics::Metrics, outbox::Outbox};
 
 pub(crate) use self::{
     courier::Courier,
-    store::{Address, NewItem},
+    store::{Address, NewItem, cost},
 };
 pub use store::MailboxError;
 
@@ -71,11 +71,18 @@ pub(crate) struct Receipt {
     pub(crate) outbox: Arc<Outbox>,
     /// The sender's share of what may be under way.
     pub(crate) share: OwnedSemaphorePermit,
+    /// Who leaves it, and what it counts for.
+    pub(crate) deposit: (Arc<Household>, u32),
 }
 
 impl Receipt {
-    fn answer(self, result: Result<(), Failure>) {
+    /// `left` is whether anything was.
+    fn answer(self, left: bool, result: Result<(), Failure>) {
         let request = self.request;
+        let (household, cost) = self.deposit;
+        if !left {
+            household.take_back(cost);
+        }
         // Before the answer, so that whoever has it may put the next at once.
         drop(self.share);
         self.outbox.push_frame(&match result {
@@ -91,12 +98,13 @@ pub(crate) struct Unavailable;
 
 impl Mailboxes {
     /// Opens the mailboxes in a directory, or in memory, and begins to keep them.
-    pub(crate) async fn open(dir: Option<PathBuf>, limits: &Limits) -> Result<Self, MailboxError> {
+    pub(crate) async fn open(
+        dir: Option<PathBuf>,
+        limits: &Limits,
+        metrics: Arc<Metrics>,
+    ) -> Result<Self, MailboxError> {
         let quota = Quota {
-            all_bytes: match dir {
-                Some(_) => limits.mail_bytes,
-                None => limits.mail_bytes_in_memory,
-            },
+            all_bytes: limits.mail_bytes,
             mailbox_bytes: limits.mailbox_bytes,
             mailbox_items: limits.mailbox_items,
         };
@@ -104,10 +112,10 @@ impl Mailboxes {
         let store = spawn_blocking(open)
             .await
             .map_err(|_| MailboxError::Interrupted)??;
-        Ok(Self::begin(store, limits))
+        Ok(Self::begin(store, limits, metrics))
     }
 
-    fn begin(store: Store, limits: &Limits) -> Self {
+    fn begin(store: Store, limits: &Limits, metrics: Arc<Metrics>) -> Self {
         let (puts, waiting) = mpsc::channel(WAITING_PUTS);
         let mailboxes = Self {
             store: Arc::new(store),
@@ -116,7 +124,7 @@ impl Mailboxes {
             readers: Arc::new(Semaphore::new(READERS)),
             failed: Arc::default(),
         };
-        let keeper = Keeper::new(&mailboxes, limits);
+        let keeper = Keeper::new(&mailboxes, limits, metrics);
         // It ends when `puts` is dropped.
         tokio::spawn(keeper.keep(waiting));
         mailboxes
@@ -125,7 +133,10 @@ impl Mailboxes {
     /// Puts an item. The answer goes to the outbox when the item would survive a crash.
     pub(crate) fn put(&self, put: Put) {
         if let Err(refused) = self.puts.try_send(put) {
-            refused.into_inner().receipt.answer(Err(Failure::Busy));
+            refused
+                .into_inner()
+                .receipt
+                .answer(false, Err(Failure::Busy));
         }
     }
 
@@ -158,6 +169,11 @@ impl Mailboxes {
     /// What all items count for together.
     pub(crate) fn bytes(&self) -> u64 {
         self.store.bytes()
+    }
+
+    /// How many mailboxes somebody follows.
+    pub(crate) fn followed(&self) -> usize {
+        self.bells.count()
     }
 
     /// Lets the file go. Whatever is asked from here on comes to nothing.
@@ -210,10 +226,11 @@ mod tests {
                 mailbox: MAILBOX,
                 id,
                 bytes: vec![1],
+                depositor: u64::from(n),
             };
             store.put(hour, &[item]).unwrap();
         }
-        let mailboxes = Mailboxes::begin(store, &limits);
+        let mailboxes = Mailboxes::begin(store, &limits, Arc::default());
         let swept = async {
             while cursors(&mailboxes).await.len() > 1 {
                 sleep(Duration::from_millis(5)).await;

@@ -39,6 +39,7 @@ async fn main() -> ExitCode {
 
 async fn run(config: Config) -> Result<(), Box<dyn Error>> {
     let assets = config.assets()?;
+    let ice = config.ice()?;
     let build = assets.build().to_owned();
     let mut told_to_stop = Signals::new()?;
     let forgets = config.data.is_none();
@@ -48,6 +49,9 @@ async fn run(config: Config) -> Result<(), Box<dyn Error>> {
         data: config.data,
         assets,
         limits: Limits::default(),
+        trusted_proxies: config.trusted_proxies,
+        allowed_origins: config.allowed_origins,
+        ice,
     };
     let (address, running) = server.start().await?;
     writeln!(io::stdout(), "listening on http://{address}")?;

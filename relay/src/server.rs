@@ -3,7 +3,15 @@
 //! The loop is our own and not `axum::serve`, because that one sets no timer, without which hyper's
 //! limit on slow request heads does nothing. What is answered is in `assets` and `socket`.
 
-use std::{io, net::SocketAddr, path::PathBuf, pin::pin, sync::Arc, time::Duration};
+use std::{
+    collections::VecDeque,
+    io,
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+    pin::pin,
+    sync::Arc,
+    time::Duration,
+};
 
 use axum::{
     Router,
@@ -12,24 +20,34 @@ use axum::{
     response::Response,
     routing::get,
 };
-use hyper::server::conn::http1;
+use hyper::{
+    body::Incoming,
+    server::conn::http1,
+    service::{Service as _, service_fn},
+};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
 };
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore, watch},
-    task::{JoinHandle, JoinSet},
-    time::{sleep, timeout},
+    sync::{OwnedSemaphorePermit, watch},
+    task::{AbortHandle, JoinError, JoinHandle, JoinSet},
+    time::{Instant, sleep, timeout},
 };
 
 use crate::{
     assets::Assets,
+    forwarded::Proxy,
     headers,
+    household::{Household, Households},
+    ice::Ice,
+    intake::Intake,
     limits::Limits,
     mailbox::{MailboxError, Mailboxes},
     metrics::{self, Metrics},
+    origin::Origin,
+    outbox::Waiting,
     rooms::Rooms,
     socket::{self, Places},
     stall::Stalling,
@@ -61,6 +79,12 @@ pub struct Server {
     pub assets: Assets,
     /// How much connections may take.
     pub limits: Limits,
+    /// The proxies that are believed when they say for whom they speak.
+    pub trusted_proxies: Vec<Proxy>,
+    /// From where pages may connect, besides those that are served here.
+    pub allowed_origins: Vec<Origin>,
+    /// The STUN and TURN servers that clients are told of.
+    pub ice: Ice,
 }
 
 /// A relay at work. Dropping it stops it as well, without waiting.
@@ -112,11 +136,30 @@ pub(crate) struct Relay {
     assets: Assets,
     pub(crate) limits: Limits,
     pub(crate) places: Places,
+    pub(crate) proxies: Vec<Proxy>,
+    pub(crate) origins: Vec<Origin>,
+    pub(crate) ice: Ice,
+    pub(crate) households: Households,
+    /// What waits for all sockets.
+    pub(crate) waiting: Arc<Waiting>,
     pub(crate) rooms: Rooms,
     pub(crate) mailboxes: Mailboxes,
-    pub(crate) metrics: Metrics,
+    pub(crate) metrics: Arc<Metrics>,
     pub(crate) stopping: Stopping,
 }
+
+/// Where a connection comes from, as its requests are told.
+#[derive(Clone)]
+pub(crate) struct Peer {
+    pub(crate) address: IpAddr,
+    /// Whose it is; nobody's if it is a proxy's, which speaks for many.
+    pub(crate) household: Option<Arc<Household>>,
+    /// What has come of it and is not understood yet.
+    pub(crate) intake: Arc<Intake>,
+}
+
+/// A connection's peer, with its place in a household if it has one.
+type Guest = (Peer, Option<OwnedSemaphorePermit>);
 
 /// Tells whether the server has been asked to stop.
 #[derive(Clone)]
@@ -136,15 +179,25 @@ impl Server {
             }
             None => (None, None),
         };
-        let mailboxes = Mailboxes::open(self.data, &self.limits).await?;
+        let mut limits = self.limits;
+        if self.data.is_none() {
+            limits.mail_bytes = limits.mail_bytes_in_memory;
+        }
+        let counts = Arc::<Metrics>::default();
+        let mailboxes = Mailboxes::open(self.data, &limits, Arc::clone(&counts)).await?;
         let (stop, stopping) = watch::channel(false);
         let relay = Arc::new(Relay {
             assets: self.assets,
-            places: Places::new(&self.limits),
-            rooms: Rooms::new(&self.limits),
+            places: Places::new(&limits),
+            proxies: self.trusted_proxies,
+            origins: self.allowed_origins,
+            ice: self.ice,
+            households: Households::new(&limits),
+            waiting: Arc::new(Waiting::new(&limits)),
+            rooms: Rooms::new(&limits),
             mailboxes,
-            limits: self.limits,
-            metrics: Metrics::default(),
+            limits,
+            metrics: counts,
             stopping: Stopping(stopping),
         });
         let task = tokio::spawn(serve(listener, metrics_listener, relay));
@@ -154,6 +207,16 @@ impl Server {
             task,
         };
         Ok((address, running))
+    }
+}
+
+impl Peer {
+    fn new(relay: &Relay, address: IpAddr) -> Self {
+        Self {
+            address,
+            household: None,
+            intake: Arc::new(Intake::new(Arc::clone(&relay.waiting))),
+        }
     }
 }
 
@@ -199,21 +262,33 @@ async fn serve(listener: TcpListener, metrics: Option<TcpListener>, relay: Arc<R
         .route(metrics::PATH, get(metrics::answer))
         .with_state(Arc::clone(&relay));
     let mut connections = JoinSet::new();
+    let mut readers = JoinSet::new();
     if let Some(metrics) = metrics {
         let relay = Arc::clone(&relay);
         // Apart from the others, so that whoever watches the relay sees it even when it is full.
-        connections.spawn(async move {
+        readers.spawn(async move {
             let mut readers = JoinSet::new();
-            accept_until_stopped(metrics, METRICS_READERS, told, &relay, &mut readers).await;
+            let welcome = |relay: &Relay, address| Some((Peer::new(relay, address), None));
+            let most = METRICS_READERS;
+            accept_until_stopped(metrics, most, welcome, told, &relay, &mut readers).await;
             readers.join_all().await;
         });
     }
-    let most = relay.limits.connections as usize;
-    accept_until_stopped(listener, most, router, &relay, &mut connections).await;
+    let most = relay.limits.connections;
+    accept_until_stopped(
+        listener,
+        most,
+        by_household,
+        router,
+        &relay,
+        &mut connections,
+    )
+    .await;
     let drained = async {
         while let Some(ended) = connections.join_next().await {
-            report_panic(&ended);
+            note_panic(&ended, &relay);
         }
+        readers.join_all().await;
         relay.places.all_free(&relay.limits).await;
     };
     if timeout(relay.limits.drain, drained).await.is_err() {
@@ -222,36 +297,60 @@ async fn serve(listener: TcpListener, metrics: Option<TcpListener>, relay: Arc<R
     relay.mailboxes.close().await;
 }
 
-/// Puts every connection into the set, `most` at a time.
+/// Puts every connection into the set. Beyond `most`, the one that has been there longest makes room:
+/// somebody who holds connections open without asking for anything keeps nobody else out.
 async fn accept_until_stopped(
     listener: TcpListener,
     most: usize,
+    welcome: fn(&Relay, IpAddr) -> Option<Guest>,
     router: Router,
     relay: &Arc<Relay>,
     connections: &mut JoinSet<()>,
 ) {
-    let free = Arc::new(Semaphore::new(most));
+    let mut by_age: VecDeque<AbortHandle> = VecDeque::new();
     loop {
         tokio::select! {
             () = relay.stopping.requested() => break,
             // Connections that have ended leave the set, so that it does not grow.
-            Some(ended) = connections.join_next() => report_panic(&ended),
-            accepted = accept(&listener, &free) => if let Some((stream, permit)) = accepted {
-                let served = connection(stream, permit, router.clone(), Arc::clone(relay));
-                connections.spawn(served);
+            Some(ended) = connections.join_next() => note_panic(&ended, relay),
+            accepted = accept(&listener) => if let Some((stream, address)) = accepted {
+                let Some(guest) = welcome(relay, address) else {
+                    relay.metrics.turned_away.add(1);
+                    continue;
+                };
+                relay.metrics.accepted.add(1);
+                while connections.len() >= most {
+                    cut_oldest(&mut by_age, relay);
+                    if let Some(ended) = connections.join_next().await {
+                        note_panic(&ended, relay);
+                    }
+                }
+                let served = connection(stream, guest, router.clone(), Arc::clone(relay));
+                by_age.push_back(connections.spawn(served));
+                // What a task has taken is given back when nobody holds on to it.
+                if by_age.len() > 2 * connections.len() {
+                    by_age.retain(|task| !task.is_finished());
+                }
             },
         }
     }
 }
 
-/// The next connection, as soon as there is room for one; none if the system refused.
-async fn accept(
-    listener: &TcpListener,
-    free: &Arc<Semaphore>,
-) -> Option<(TcpStream, OwnedSemaphorePermit)> {
-    let permit = Arc::clone(free).acquire_owned().await.ok()?;
+/// Ends the oldest connection that has not ended yet.
+fn cut_oldest(by_age: &mut VecDeque<AbortHandle>, relay: &Relay) {
+    while let Some(oldest) = by_age.pop_front() {
+        if !oldest.is_finished() {
+            oldest.abort();
+            relay.metrics.cut.add(1);
+            return;
+        }
+    }
+}
+
+/// The next connection; none if the system refused.
+async fn accept(listener: &TcpListener) -> Option<(TcpStream, IpAddr)> {
     match listener.accept().await {
-        Ok((stream, _)) => Some((stream, permit)),
+        Ok((stream, peer)) => Some((stream, peer.ip().to_canonical())),
         Err(why) if is_of_one_connection(&why) => None,
         Err(why) => {
             tracing::warn!(kind = ?why.kind(), "cannot accept connections");
@@ -261,22 +360,37 @@ async fn accept(
     }
 }
 
+/// Whose connection it is, with its place in the household; none if the household has no more.
+fn by_household(relay: &Relay, address: IpAddr) -> Option<Guest> {
+    let mut peer = Peer::new(relay, address);
+    if relay.proxies.iter().any(|proxy| proxy.has(address)) {
+        return Some((peer, None));
+    }
+    let now = Instant::now();
+    let household = relay.households.of(now, address);
+    let permit = household.connect(now)?;
+    peer.household = Some(household);
+    Some((peer, Some(permit)))
+}
+
 /// Serves one connection until it ends or becomes a WebSocket.
-async fn connection(
-    stream: TcpStream,
-    _permit: OwnedSemaphorePermit,
-    router: Router,
-    relay: Arc<Relay>,
-) {
+async fn connection(stream: TcpStream, (peer, _permit): Guest, router: Router, relay: Arc<Relay>) {
     // Frames are small and should leave at once. If the system refuses, they leave a little later.
     let _ = stream.set_nodelay(true);
-    let stream = Stalling::new(stream, relay.limits.stalled_write);
+    let intake = Arc::clone(&peer.intake);
+    let stream = Stalling::new(stream, relay.limits.stalled_write, intake);
+    let router = TowerToHyperService::new(router);
+    let service = service_fn(move |mut request: hyper::Request<Incoming>| {
+        peer.intake.understood();
+        request.extensions_mut().insert(peer.clone());
+        router.call(request)
+    });
     let http = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(relay.limits.request_head)
         .max_headers(HEADER_LINES)
         .max_buf_size(HEAD_BYTES)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+        .serve_connection(TokioIo::new(stream), service);
     let mut http = pin!(http.with_upgrades());
     let ended = tokio::select! {
         ended = http.as_mut() => ended,
@@ -296,9 +410,9 @@ async fn page(State(relay): State<Arc<Relay>>, request: Request) -> Response {
         .answer(request.method(), request.uri().path(), request.headers())
 }
 
-fn report_panic(ended: &Result<(), tokio::task::JoinError>) {
-    if ended.is_err() {
-        tracing::error!("a connection panicked; the others are not affected");
+fn note_panic(ended: &Result<(), JoinError>, relay: &Relay) {
+    if ended.as_ref().is_err_and(JoinError::is_panic) {
+        relay.metrics.note_panic();
     }
 }
 

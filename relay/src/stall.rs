@@ -1,11 +1,12 @@
 //! A stream that fails once its peer has taken no byte for too long.
 //!
 //! It sits under HTTP and WebSocket alike, so no other place needs to time its writes. It does not
-//! limit reads: a quiet peer may be a peer with nothing to say.
+//! limit the time of reads: a quiet peer may be a peer with nothing to say. What it reads it counts.
 
 use std::{
     io,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
@@ -15,19 +16,23 @@ use tokio::{
     time::{Sleep, sleep},
 };
 
+use crate::intake::Intake;
+
 /// A stream with a limit on how long a write may make no progress.
 pub(crate) struct Stalling<S> {
     stream: S,
     limit: Duration,
+    intake: Arc<Intake>,
     /// Runs while a write waits.
     timer: Option<Pin<Box<Sleep>>>,
 }
 
 impl<S> Stalling<S> {
-    pub(crate) fn new(stream: S, limit: Duration) -> Self {
+    pub(crate) fn new(stream: S, limit: Duration, intake: Arc<Intake>) -> Self {
         Self {
             stream,
             limit,
+            intake,
             timer: None,
         }
     }
@@ -57,7 +62,13 @@ impl<S: AsyncRead + Unpin> AsyncRead for Stalling<S> {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, buffer)
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(context, buffer);
+        let more = buffer.filled().len().saturating_sub(before);
+        if more > 0 {
+            self.intake.add(more)?;
+        }
+        read
     }
 }
 

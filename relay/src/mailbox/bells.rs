@@ -41,6 +41,11 @@ impl Bells {
         }
     }
 
+    /// How many mailboxes have a bell.
+    pub(super) fn count(&self) -> usize {
+        self.lock().len()
+    }
+
     fn lock(&self) -> MutexGuard<'_, HashMap<Address, Vec<Arc<Courier>>>> {
         // Nothing panics while it holds the lock.
         self.by_mailbox

@@ -14,13 +14,16 @@ use std::{
 };
 
 use bocage_wire::{Failure, RelayFrame, limits::MAILBOXES_MAX};
-use tokio::{sync::Notify, time::sleep};
+use tokio::{
+    sync::Notify,
+    time::{Instant, sleep},
+};
 
 use super::{
     Mailboxes,
     store::{Address, Cursor},
 };
-use crate::outbox::Outbox;
+use crate::{account::Account, outbox::Outbox};
 
 /// How long to wait before storage that failed is tried again for somebody who follows.
 const TRY_AGAIN: Duration = Duration::from_secs(1);
@@ -159,6 +162,12 @@ impl Courier {
         }
     }
 
+    /// Whether it has nothing to bring, now or later.
+    pub(crate) fn is_idle(&self) -> bool {
+        let round = self.lock();
+        round.open == 0 && round.followed.is_empty()
+    }
+
     /// Somebody has put something into this mailbox.
     pub(super) fn ring(&self, mailbox: Address) {
         self.lock().queue(mailbox);
@@ -166,7 +175,7 @@ impl Courier {
     }
 
     /// Does all that is to do, and waits for more.
-    pub(crate) async fn deliver(&self, mailboxes: &Mailboxes) -> Infallible {
+    pub(crate) async fn deliver(&self, mailboxes: &Mailboxes, account: &Account) -> Infallible {
         loop {
             let errand = self.next().await;
             self.outbox.has_room().await;
@@ -181,12 +190,16 @@ impl Courier {
                     break;
                 }
                 after = item.cursor;
+                let owed = account.got(Instant::now(), item.bytes.len());
                 self.outbox.push_frame(&RelayFrame::Item {
                     mailbox: errand.mailbox,
                     cursor: item.cursor,
                     id: item.id,
                     bytes: item.bytes,
                 });
+                if !owed.is_zero() {
+                    sleep(owed).await;
+                }
             }
             let ended = self.lock().done(errand, after, page.more);
             for request in ended {

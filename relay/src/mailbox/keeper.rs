@@ -18,7 +18,7 @@ use super::{
     bells::Bells,
     store::{Outcome, Store},
 };
-use crate::{clock, limits::Limits};
+use crate::{clock, limits::Limits, metrics::Metrics};
 
 /// How many items are written in one transaction. Beyond this the wait for the disk is no longer
 /// what they share.
@@ -40,16 +40,18 @@ pub(super) struct Keeper {
     failed: Arc<Notify>,
     /// For how many hours an item is kept.
     hours: u32,
+    metrics: Arc<Metrics>,
     mended: Option<Instant>,
 }
 
 impl Keeper {
-    pub(super) fn new(mailboxes: &Mailboxes, limits: &Limits) -> Self {
+    pub(super) fn new(mailboxes: &Mailboxes, limits: &Limits, metrics: Arc<Metrics>) -> Self {
         Self {
             store: Arc::clone(&mailboxes.store),
             bells: Arc::clone(&mailboxes.bells),
             failed: Arc::clone(&mailboxes.failed),
             hours: clock::hours_in(limits.mail_age),
+            metrics,
             mended: None,
         }
     }
@@ -89,15 +91,15 @@ impl Keeper {
         let mut outcomes = written.into_iter();
         let mut rung = BTreeSet::new();
         for (mailbox, receipt) in receipts {
-            receipt.answer(match outcomes.next() {
+            match outcomes.next() {
                 Some(Outcome::New) => {
                     rung.insert(mailbox);
-                    Ok(())
+                    receipt.answer(true, Ok(()));
                 }
-                Some(Outcome::Known) => Ok(()),
-                Some(Outcome::Full) => Err(Failure::Full),
-                None => Err(Failure::Unavailable),
-            });
+                Some(Outcome::Known) => receipt.answer(false, Ok(())),
+                Some(Outcome::Full) => receipt.answer(false, Err(Failure::Full)),
+                None => receipt.answer(false, Err(Failure::Unavailable)),
+            }
         }
         for mailbox in rung {
             self.bells.ring(mailbox);
@@ -132,7 +134,12 @@ impl Keeper {
         question: impl FnOnce(&Store) -> Result<T, redb::Error> + Send + 'static,
     ) -> Option<T> {
         let store = Arc::clone(&self.store);
-        match spawn_blocking(move || question(&store)).await {
+        let began = Instant::now();
+        let answered = spawn_blocking(move || question(&store)).await;
+        let took = usize::try_from(began.elapsed().as_micros()).unwrap_or(usize::MAX);
+        self.metrics.commits.add(1);
+        self.metrics.commit_micros.add(took);
+        match answered {
             Ok(Ok(answer)) => return Some(answer),
             Ok(Err(why)) => tracing::error!(%why, "cannot write mail"),
             Err(_) => tracing::error!("writing mail panicked"),

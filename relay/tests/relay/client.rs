@@ -3,7 +3,7 @@
 
 use std::{collections::HashMap, net::SocketAddr};
 
-use bocage_wire::{ClientFrame, PROTOCOL_VERSION, RelayFrame};
+use bocage_wire::{ClientFrame, PROTOCOL_VERSION, Refusal, RelayFrame};
 use futures_util::{SinkExt as _, StreamExt as _};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -64,6 +64,13 @@ impl Answer {
 
 pub(crate) async fn connect(address: SocketAddr) -> TcpStream {
     soon(TcpStream::connect(address)).await.unwrap()
+}
+
+/// Connects from an address of this machine, of which it has many.
+pub(crate) async fn connect_from(from: [u8; 4], address: SocketAddr) -> TcpStream {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind((from, 0).into()).unwrap();
+    soon(socket.connect(address)).await.unwrap()
 }
 
 /// Sends one request with exactly these header lines besides the two that every one needs.
@@ -131,6 +138,41 @@ impl Peer {
         match peer.frame().await {
             RelayFrame::Greeting { challenge, .. } => (peer, challenge),
             other => panic!("not greeted: {other:?}"),
+        }
+    }
+
+    /// Opens one from an address of this machine, with these headers besides.
+    pub(crate) async fn open_from(
+        from: [u8; 4],
+        address: SocketAddr,
+        headers: &[(&'static str, &str)],
+    ) -> Result<Self, Error> {
+        let mut request = format!("ws://{address}{}", bocage_wire::PATH)
+            .into_client_request()
+            .unwrap();
+        for (name, value) in headers {
+            let value = HeaderValue::from_str(value).unwrap();
+            request.headers_mut().append(*name, value);
+        }
+        Self::open_on(connect_from(from, address).await, request).await
+    }
+
+    /// Opens one from there and says Hello. Gives whether it is greeted, and not refused as one too
+    /// many.
+    pub(crate) async fn greeted_from(
+        from: [u8; 4],
+        address: SocketAddr,
+        headers: &[(&'static str, &str)],
+    ) -> Option<(Self, [u8; 32])> {
+        let mut peer = Self::open_from(from, address, headers).await.unwrap();
+        let version = PROTOCOL_VERSION;
+        peer.say(&ClientFrame::Hello { version }).await;
+        match peer.frame().await {
+            RelayFrame::Greeting { challenge, .. } => Some((peer, challenge)),
+            RelayFrame::Refused {
+                reason: Refusal::TooBusy,
+            } => None,
+            other => panic!("neither greeted nor refused: {other:?}"),
         }
     }
 
@@ -209,10 +251,18 @@ impl Peer {
 
 /// A WebSocket whose frames the test writes and reads itself, so that nothing is answered for it.
 pub(crate) async fn raw_socket(relay: SocketAddr) -> TcpStream {
+    raw_socket_offering(relay, "nothing-known").await
+}
+
+/// The same; the relay must not agree to the extension.
+pub(crate) async fn raw_socket_offering(relay: SocketAddr, extension: &str) -> TcpStream {
     let mut stream = connect(relay).await;
-    let request = "GET /relay HTTP/1.1\r\nHost: somewhere\r\nConnection: Upgrade\r\n\
+    let request = format!(
+        "GET /relay HTTP/1.1\r\nHost: somewhere\r\nConnection: Upgrade\r\n\
         Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
-        Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n";
+        Sec-WebSocket-Extensions: {extension}\r\n\
+        Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+    );
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
@@ -223,6 +273,8 @@ pub(crate) async fn raw_socket(relay: SocketAddr) -> TcpStream {
         "{}",
         String::from_utf8_lossy(&head)
     );
+    let head = String::from_utf8(head).unwrap().to_lowercase();
+    assert!(!head.contains("extensions"), "{head}");
     stream
 }
 

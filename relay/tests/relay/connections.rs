@@ -2,7 +2,7 @@
 
 use std::{fs, time::Duration};
 
-use bocage_relay::{Assets, Limits, Server};
+use bocage_relay::{Limits, Server};
 use bocage_wire::RelayFrame;
 use serde_json::json;
 use tokio::{
@@ -11,8 +11,8 @@ use tokio::{
 };
 
 use crate::{
-    client::{Peer, connect, get, raw_frame, raw_socket, rest},
-    fixture::{app, manifest, start},
+    client::{Peer, connect, connect_from, get, raw_frame, raw_socket, rest},
+    fixture::{app, manifest, server, start},
     soon,
 };
 
@@ -53,7 +53,7 @@ async fn a_request_head_that_is_too_long_is_refused() {
     assert_eq!(get(relay, "/", &many).await.status, 431);
 }
 
-/// There is room for one connection, so the second is answered only once the first is cut.
+/// There is room for one connection, so the second is served only once the first is cut.
 #[tokio::test]
 async fn a_client_that_does_not_read_its_answer_is_cut() {
     let dir = app("no_reader");
@@ -65,18 +65,14 @@ async fn a_client_that_does_not_read_its_answer_is_cut() {
     }));
     fs::write(dir.join("large.bin"), vec![0; large]).unwrap();
     fs::write(dir.join("app.json"), manifest.to_string()).unwrap();
-    let assets = Assets::from_directory(&dir).unwrap();
     let limits = Limits {
         stalled_write: SHORT,
-        connections: 1,
+        household_connections: 1,
         ..Limits::default()
     };
     let server = Server {
-        listen: ([127, 0, 0, 1], 0).into(),
-        metrics: None,
-        data: None,
-        assets,
         limits,
+        ..server(&dir)
     };
     let (relay, _running) = server.start().await.unwrap();
 
@@ -84,9 +80,10 @@ async fn a_client_that_does_not_read_its_answer_is_cut() {
     deaf.write_all(b"GET /large.bin HTTP/1.1\r\nHost: somewhere\r\n\r\n")
         .await
         .unwrap();
-    assert_eq!(get(relay, "/healthz", &[]).await.status, 200);
+    soon(async { while !is_served(relay).await {} }).await;
 
     let mut came = Vec::new();
+
     // It may end with an error or without one; what matters is that not all of it came.
     let _ = soon(deaf.read_to_end(&mut came)).await;
     assert!(came.len() < large, "{} bytes", came.len());
@@ -184,4 +181,63 @@ async fn a_relay_that_nobody_holds_any_more_stops() {
     drop(running);
     assert!(matches!(peer.frame().await, RelayFrame::GoAway { .. }));
     assert_eq!(peer.close_code().await, 1001);
+}
+
+/// Whether there is room for one more connection from here.
+async fn is_served(relay: std::net::SocketAddr) -> bool {
+    let mut stream = connect(relay).await;
+    let request = b"GET /healthz HTTP/1.1\r\nHost: somewhere\r\nConnection: close\r\n\r\n";
+    let mut answer = Vec::new();
+    // Whoever is turned away may see it while writing.
+    let _ = stream.write_all(request).await;
+    let _ = soon(stream.read_to_end(&mut answer)).await;
+    answer.starts_with(b"HTTP/1.1 200 OK")
+}
+
+/// The answer needs no body, so nobody waits for one.
+#[tokio::test]
+async fn a_body_that_does_not_end_is_not_waited_for() {
+    let (relay, _running) = start("half_body", Limits::default()).await;
+    for line in ["Content-Length: 1000000", "Transfer-Encoding: chunked"] {
+        let mut stream = connect(relay).await;
+        let head = format!("POST / HTTP/1.1\r\nHost: somewhere\r\n{line}\r\n\r\n1");
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let answer = rest(&mut stream).await;
+        assert!(answer.starts_with(b"HTTP/1.1 405 "), "{line}");
+    }
+}
+
+#[tokio::test]
+async fn for_one_connection_too_many_the_oldest_makes_room() {
+    let limits = Limits {
+        connections: 2,
+        ..Limits::default()
+    };
+    let (relay, _running) = start("oldest", limits).await;
+    let mut oldest = connect_from([127, 0, 0, 2], relay).await;
+    let mut younger = connect_from([127, 0, 0, 3], relay).await;
+    let mut youngest = connect_from([127, 0, 0, 4], relay).await;
+    assert_eq!(rest(&mut oldest).await, b"");
+    for stream in [&mut younger, &mut youngest] {
+        stream
+            .write_all(b"GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+            .await
+            .unwrap();
+        assert!(rest(stream).await.starts_with(b"HTTP/1.1 200 OK"));
+    }
+}
+
+/// A WebSocket is no longer in its HTTP phase.
+#[tokio::test]
+async fn a_websocket_makes_no_room_for_connections() {
+    let limits = Limits {
+        connections: 1,
+        ..Limits::default()
+    };
+    let (relay, _running) = start("oldest_socket", limits).await;
+    let (mut ada, ..) = Peer::in_room(relay, [1; 16]).await;
+    for _ in 0..5 {
+        assert_eq!(get(relay, "/healthz", &[]).await.status, 200);
+    }
+    ada.enter([2; 16]).await;
 }

@@ -15,6 +15,7 @@
 mod client;
 mod connections;
 mod fixture;
+mod households;
 mod mailbox;
 mod mailbox_program;
 mod manifest;
@@ -23,6 +24,7 @@ mod owner;
 mod pages;
 mod pipe;
 mod program;
+mod promises;
 mod rooms;
 mod sockets;
 

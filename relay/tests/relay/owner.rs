@@ -114,3 +114,13 @@ pub(crate) async fn owner(relay: std::net::SocketAddr, seed: u8) -> (Peer, Owner
     let (peer, challenge) = Peer::greeted(relay).await;
     (peer, Owner::new(seed, challenge))
 }
+
+/// The same from another address of this machine: somebody else's, as far as the relay can know.
+pub(crate) async fn owner_from(
+    from: [u8; 4],
+    relay: std::net::SocketAddr,
+    seed: u8,
+) -> (Peer, Owner) {
+    let (peer, challenge) = Peer::greeted_from(from, relay, &[]).await.unwrap();
+    (peer, Owner::new(seed, challenge))
+}

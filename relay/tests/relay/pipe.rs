@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use bocage_relay::{Limits, Rate};
+use bocage_relay::{Limits, Rate, Rates};
 use bocage_wire::{ClientFrame, CloseCode, RelayFrame, limits::PIPE_MAX};
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Message;
@@ -81,9 +81,13 @@ async fn a_pipe_to_an_empty_seat_is_dropped() {
 async fn a_slow_reader_is_disconnected_and_blocks_nobody() {
     let limits = Limits {
         queue_bytes: 1024 * 1024,
-        pipe_bytes: Rate {
-            per_second: u32::MAX,
-            burst: u32::MAX,
+        pipe_patience: Duration::from_millis(5),
+        socket_rates: Rates {
+            moved_bytes: Rate {
+                per_second: u32::MAX,
+                burst: u32::MAX,
+            },
+            ..Limits::default().socket_rates
         },
         // The test must be able to read the reason when it gets round to it.
         stalled_write: Duration::from_secs(20),
@@ -128,12 +132,49 @@ async fn a_slow_reader_is_disconnected_and_blocks_nobody() {
     assert!(came < sent, "{came} of {sent}");
 }
 
+/// Ada writes as fast as she can, Bob reads as fast as he can, which is not as fast.
+#[tokio::test]
+async fn who_pipes_faster_than_the_other_end_reads_waits_for_it() {
+    let limits = Limits {
+        queue_bytes: 256 * 1024,
+        pipe_patience: Duration::from_secs(20),
+        socket_rates: Rates {
+            moved_bytes: Rate {
+                per_second: u32::MAX,
+                burst: u32::MAX,
+            },
+            ..Limits::default().socket_rates
+        },
+        ..Limits::default()
+    };
+    let (relay, _running) = start("pipe_eased", limits).await;
+    let (mut bob, _) = Peer::narrow(relay).await;
+    let (bob_seat, _) = bob.enter(ROOM).await;
+    let (mut ada, ada_seat, _) = Peer::in_room(relay, ROOM).await;
+    let writing = async {
+        for n in 0..400 {
+            ada.say(&pipe(bob_seat, message(n))).await;
+        }
+    };
+    let reading = async {
+        assert!(matches!(bob.frame().await, RelayFrame::Arrived { .. }));
+        for n in 0..400 {
+            assert_eq!(bob.frame().await, piped(ada_seat, message(n)));
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    tokio::join!(writing, reading);
+}
+
 #[tokio::test]
 async fn who_pipes_too_much_is_read_later_and_loses_nothing() {
     let limits = Limits {
-        pipe_bytes: Rate {
-            per_second: 100_000,
-            burst: 10_000,
+        socket_rates: Rates {
+            moved_bytes: Rate {
+                per_second: 100_000,
+                burst: 10_000,
+            },
+            ..Limits::default().socket_rates
         },
         ..Limits::default()
     };
@@ -155,9 +196,12 @@ async fn who_pipes_too_much_is_read_later_and_loses_nothing() {
 #[tokio::test]
 async fn who_is_not_read_still_receives() {
     let limits = Limits {
-        pipe_bytes: Rate {
-            per_second: 1,
-            burst: 1,
+        socket_rates: Rates {
+            moved_bytes: Rate {
+                per_second: 1,
+                burst: 10_000,
+            },
+            ..Limits::default().socket_rates
         },
         ping: Duration::from_millis(50),
         ..Limits::default()
@@ -166,10 +210,10 @@ async fn who_is_not_read_still_receives() {
     let (mut ada, ada_seat, _) = Peer::in_room(relay, ROOM).await;
     let (mut bob, bob_seat, _) = Peer::in_room(relay, ROOM).await;
     assert!(matches!(ada.frame().await, RelayFrame::Arrived { .. }));
-    ada.say(&pipe(bob_seat, vec![0; 1_000])).await;
+    ada.say(&pipe(bob_seat, vec![0; 20_000])).await;
     assert_eq!(
         soon(next_frame(&mut bob)).await,
-        piped(ada_seat, vec![0; 1_000])
+        piped(ada_seat, vec![0; 20_000])
     );
     bob.say(&pipe(ada_seat, vec![1])).await;
     assert_eq!(soon(next_frame(&mut ada)).await, piped(bob_seat, vec![1]));

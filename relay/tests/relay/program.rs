@@ -24,7 +24,18 @@ pub(crate) fn program(arguments: &[&str]) -> Command {
 
 /// With no setting from outside, and with everything it says kept.
 fn in_the_open(mut command: Command) -> Command {
-    for setting in ["APP", "LISTEN", "DATA", "METRICS", "LOG"] {
+    for setting in [
+        "APP",
+        "LISTEN",
+        "DATA",
+        "METRICS",
+        "LOG",
+        "TRUSTED_PROXY",
+        "ALLOW_ORIGIN",
+        "STUN_URI",
+        "TURN_URI",
+        "TURN_SECRET_FILE",
+    ] {
         command.env_remove(format!("BOCAGE_{setting}"));
     }
     command.stdin(Stdio::null());
@@ -277,4 +288,96 @@ fn the_environment_says_the_same_as_the_command_line() {
     assert_eq!(output.status.code(), Some(2));
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(said.contains("expected an IP address and a port"), "{said}");
+}
+
+#[test]
+fn a_setting_that_cannot_be_is_said_with_one_that_can() {
+    for (setting, value, says) in [
+        (
+            "--trusted-proxy",
+            "my-proxy",
+            "such as 127.0.0.1 or 10.0.0.0/8",
+        ),
+        ("--allow-origin", "*", "such as https://office.example.org"),
+        (
+            "--stun-uri",
+            "http://a",
+            "such as stun:stun.example.org:3478",
+        ),
+        ("--turn-uri", "stun:a", "such as turn:turn.example.org:3478"),
+        (
+            "--metrics",
+            "0.0.0.0:9090",
+            "only an address of this machine itself",
+        ),
+    ] {
+        let output = program(&[setting, value]).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{setting}");
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(said.contains(says) && said.contains(setting), "{said}");
+        let name = format!("BOCAGE_{}", setting[2..].replace('-', "_").to_uppercase());
+        let output = program(&[]).env(name, value).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(said.contains(says), "{said}");
+    }
+}
+
+#[test]
+fn a_turn_server_without_a_secret_is_said_to_need_one() {
+    let dir = app("program_turn");
+    let short = dir.join("short");
+    fs::write(&short, "short\n").unwrap();
+    let with = |more: &[&str]| {
+        let arguments = [
+            &["--app", dir.to_str().unwrap(), "--turn-uri", "turn:a"],
+            more,
+        ]
+        .concat();
+        complaint(&program(&arguments).output().unwrap())
+    };
+    assert!(with(&[]).contains("--turn-secret-file"));
+    let said = with(&["--turn-secret-file", "/nowhere/at-all"]);
+    assert!(said.starts_with("cannot read /nowhere/at-all: "), "{said}");
+    let said = with(&["--turn-secret-file", short.to_str().unwrap()]);
+    assert!(said.ends_with("short has fewer than 16 bytes"), "{said}");
+    let many = [
+        "--stun-uri",
+        "stun:a,stun:b,stun:c,stun:d,stun:e,stun:f,stun:g,stun:h,stun:i",
+    ];
+    assert_eq!(with(&many), "name at most 8 addresses with --stun-uri");
+}
+
+/// Whom a trusted proxy speaks for, and that somebody else speaks for anybody, is not logged either.
+#[tokio::test]
+async fn the_log_does_not_say_for_whom_a_proxy_speaks() {
+    for trusted in ["127.0.0.1", "10.0.0.1"] {
+        let dir = app("program_proxy_log");
+        let mut command = program(&[
+            "--listen",
+            "127.0.0.1:0",
+            "--app",
+            dir.to_str().unwrap(),
+            "--trusted-proxy",
+            trusted,
+        ]);
+        command.env("BOCAGE_LOG", "trace");
+        let relay = Program::run(command);
+        let headers = [
+            ("x-forwarded-for", "203.0.113.77"),
+            ("forwarded", "for=203.0.113.77"),
+        ];
+        let peer = Peer::greeted_from([127, 0, 0, 1], relay.address, &headers).await;
+        drop(peer.unwrap());
+        let (_, _, log) = tokio::task::spawn_blocking(move || relay.end("TERM"))
+            .await
+            .unwrap();
+        assert_eq!(
+            log.contains("--trusted-proxy"),
+            trusted == "10.0.0.1",
+            "{log}"
+        );
+        for kept in ["203.0.113", "127.0.0.1", "10.0.0.1"] {
+            assert!(!log.contains(kept), "{kept} is in the log: {log}");
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! Rooms: who sees whom come and go, and signals between seats.
 
-use bocage_relay::{Limits, Rate};
+use bocage_relay::{Limits, Rate, Rates};
 use bocage_wire::{
     ClientFrame, RelayFrame,
     limits::{ROOMS_MAX, SIGNAL_MAX},
@@ -189,9 +189,12 @@ async fn a_room_has_only_so_many_seats() {
 #[tokio::test]
 async fn who_signals_too_often_is_read_later_and_loses_nothing() {
     let limits = Limits {
-        signals: Rate {
-            per_second: 20,
-            burst: 5,
+        socket_rates: Rates {
+            signals: Rate {
+                per_second: 20,
+                burst: 5,
+            },
+            ..Limits::default().socket_rates
         },
         ..Limits::default()
     };
@@ -207,5 +210,67 @@ async fn who_signals_too_often_is_read_later_and_loses_nothing() {
     }
     // Fifteen, of which five at once and the last as soon as the one before it is paid for.
     let shortest = std::time::Duration::from_millis(9 * 50);
+    assert!(began.elapsed() >= shortest, "{:?}", began.elapsed());
+}
+
+/// What one frame brings about is paid for by whoever sent it.
+#[tokio::test]
+async fn what_goes_to_many_costs_as_much_as_it_moves() {
+    let limits = Limits {
+        socket_rates: Rates {
+            moved_bytes: Rate {
+                per_second: 100_000,
+                burst: 20_000,
+            },
+            ..Limits::default().socket_rates
+        },
+        ..Limits::default()
+    };
+    let (relay, _running) = start("moved_many", limits).await;
+    let mut others = Vec::new();
+    for _ in 0..9 {
+        others.push(Peer::in_room(relay, ROOM).await.0);
+    }
+    let (mut ada, ada_seat, _) = Peer::in_room(relay, ROOM).await;
+    let began = Instant::now();
+    for n in 0..3 {
+        ada.say(&signal(None, &[n; 2_000])).await;
+    }
+    let last = others.last_mut().unwrap();
+    assert!(matches!(last.frame().await, RelayFrame::Arrived { .. }));
+    for n in 0..3 {
+        assert_eq!(last.frame().await, signalled(ada_seat, &[n; 2_000]));
+    }
+    // Two of them, nine times each, but for what was there at once.
+    let shortest = std::time::Duration::from_millis(2 * 9 * 20 - 200);
+    assert!(began.elapsed() >= shortest, "{:?}", began.elapsed());
+}
+
+#[tokio::test]
+async fn who_comes_and_goes_all_the_time_is_read_later() {
+    let limits = Limits {
+        socket_rates: Rates {
+            moved_bytes: Rate {
+                per_second: 100_000,
+                burst: 10_000,
+            },
+            ..Limits::default().socket_rates
+        },
+        ..Limits::default()
+    };
+    let (relay, _running) = start("moved_door", limits).await;
+    let mut others = Vec::new();
+    for _ in 0..9 {
+        others.push(Peer::in_room(relay, ROOM).await.0);
+    }
+    let (mut eve, _) = Peer::greeted(relay).await;
+    let began = Instant::now();
+    for _ in 0..10 {
+        eve.enter(ROOM).await;
+        eve.say(&ClientFrame::Leave { room: ROOM }).await;
+    }
+    eve.enter(OTHER_ROOM).await;
+    // Nine are told twenty times, at 512 bytes each, but for what was there at once.
+    let shortest = std::time::Duration::from_millis(20 * 9 * 5 - 200);
     assert!(began.elapsed() >= shortest, "{:?}", began.elapsed());
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use bocage_relay::Limits;
+use bocage_relay::{Limits, Server};
 use bocage_wire::{
     ClientFrame, CloseCode, PROTOCOL_VERSION, Refusal, RelayFrame, limits::MAX_FRAME_BYTES,
 };
@@ -10,8 +10,8 @@ use tokio::io::AsyncWriteExt as _;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
 use crate::{
-    client::{Peer, get, raw_frame, raw_socket},
-    fixture::start,
+    client::{Peer, get, raw_frame, raw_socket, raw_socket_offering},
+    fixture::{app, server, start},
     soon,
 };
 
@@ -258,4 +258,144 @@ async fn a_peer_that_leaves_is_seen_off() {
     assert!(matches!(peer.next().await, Some(Ok(Message::Close(_)))));
     assert!(peer.next().await.is_none());
     soon(running.stop()).await;
+}
+
+#[tokio::test]
+async fn a_socket_that_is_nowhere_is_closed_after_a_while() {
+    let ping = Duration::from_millis(20);
+    let limits = Limits {
+        ping,
+        ping_jitter: Duration::ZERO,
+        idle: 3 * ping,
+        // Those that are not read for a while do not answer.
+        unanswered_pings: 1_000,
+        ..Limits::default()
+    };
+    let (relay, _running) = start("idle", limits).await;
+    let (mut nowhere, _) = Peer::greeted(relay).await;
+    let (mut in_room, ..) = Peer::in_room(relay, [1; 16]).await;
+    let (mut follows, follower) = crate::owner::owner(relay, 1).await;
+    follows.say(&follower.get(1, 0, true)).await;
+    let code = loop {
+        match nowhere.next().await {
+            Some(Ok(Message::Ping(_))) => {}
+            Some(Ok(Message::Close(Some(close)))) => break u16::from(close.code),
+            other => panic!("neither a ping nor a reason: {other:?}"),
+        }
+    };
+    assert_eq!(code, CloseCode::Idle.number());
+    assert!(matches!(follows.next().await, Some(Ok(Message::Binary(_)))));
+    for peer in [&mut in_room, &mut follows] {
+        for _ in 0..5 {
+            assert!(matches!(peer.next().await, Some(Ok(Message::Ping(_)))));
+        }
+    }
+}
+
+#[tokio::test]
+async fn pages_from_where_it_was_told_may_connect() {
+    let server = Server {
+        allowed_origins: vec!["https://app.example".parse().unwrap()],
+        ..server(&app("allowed_origin"))
+    };
+    let (relay, _running) = server.start().await.unwrap();
+    assert!(Peer::open(relay, Some("https://app.example")).await.is_ok());
+    assert!(
+        Peer::open(relay, Some(&format!("http://{relay}")))
+            .await
+            .is_ok()
+    );
+    let foreign = Peer::open(relay, Some("https://evil.example")).await;
+    assert_eq!(status_of(foreign), 403);
+}
+
+/// Messages that grow when they are unpacked, and are as long as what they were packed with: no.
+#[tokio::test]
+async fn compression_is_not_agreed_to() {
+    let (relay, _running) = start("deflate", Limits::default()).await;
+    let offers = [("sec-websocket-extensions", "permessage-deflate")];
+    let peer = Peer::open_from([127, 0, 0, 1], relay, &offers).await;
+    assert!(peer.is_ok(), "{peer:?}");
+    let mut stream = raw_socket_offering(relay, "permessage-deflate; client_max_window_bits").await;
+    // A frame that says it is compressed.
+    stream.write_all(&[0xc2, 0x80, 0, 0, 0, 0]).await.unwrap();
+    assert_eq!(raw_frame(&mut stream).await.0, 0x88);
+}
+
+#[tokio::test]
+async fn a_message_in_pieces_may_be_as_long_as_one_in_a_piece() {
+    let (relay, _running) = start("pieces", Limits::default()).await;
+    let mut raw = raw_socket(relay).await;
+    // Hello, a byte at a time.
+    for (head, byte) in [(0x02, 0x82), (0x00, 0x00), (0x80, 0x01)] {
+        raw.write_all(&[head, 0x81, 0, 0, 0, 0, byte])
+            .await
+            .unwrap();
+    }
+    assert_eq!(raw_frame(&mut raw).await.0, 0x82);
+    // And one that never ends.
+    let piece = [
+        &[0x00, 0xfe, 0x80, 0x00, 0, 0, 0, 0],
+        vec![0; 0x8000].as_slice(),
+    ]
+    .concat();
+    let mut sent = 0;
+    raw.write_all(&[0x02, 0x80, 0, 0, 0, 0]).await.unwrap();
+    while sent <= MAX_FRAME_BYTES {
+        raw.write_all(&piece).await.unwrap();
+        sent += 0x8000;
+    }
+    assert_eq!(raw_frame(&mut raw).await, (0x88, vec![0x0f, 0xa0]));
+}
+
+#[tokio::test]
+async fn what_is_no_websocket_is_refused() {
+    let (relay, _running) = start("no_websocket", Limits::default()).await;
+    for (why, bytes) in [
+        ("not masked", &[0x82, 0x01, 0x00][..]),
+        ("a reserved kind", &[0x83, 0x80, 0, 0, 0, 0]),
+        ("a long ping", &[0x89, 0xfe, 0, 126, 0, 0, 0, 0]),
+        ("a ping in pieces", &[0x09, 0x80, 0, 0, 0, 0]),
+        ("a piece of nothing", &[0x80, 0x80, 0, 0, 0, 0]),
+        ("text that is none", &[0x81, 0x81, 0, 0, 0, 0, 0xff]),
+    ] {
+        let mut raw = raw_socket(relay).await;
+        raw.write_all(bytes).await.unwrap();
+        assert_eq!(raw_frame(&mut raw).await.0, 0x88, "{why}");
+    }
+}
+
+/// A large message is begun, and nothing but signs of life comes of it from then on.
+#[tokio::test]
+async fn a_message_that_does_not_end_is_not_held_for_ever() {
+    let limits = Limits {
+        message: Duration::from_millis(100),
+        ..Limits::default()
+    };
+    let (relay, _running) = start("message_part", limits).await;
+    let mut raw = raw_socket(relay).await;
+    raw.write_all(&[0x82, 0x83, 0, 0, 0, 0, 0x82, 0x00, 0x01])
+        .await
+        .unwrap();
+    assert_eq!(raw_frame(&mut raw).await.0, 0x82);
+    let part = [
+        &[0x02, 0xfe, 0xff, 0xff, 0, 0, 0, 0],
+        vec![0; 0xffff].as_slice(),
+    ]
+    .concat();
+    raw.write_all(&part).await.unwrap();
+    let too_slow = CloseCode::TooSlow.number().to_be_bytes();
+    let code = soon(async {
+        loop {
+            // Whoever is closed meanwhile may see it while writing.
+            let _ = raw.write_all(&[0x89, 0x80, 0, 0, 0, 0]).await;
+            match raw_frame(&mut raw).await {
+                (0x8a, _) => {}
+                (0x88, code) => break code,
+                other => panic!("neither a pong nor a reason: {other:?}"),
+            }
+        }
+    })
+    .await;
+    assert_eq!(code, too_slow);
 }

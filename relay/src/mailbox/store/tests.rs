@@ -20,6 +20,15 @@ fn item(mailbox: u8, id: u8, len: usize) -> NewItem {
         mailbox: [mailbox; 32],
         id: [id; 16],
         bytes: vec![id; len],
+        // Each from somebody else.
+        depositor: id.into(),
+    }
+}
+
+fn item_by(depositor: Depositor, id: u8, len: usize) -> NewItem {
+    NewItem {
+        depositor,
+        ..item(7, id, len)
     }
 }
 
@@ -65,16 +74,41 @@ fn cursors_rise_even_in_a_mailbox_that_was_empty_for_long() {
 #[test]
 fn a_full_mailbox_refuses_and_keeps_what_it_has() {
     let store = store();
-    assert_eq!(put(&store, 1, item(7, 1, 600)), Outcome::New);
-    assert_eq!(put(&store, 1, item(7, 2, 401)), Outcome::Full);
-    assert_eq!(put(&store, 1, item(7, 1, 600)), Outcome::Known);
-    assert_eq!(put(&store, 1, item(7, 2, 400)), Outcome::New);
-    assert_eq!(put(&store, 1, item(8, 1, 600)), Outcome::New);
-    for id in 2..6 {
-        assert_eq!(put(&store, 1, item(8, id, 1)), Outcome::New);
+    // A half, half of the rest, and so on, each by somebody else.
+    for (id, len) in [(1, 500), (2, 250), (3, 125), (4, 63), (5, 31)] {
+        assert_eq!(put(&store, 1, item(7, id, len + 1)), Outcome::Full);
+        assert_eq!(put(&store, 1, item(7, id, len)), Outcome::New);
     }
-    assert_eq!(put(&store, 1, item(8, 6, 1)), Outcome::Full);
-    assert_eq!(cursors(&store, 7), [1, 2]);
+    assert_eq!(put(&store, 1, item(7, 6, 1)), Outcome::Full, "a sixth item");
+    assert_eq!(put(&store, 1, item(7, 1, 500)), Outcome::Known);
+    assert_eq!(put(&store, 1, item(8, 1, 500)), Outcome::New);
+    assert_eq!(cursors(&store, 7), [1, 2, 3, 4, 5]);
+}
+
+#[test]
+fn one_depositor_cannot_fill_a_mailbox_for_the_others() {
+    let store = store();
+    assert_eq!(put(&store, 1, item_by(1, 1, 500)), Outcome::New);
+    assert_eq!(put(&store, 1, item_by(1, 2, 1)), Outcome::Full);
+    // Half of the bytes and half of the items are still there for somebody else.
+    assert_eq!(put(&store, 2, item_by(2, 3, 125)), Outcome::New);
+    assert_eq!(put(&store, 2, item_by(2, 4, 125)), Outcome::New);
+    assert_eq!(put(&store, 2, item_by(2, 5, 1)), Outcome::Full);
+    // What is removed counts no more.
+    store.sweep(2, ALL).unwrap();
+    assert_eq!(put(&store, 3, item_by(1, 6, 375)), Outcome::New);
+    assert_eq!(put(&store, 3, item_by(1, 7, 1)), Outcome::Full);
+    assert_eq!(cursors(&store, 7), [2, 3, 4]);
+}
+
+#[test]
+fn many_small_items_of_one_depositor_leave_room_for_others() {
+    let store = store();
+    for id in 1..=3 {
+        assert_eq!(put(&store, 1, item_by(1, id, 1)), Outcome::New);
+    }
+    assert_eq!(put(&store, 1, item_by(1, 4, 1)), Outcome::Full);
+    assert_eq!(put(&store, 1, item_by(2, 5, 1)), Outcome::New);
 }
 
 #[test]
@@ -125,4 +159,19 @@ fn what_is_closed_stays_closed() {
     store.mend().unwrap();
     assert!(store.put(1, &[item(7, 1, 10)]).is_err());
     assert!(store.page(&[7; 32], 0, ALL).is_err());
+}
+
+#[test]
+fn a_file_of_another_format_is_refused() {
+    let dir = std::env::temp_dir().join(format!("bocage-format-{}", std::process::id()));
+    let open = || Store::open(Some(&dir), QUOTA, 1);
+    put(&open().unwrap(), 1, item(7, 1, 10));
+    assert_eq!(cursors(&open().unwrap(), 7), [1]);
+    let database = Database::create(dir.join(FILE)).unwrap();
+    let write = database.begin_write().unwrap();
+    write.open_table(NUMBERS).unwrap().remove(FORMAT).unwrap();
+    write.commit().unwrap();
+    drop(database);
+    assert!(matches!(open(), Err(MailboxError::OtherFormat(_))));
+    fs::remove_dir_all(&dir).unwrap();
 }

@@ -3,6 +3,7 @@
 
 use std::{
     panic::AssertUnwindSafe,
+    pin::Pin,
     sync::{Arc, Once},
 };
 
@@ -132,11 +133,13 @@ pub(crate) async fn upgrade(
         .max_write_buffer_size(UNWRITTEN_BYTES)
         .on_upgrade(async move |socket| {
             let account = Account::new(Instant::now(), &relay.limits, household, intake);
-            noting_panics(&relay.metrics, converse(socket, &relay, &account, &place)).await;
+            // Where it stays: each hand that a future passes through in place takes its size once more.
+            let conversation = Box::pin(converse(socket, &relay, &account, &place));
+            noting_panics(&relay.metrics, conversation).await;
         })
 }
 
-async fn noting_panics(metrics: &Metrics, conversation: impl Future<Output = ()>) {
+async fn noting_panics(metrics: &Metrics, conversation: Pin<Box<impl Future<Output = ()>>>) {
     // Everything of it is dropped, and what it shares with others is whole at any time.
     let ended = AssertUnwindSafe(conversation).catch_unwind().await;
     if ended.is_err() {
@@ -170,8 +173,8 @@ mod tests {
     #[tokio::test]
     async fn a_conversation_that_panics_ends_alone_and_is_counted() {
         let metrics = Metrics::default();
-        noting_panics(&metrics, async { panic!("a fault") }).await;
-        noting_panics(&metrics, async {}).await;
+        noting_panics(&metrics, Box::pin(async { panic!("a fault") })).await;
+        noting_panics(&metrics, Box::pin(async {})).await;
         assert_eq!(metrics.panics.value(), 1);
     }
 }

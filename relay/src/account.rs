@@ -3,19 +3,15 @@
 //! Whoever spends more than there is owes it, and is not served for as long as it takes to come in;
 //! that waiting is done elsewhere.
 
-use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::{
-    household::Household,
-    intake::Intake,
-    limits::Limits,
-    rate::{Bucket, Purse},
-};
+use crate::household::Household;
+use crate::intake::Intake;
+use crate::limits::Limits;
+use crate::rate::{Bucket, Purse};
 
 /// What a frame costs in moved bytes besides its own: about what it takes to read, understand and
 /// hand on a small one, in the time that as many bytes of a large one take.
@@ -36,11 +32,7 @@ impl Account {
         household: Arc<Household>,
         intake: Arc<Intake>,
     ) -> Self {
-        Self {
-            own: Mutex::new(Purse::full(&limits.socket_rates, now)),
-            household,
-            intake,
-        }
+        Self { own: Mutex::new(Purse::full(&limits.socket_rates, now)), household, intake }
     }
 
     /// Takes `cost` of what `of` chooses, and gives how long it takes until nothing is owed.

@@ -1,14 +1,13 @@
 //! What people can set, on the command line or in the environment. Limits are not among it: they
 //! protect the relay, and nobody has yet needed others.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::net::SocketAddr;
+use std::path::PathBuf;
 
-use crate::{
-    assets::{AppError, Assets},
-    forwarded::Proxy,
-    ice::{Ice, IceError, StunUri, TurnUri},
-    origin::Origin,
-};
+use crate::assets::{AppError, Assets};
+use crate::forwarded::Proxy;
+use crate::ice::{Ice, IceError, StunUri, TurnUri};
+use crate::origin::Origin;
 
 /// Serves the app Bocage, and is where devices of the same workspace meet.
 ///
@@ -71,22 +70,12 @@ pub struct Config {
     /// A STUN server that devices may ask for their own address, such as
     /// stun:stun.example.org:3478. It sees who asks. Several: repeat it, or separate them with
     /// commas.
-    #[arg(
-        long = "stun-uri",
-        env = "BOCAGE_STUN_URI",
-        value_name = "URI",
-        value_delimiter = ','
-    )]
+    #[arg(long = "stun-uri", env = "BOCAGE_STUN_URI", value_name = "URI", value_delimiter = ',')]
     pub stun_uris: Vec<StunUri>,
 
     /// A TURN server that carries what devices cannot send each other directly, such as
     /// turn:turn.example.org:3478?transport=udp. Several: repeat it, or separate them with commas.
-    #[arg(
-        long = "turn-uri",
-        env = "BOCAGE_TURN_URI",
-        value_name = "URI",
-        value_delimiter = ','
-    )]
+    #[arg(long = "turn-uri", env = "BOCAGE_TURN_URI", value_name = "URI", value_delimiter = ',')]
     pub turn_uris: Vec<TurnUri>,
 
     /// A file with the secret that the TURN server knows as well (coturn: static-auth-secret).
@@ -103,9 +92,7 @@ impl Config {
     /// # Errors
     /// When there is none, or it is not whole.
     pub fn assets(&self) -> Result<Assets, AppError> {
-        self.app
-            .as_deref()
-            .map_or_else(Assets::embedded, Assets::from_directory)
+        self.app.as_deref().map_or_else(Assets::embedded, Assets::from_directory)
     }
 
     /// The STUN and TURN servers that clients are told of.

@@ -7,25 +7,20 @@
 
 use std::sync::Arc;
 
-use axum::{
-    Error,
-    extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket},
-};
+use axum::Error;
+use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket};
 use bocage_wire::{ClientFrame, CloseCode, PROTOCOL_VERSION, Refusal, RelayFrame};
 use futures_util::{Sink, SinkExt as _, Stream, StreamExt as _};
 use tokio::time::{Instant, timeout};
 
-use crate::{
-    account::Account,
-    clock,
-    limits::Limits,
-    mailbox::Courier,
-    outbox::{Outbox, Overflow},
-    random,
-    server::Relay,
-    socket::{self, Place},
-    visitor::{Pause, Visitor},
-};
+use crate::account::Account;
+use crate::limits::Limits;
+use crate::mailbox::Courier;
+use crate::outbox::{Outbox, Overflow};
+use crate::server::Relay;
+use crate::socket::Place;
+use crate::visitor::{Pause, Visitor};
+use crate::{clock, random, socket};
 
 /// How much later than the first the last socket is told to come back when the relay goes down, in
 /// seconds. Shorter than people wait before they wonder, and enough to not come all at once.
@@ -110,13 +105,8 @@ async fn visit(
 ) -> Ending {
     let outbox = Arc::new(Outbox::new(&relay.limits, Arc::clone(&relay.waiting)));
     let courier = Arc::new(Courier::new(Arc::clone(&outbox)));
-    let visitor = Visitor::new(
-        relay,
-        account,
-        Arc::clone(&outbox),
-        Arc::clone(&courier),
-        challenge,
-    );
+    let visitor =
+        Visitor::new(relay, account, Arc::clone(&outbox), Arc::clone(&courier), challenge);
     let (sink, stream) = socket.split();
     // What is not chosen is dropped, the visitor too: the others see at once that it is gone.
     tokio::select! {
@@ -238,10 +228,7 @@ async fn close(mut socket: WebSocket, ending: Ending) {
         Ending::Close(code) => Some(code),
         Ending::GoAway => {
             let retry_after = 1 + random::below(RETURN_SPREAD);
-            if send(&mut socket, &RelayFrame::GoAway { retry_after })
-                .await
-                .is_err()
-            {
+            if send(&mut socket, &RelayFrame::GoAway { retry_after }).await.is_err() {
                 return;
             }
             Some(CloseCode::GoingAway)
@@ -250,10 +237,7 @@ async fn close(mut socket: WebSocket, ending: Ending) {
     if let Some(code) = code {
         tracing::debug!(?code, "closing a socket");
         let reason = Utf8Bytes::from_static("");
-        let frame = CloseFrame {
-            code: code.number(),
-            reason,
-        };
+        let frame = CloseFrame { code: code.number(), reason };
         if socket.send(Message::Close(Some(frame))).await.is_err() {
             return;
         }

@@ -6,23 +6,17 @@
 //!
 //! Addresses are held in memory while they count for something, and never leave it.
 
-use std::{
-    collections::HashMap,
-    hash::{BuildHasher as _, RandomState},
-    net::IpAddr,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::collections::HashMap;
+use std::hash::{BuildHasher as _, RandomState};
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
-    time::Instant,
-};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
 
-use crate::{
-    limits::Limits,
-    rate::{Bucket, Purse},
-};
+use crate::limits::Limits;
+use crate::rate::{Bucket, Purse};
 
 /// All households that count at the moment.
 #[derive(Debug)]
@@ -73,11 +67,7 @@ const TIDY_PAUSE: Duration = Duration::from_secs(1);
 impl Households {
     pub(crate) fn new(limits: &Limits) -> Self {
         Self {
-            table: Mutex::new(Table {
-                by_network: HashMap::new(),
-                tidy_at: FEW,
-                tidied: None,
-            }),
+            table: Mutex::new(Table { by_network: HashMap::new(), tidy_at: FEW, tidied: None }),
             limits: limits.clone(),
             secret: RandomState::new(),
         }
@@ -231,10 +221,7 @@ mod tests {
     fn those_who_cannot_be_told_apart_count_as_one() {
         let limits = Limits {
             households: 2,
-            household_arrivals: Rate {
-                per_second: 1,
-                burst: 1,
-            },
+            household_arrivals: Rate { per_second: 1, burst: 1 },
             ..Limits::default()
         };
         let households = Households::new(&limits);

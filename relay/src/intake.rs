@@ -3,13 +3,9 @@
 //! Nobody knows whether the rest will ever come, and until then it takes memory. It counts with what
 //! waits for all sockets, and when that is too much, those with long parts end.
 
-use std::{
-    io,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-};
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bocage_wire::limits::PIPE_MAX;
 
@@ -30,10 +26,7 @@ pub(crate) struct Intake {
 
 impl Intake {
     pub(crate) fn new(all: Arc<Waiting>) -> Self {
-        Self {
-            bytes: AtomicUsize::new(0),
-            all,
-        }
+        Self { bytes: AtomicUsize::new(0), all }
     }
 
     pub(crate) fn bytes(&self) -> usize {
@@ -79,10 +72,8 @@ mod tests {
 
     #[test]
     fn when_too_much_waits_for_all_those_end_of_whom_much_is_there() {
-        let all = Arc::new(Waiting::new(&Limits {
-            all_queues_bytes: 100_000,
-            ..Limits::default()
-        }));
+        let all =
+            Arc::new(Waiting::new(&Limits { all_queues_bytes: 100_000, ..Limits::default() }));
         let [one, other, late] = [(); 3].map(|()| Intake::new(Arc::clone(&all)));
         assert!(one.add(90_000).is_ok());
         assert!(other.add(50_000).is_ok(), "it is short");

@@ -10,28 +10,25 @@ mod courier;
 mod keeper;
 mod store;
 
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use bocage_wire::{Failure, RelayFrame, limits::ITEM_MAX};
-use tokio::{
-    sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc},
-    task::spawn_blocking,
-};
+use bocage_wire::limits::ITEM_MAX;
+use bocage_wire::{Failure, RelayFrame};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::task::spawn_blocking;
 
-use self::{
-    bells::Bells,
-    keeper::Keeper,
-    store::{Page, Quota, Store},
-};
-use crate::{clock, household::Household, limits::Limits, metrics::Metrics, outbox::Outbox};
+use self::bells::Bells;
+use self::keeper::Keeper;
+use self::store::{Page, Quota, Store};
+use crate::clock;
+use crate::household::Household;
+use crate::limits::Limits;
+use crate::metrics::Metrics;
+use crate::outbox::Outbox;
 
-pub(crate) use self::{
-    courier::Courier,
-    store::{Address, NewItem, cost},
-};
+pub(crate) use self::courier::Courier;
+pub(crate) use self::store::{Address, NewItem, cost};
 pub use store::MailboxError;
 
 /// How many bytes of items are read at a time. A socket holds no more than this besides what is in
@@ -109,9 +106,7 @@ impl Mailboxes {
             mailbox_items: limits.mailbox_items,
         };
         let open = move || open(dir.as_deref(), quota);
-        let store = spawn_blocking(open)
-            .await
-            .map_err(|_| MailboxError::Interrupted)??;
+        let store = spawn_blocking(open).await.map_err(|_| MailboxError::Interrupted)??;
         Ok(Self::begin(store, limits, metrics))
     }
 
@@ -133,10 +128,7 @@ impl Mailboxes {
     /// Puts an item. The answer goes to the outbox when the item would survive a crash.
     pub(crate) fn put(&self, put: Put) {
         if let Err(refused) = self.puts.try_send(put) {
-            refused
-                .into_inner()
-                .receipt
-                .answer(false, Err(Failure::Busy));
+            refused.into_inner().receipt.answer(false, Err(Failure::Busy));
         }
     }
 
@@ -222,12 +214,7 @@ mod tests {
             let hour = [month_ago - 1, month_ago][usize::from(n == items - 1)];
             let mut id = [0; 16];
             id[..2].copy_from_slice(&u16::to_le_bytes(n));
-            let item = NewItem {
-                mailbox: MAILBOX,
-                id,
-                bytes: vec![1],
-                depositor: u64::from(n),
-            };
+            let item = NewItem { mailbox: MAILBOX, id, bytes: vec![1], depositor: u64::from(n) };
             store.put(hour, &[item]).unwrap();
         }
         let mailboxes = Mailboxes::begin(store, &limits, Arc::default());

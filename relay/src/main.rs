@@ -1,11 +1,10 @@
 //! The program: reads what was asked for, runs a [`Server`] until it is told to stop. All that it
 //! knows how to do is in the library.
 
-use std::{
-    error::Error,
-    io::{self, Write as _},
-    process::ExitCode,
-};
+use std::error::Error;
+use std::io;
+use std::io::Write as _;
+use std::process::ExitCode;
 
 use bocage_relay::{Config, Limits, Server};
 use clap::Parser as _;

@@ -2,16 +2,12 @@
 //!
 //! Sums only. Nothing here has a label, because every label would come from what clients sent.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
-};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use axum::{
-    extract::State,
-    http::header,
-    response::{IntoResponse, Response},
-};
+use axum::extract::State;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
 
 use crate::server::Relay;
 
@@ -88,11 +84,7 @@ fn text(relay: &Relay) -> String {
         ("accepted_total", "counter", counts.accepted.value()),
         ("turned_away_total", "counter", counts.turned_away.value()),
         ("cut_total", "counter", counts.cut.value()),
-        (
-            "foreign_origins_total",
-            "counter",
-            counts.foreign_origins.value(),
-        ),
+        ("foreign_origins_total", "counter", counts.foreign_origins.value()),
         ("no_place_total", "counter", counts.no_place.value()),
         ("panics_total", "counter", counts.panics.value()),
         ("waiting_bytes", "gauge", waiting),
@@ -109,11 +101,7 @@ fn text(relay: &Relay) -> String {
         ("followed_mailboxes", "gauge", followed),
         ("mail_bytes", "gauge", relay.mailboxes.bytes()),
         ("commits_total", "counter", counts.commits.value()),
-        (
-            "commit_microseconds_total",
-            "counter",
-            counts.commit_micros.value(),
-        ),
+        ("commit_microseconds_total", "counter", counts.commit_micros.value()),
     ];
     lines
         .map(|(name, kind, value)| format!("# TYPE bocage_{name} {kind}\nbocage_{name} {value}\n"))

@@ -59,11 +59,7 @@ fn weight(headers: &HeaderMap, coding: Coding) -> u32 {
             by_star = Some(weight);
         }
     }
-    by_star.unwrap_or(if coding == Coding::Identity {
-        UNMENTIONED_IDENTITY
-    } else {
-        0
-    })
+    by_star.unwrap_or(if coding == Coding::Identity { UNMENTIONED_IDENTITY } else { 0 })
 }
 
 /// The names in `Accept-Encoding` with their weights. What cannot be understood is left out.
@@ -73,9 +69,7 @@ fn preferences(headers: &HeaderMap) -> impl Iterator<Item = (&str, u32)> {
         Some((name, parameter)) => {
             let (q, value) = parameter.split_once('=')?;
             let weight = thousandths(value.trim())?.checked_mul(2)?;
-            q.trim()
-                .eq_ignore_ascii_case("q")
-                .then_some((name.trim(), weight))
+            q.trim().eq_ignore_ascii_case("q").then_some((name.trim(), weight))
         }
     })
 }
@@ -119,10 +113,7 @@ mod tests {
     use super::*;
 
     fn headers(name: header::HeaderName, lines: &[&'static str]) -> HeaderMap {
-        lines
-            .iter()
-            .map(|line| (name.clone(), HeaderValue::from_static(line)))
-            .collect()
+        lines.iter().map(|line| (name.clone(), HeaderValue::from_static(line))).collect()
     }
 
     fn chosen(accept: &[&'static str]) -> Option<Coding> {
@@ -171,16 +162,9 @@ mod tests {
 
     #[test]
     fn weights_that_are_not_numbers_count_for_nothing() {
-        for accept in [
-            "br;q=2",
-            "br;q=1.001",
-            "br;q=-1",
-            "br;q=0.1234",
-            "br;q=",
-            "br;q",
-            "br;p=1",
-            "br;q=+1",
-        ] {
+        for accept in
+            ["br;q=2", "br;q=1.001", "br;q=-1", "br;q=0.1234", "br;q=", "br;q", "br;p=1", "br;q=+1"]
+        {
             assert_eq!(chosen(&[accept]), Some(Coding::Identity), "{accept}");
         }
     }

@@ -5,19 +5,16 @@
 //! together have a limit, too: beyond it, those that are long end. Who writes and what it says is not
 //! here.
 
-use std::{
-    collections::VecDeque,
-    pin::pin,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
-};
+use std::collections::VecDeque;
+use std::pin::pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use axum::extract::ws::Message;
 use bocage_wire::RelayFrame;
-use tokio::{sync::Notify, time::sleep};
+use tokio::sync::Notify;
+use tokio::time::sleep;
 
 use crate::limits::Limits;
 
@@ -37,10 +34,7 @@ pub(crate) struct Waiting {
 
 impl Waiting {
     pub(crate) fn new(limits: &Limits) -> Self {
-        Self {
-            bytes: AtomicUsize::new(0),
-            most: limits.all_queues_bytes,
-        }
+        Self { bytes: AtomicUsize::new(0), most: limits.all_queues_bytes }
     }
 
     pub(crate) fn bytes(&self) -> usize {
@@ -117,10 +111,7 @@ impl Outbox {
         if is_full || (is_long && self.all.is_too_much()) {
             self.all.remove(queue.bytes);
             // Nobody will read it any more, so it need not take memory until the socket is closed.
-            *queue = Queue {
-                overflowed: true,
-                ..Queue::default()
-            };
+            *queue = Queue { overflowed: true, ..Queue::default() };
             self.ended.notify_one();
         }
         drop(queue);
@@ -222,12 +213,7 @@ mod tests {
     use super::*;
 
     fn limits() -> Limits {
-        Limits {
-            queue_messages: 4,
-            queue_bytes: 100,
-            all_queues_bytes: 150,
-            ..Limits::default()
-        }
+        Limits { queue_messages: 4, queue_bytes: 100, all_queues_bytes: 150, ..Limits::default() }
     }
 
     fn outbox() -> Outbox {

@@ -5,15 +5,16 @@
 //! all see arrivals, messages and departures in the same order. What a message says, and how often
 //! one may send it, is not decided here.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::extract::ws::Message;
-use bocage_wire::{RelayFrame, limits::ROOM_SEATS_MAX};
+use bocage_wire::RelayFrame;
+use bocage_wire::limits::ROOM_SEATS_MAX;
 
-use crate::{limits::Limits, outbox::Outbox, random};
+use crate::limits::Limits;
+use crate::outbox::Outbox;
+use crate::random;
 
 /// Any 16 bytes.
 pub(crate) type RoomId = [u8; 16];
@@ -30,10 +31,7 @@ type Room = HashMap<u32, Arc<Outbox>>;
 
 impl Rooms {
     pub(crate) fn new(limits: &Limits) -> Self {
-        Self {
-            rooms: Mutex::default(),
-            seats: limits.room_seats.min(ROOM_SEATS_MAX),
-        }
+        Self { rooms: Mutex::default(), seats: limits.room_seats.min(ROOM_SEATS_MAX) }
     }
 
     /// Takes a seat for `outbox`, tells it who is there, and tells them that it came. Gives the seat
@@ -67,11 +65,7 @@ impl Rooms {
         };
         if let Some(outbox) = room.get(&seat) {
             let others = room.keys().copied().filter(|other| *other != seat);
-            outbox.push_frame(&RelayFrame::Entered {
-                room: id,
-                seat,
-                others: others.collect(),
-            });
+            outbox.push_frame(&RelayFrame::Entered { room: id, seat, others: others.collect() });
         }
         room.len()
     }

@@ -3,55 +3,42 @@
 //! The loop is our own and not `axum::serve`, because that one sets no timer, without which hyper's
 //! limit on slow request heads does nothing. What is answered is in `assets` and `socket`.
 
-use std::{
-    collections::VecDeque,
-    io,
-    net::{IpAddr, SocketAddr},
-    path::PathBuf,
-    pin::pin,
-    sync::Arc,
-    time::Duration,
-};
+use std::collections::VecDeque;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
 
-use axum::{
-    Router,
-    extract::{Request, State},
-    middleware,
-    response::Response,
-    routing::get,
-};
-use hyper::{
-    body::Incoming,
-    server::conn::http1,
-    service::{Service as _, service_fn},
-};
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    service::TowerToHyperService,
-};
-use tokio::{
-    net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, watch},
-    task::{AbortHandle, JoinError, JoinHandle, JoinSet},
-    time::{Instant, sleep, timeout},
-};
+use axum::extract::{Request, State};
+use axum::response::Response;
+use axum::routing::get;
+use axum::{Router, middleware};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::{Service as _, service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::task::{AbortHandle, JoinError, JoinHandle, JoinSet};
+use tokio::time::{Instant, sleep, timeout};
 
-use crate::{
-    assets::Assets,
-    forwarded::Proxy,
-    headers,
-    household::{Household, Households},
-    ice::Ice,
-    intake::Intake,
-    limits::Limits,
-    mailbox::{MailboxError, Mailboxes},
-    metrics::{self, Metrics},
-    origin::Origin,
-    outbox::Waiting,
-    rooms::Rooms,
-    socket::{self, Places},
-    stall::Stalling,
-};
+use crate::assets::Assets;
+use crate::forwarded::Proxy;
+use crate::household::{Household, Households};
+use crate::ice::Ice;
+use crate::intake::Intake;
+use crate::limits::Limits;
+use crate::mailbox::{MailboxError, Mailboxes};
+use crate::metrics::Metrics;
+use crate::origin::Origin;
+use crate::outbox::Waiting;
+use crate::rooms::Rooms;
+use crate::socket::Places;
+use crate::stall::Stalling;
+use crate::{headers, metrics, socket};
 
 /// How much of a request head hyper may buffer, in bytes. Browsers send about 1 KiB and we set no
 /// cookies.
@@ -201,22 +188,14 @@ impl Server {
             stopping: Stopping(stopping),
         });
         let task = tokio::spawn(serve(listener, metrics_listener, relay));
-        let running = Running {
-            stop,
-            metrics,
-            task,
-        };
+        let running = Running { stop, metrics, task };
         Ok((address, running))
     }
 }
 
 impl Peer {
     fn new(relay: &Relay, address: IpAddr) -> Self {
-        Self {
-            address,
-            household: None,
-            intake: Arc::new(Intake::new(Arc::clone(&relay.waiting))),
-        }
+        Self { address, household: None, intake: Arc::new(Intake::new(Arc::clone(&relay.waiting))) }
     }
 }
 
@@ -258,9 +237,8 @@ async fn serve(listener: TcpListener, metrics: Option<TcpListener>, relay: Arc<R
         .fallback(page)
         .layer(middleware::map_response(headers::secure))
         .with_state(Arc::clone(&relay));
-    let told = Router::new()
-        .route(metrics::PATH, get(metrics::answer))
-        .with_state(Arc::clone(&relay));
+    let told =
+        Router::new().route(metrics::PATH, get(metrics::answer)).with_state(Arc::clone(&relay));
     let mut connections = JoinSet::new();
     let mut readers = JoinSet::new();
     if let Some(metrics) = metrics {
@@ -275,15 +253,7 @@ async fn serve(listener: TcpListener, metrics: Option<TcpListener>, relay: Arc<R
         });
     }
     let most = relay.limits.connections;
-    accept_until_stopped(
-        listener,
-        most,
-        by_household,
-        router,
-        &relay,
-        &mut connections,
-    )
-    .await;
+    accept_until_stopped(listener, most, by_household, router, &relay, &mut connections).await;
     let drained = async {
         while let Some(ended) = connections.join_next().await {
             note_panic(&ended, &relay);
@@ -405,9 +375,7 @@ async fn connection(stream: TcpStream, (peer, _permit): Guest, router: Router, r
 }
 
 async fn page(State(relay): State<Arc<Relay>>, request: Request) -> Response {
-    relay
-        .assets
-        .answer(request.method(), request.uri().path(), request.headers())
+    relay.assets.answer(request.method(), request.uri().path(), request.headers())
 }
 
 fn note_panic(ended: &Result<(), JoinError>, relay: &Relay) {
@@ -420,12 +388,7 @@ fn note_panic(ended: &Result<(), JoinError>, relay: &Relay) {
 fn is_of_one_connection(why: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
 
-    let kinds = [
-        ConnectionAborted,
-        ConnectionRefused,
-        ConnectionReset,
-        Interrupted,
-    ];
+    let kinds = [ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted];
     kinds.contains(&why.kind())
 }
 

@@ -1,38 +1,28 @@
 //! The WebSocket's beginning: whose it is, and how many there may be. Which pages may open one is in
 //! `origin`, what is said on it in `conversation`.
 
-use std::{
-    panic::AssertUnwindSafe,
-    pin::Pin,
-    sync::{Arc, Once},
-};
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+use std::sync::{Arc, Once};
 
-use axum::{
-    Extension,
-    extract::{
-        State,
-        ws::{WebSocketUpgrade, rejection::WebSocketUpgradeRejection},
-    },
-    http::{HeaderMap, StatusCode, header},
-    response::{IntoResponse as _, Response},
-};
+use axum::Extension;
+use axum::extract::State;
+use axum::extract::ws::WebSocketUpgrade;
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
 use bocage_wire::limits::MAX_FRAME_BYTES;
 use futures_util::FutureExt as _;
-use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
-    time::Instant,
-};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
 
-use crate::{
-    account::Account,
-    conversation::converse,
-    forwarded,
-    household::Household,
-    limits::Limits,
-    metrics::Metrics,
-    origin,
-    server::{Peer, Relay},
-};
+use crate::account::Account;
+use crate::conversation::converse;
+use crate::household::Household;
+use crate::limits::Limits;
+use crate::metrics::Metrics;
+use crate::server::{Peer, Relay};
+use crate::{forwarded, origin};
 
 /// How many bytes a socket reads and writes at a time. It holds these all its life, so they decide
 /// what an idle socket costs. Most frames fit in; for one that does not, the buffers grow.
@@ -64,10 +54,7 @@ impl Place {
 impl Places {
     pub(crate) fn new(limits: &Limits) -> Self {
         let room = |size: u32| Arc::new(Semaphore::new(size as usize));
-        Self {
-            seats: room(limits.sockets),
-            standing: room(limits.refusals),
-        }
+        Self { seats: room(limits.sockets), standing: room(limits.refusals) }
     }
 
     /// Returns when no socket is open. `limits` are those that the places were made with.
@@ -101,10 +88,7 @@ pub(crate) async fn upgrade(
     if !origin::may_connect(&headers, &relay.origins) {
         tracing::debug!("refused a socket: foreign origin");
         relay.metrics.foreign_origins.add(1);
-        return (
-            StatusCode::FORBIDDEN,
-            "only the app from this address may connect\n",
-        )
+        return (StatusCode::FORBIDDEN, "only the app from this address may connect\n")
             .into_response();
     }
     let upgrade = match upgrade {
@@ -118,12 +102,7 @@ pub(crate) async fn upgrade(
         tracing::debug!("refused a socket: no place left");
         relay.metrics.no_place.add(1);
         let retry = [(header::RETRY_AFTER, "30")];
-        return (
-            StatusCode::SERVICE_UNAVAILABLE,
-            retry,
-            "too many connections\n",
-        )
-            .into_response();
+        return (StatusCode::SERVICE_UNAVAILABLE, retry, "too many connections\n").into_response();
     };
     upgrade
         .max_frame_size(MAX_FRAME_BYTES)

@@ -3,18 +3,14 @@
 //! It sits under HTTP and WebSocket alike, so no other place needs to time its writes. It does not
 //! limit the time of reads: a quiet peer may be a peer with nothing to say. What it reads it counts.
 
-use std::{
-    io,
-    pin::Pin,
-    sync::Arc,
-    task::{Context, Poll},
-    time::Duration,
-};
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
 
-use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
-    time::{Sleep, sleep},
-};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Sleep, sleep};
 
 use crate::intake::Intake;
 
@@ -29,12 +25,7 @@ pub(crate) struct Stalling<S> {
 
 impl<S> Stalling<S> {
     pub(crate) fn new(stream: S, limit: Duration, intake: Arc<Intake>) -> Self {
-        Self {
-            stream,
-            limit,
-            intake,
-            timer: None,
-        }
+        Self { stream, limit, intake, timer: None }
     }
 
     /// Passes on what a write came to, unless it waits for too long.
@@ -49,10 +40,7 @@ impl<S> Stalling<S> {
         }
         let limit = self.limit;
         let timer = self.timer.get_or_insert_with(|| Box::pin(sleep(limit)));
-        timer
-            .as_mut()
-            .poll(context)
-            .map(|()| Err(io::ErrorKind::TimedOut.into()))
+        timer.as_mut().poll(context).map(|()| Err(io::ErrorKind::TimedOut.into()))
     }
 }
 

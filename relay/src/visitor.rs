@@ -3,28 +3,24 @@
 //! It knows its seats and what it has used up. It does not read or write the socket: answers go to
 //! the outbox, and how long to stop reading is said to whoever reads.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::ws::Message;
-use bocage_wire::{
-    ClientFrame, CloseCode, Failure, RelayFrame,
-    limits::ROOMS_MAX,
-    mailbox::{get_message, put_message},
-};
-use tokio::{
-    sync::Semaphore,
-    time::{Instant, sleep, timeout},
-};
+use bocage_wire::limits::ROOMS_MAX;
+use bocage_wire::mailbox::{get_message, put_message};
+use bocage_wire::{ClientFrame, CloseCode, Failure, RelayFrame};
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, sleep, timeout};
 
-use crate::{
-    account::Account,
-    limits::Limits,
-    mailbox::{Address, Courier, NewItem, Put, Receipt, cost},
-    outbox::Outbox,
-    rooms::RoomId,
-    server::Relay,
-    signature,
-};
+use crate::account::Account;
+use crate::limits::Limits;
+use crate::mailbox::{Address, Courier, NewItem, Put, Receipt, cost};
+use crate::outbox::Outbox;
+use crate::rooms::RoomId;
+use crate::server::Relay;
+use crate::signature;
 
 /// The relay's side of one socket. Dropping it leaves all rooms and follows no mailbox any more.
 pub(crate) struct Visitor<'relay> {
@@ -51,10 +47,7 @@ pub(crate) struct Pause {
 impl Pause {
     /// After a message that asked for nothing.
     pub(crate) fn for_nothing(owed: Duration) -> Self {
-        Self {
-            owed,
-            crowded: None,
-        }
+        Self { owed, crowded: None }
     }
 
     pub(crate) async fn wait(self, limits: &Limits) {
@@ -122,35 +115,15 @@ impl<'relay> Visitor<'relay> {
                 pause.crowded = waits_in.filter(|outbox| outbox.is_crowded());
                 account.moved(now, len, 1)
             }
-            ClientFrame::Put {
-                request,
-                mailbox,
-                id,
-                bytes,
-                signature,
-            } => {
+            ClientFrame::Put { request, mailbox, id, bytes, signature } => {
                 let len = bytes.len();
-                let depositor = self
-                    .relay
-                    .households
-                    .depositor(&account.household, &mailbox);
-                let item = NewItem {
-                    mailbox,
-                    id,
-                    bytes,
-                    depositor,
-                };
+                let depositor = self.relay.households.depositor(&account.household, &mailbox);
+                let item = NewItem { mailbox, id, bytes, depositor };
                 self.put(now, request, item, &signature);
                 let asked = account.spend(now, 1, |purse| &mut purse.requests);
                 asked.max(account.spend(now, len, |purse| &mut purse.put_bytes))
             }
-            ClientFrame::Get {
-                request,
-                mailbox,
-                after,
-                follow,
-                signature,
-            } => {
+            ClientFrame::Get { request, mailbox, after, follow, signature } => {
                 self.get(request, mailbox, after, follow, &signature);
                 account.spend(now, 1, |purse| &mut purse.requests)
             }
@@ -168,11 +141,8 @@ impl<'relay> Visitor<'relay> {
         if let Some(seat) = self.seats.get(&room) {
             return rooms.describe(room, *seat);
         }
-        let entered = if self.seats.len() < ROOMS_MAX {
-            rooms.enter(room, &self.outbox)
-        } else {
-            None
-        };
+        let entered =
+            if self.seats.len() < ROOMS_MAX { rooms.enter(room, &self.outbox) } else { None };
         if let Some((seat, told)) = entered {
             self.seats.insert(room, seat);
             told
@@ -250,8 +220,7 @@ impl<'relay> Visitor<'relay> {
     }
 
     fn fail(&self, request: u32, reason: Failure) {
-        self.outbox
-            .push_frame(&RelayFrame::Failed { request, reason });
+        self.outbox.push_frame(&RelayFrame::Failed { request, reason });
     }
 }
 

@@ -4,25 +4,19 @@
 //! What is timed is all that a browser does: it connects, opens a WebSocket, is greeted, enters a
 //! room, and sends a signal to somebody there, who answers.
 
-use std::{
-    io,
-    net::SocketAddr,
-    time::{Duration, Instant},
-};
+use std::io;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
 
 use bocage_wire::{ClientFrame, RelayFrame};
 use futures_util::future::join_all;
 use serde_json::json;
-use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    time::{sleep, timeout},
-};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::time::{sleep, timeout};
 
-use crate::{
-    Row,
-    program::{Running, attacker},
-    socket::{Socket, address, connect},
-};
+use crate::Row;
+use crate::program::{Running, attacker};
+use crate::socket::{Socket, address, connect};
 
 pub(crate) const ID: &str = "relay.honest_p99_under_attack_ratio";
 
@@ -37,11 +31,7 @@ const HONEST: [u8; 4] = [127, 2, 0, 1];
 const ROOM: [u8; 16] = [9; 16];
 
 pub(crate) async fn measure(reduced: bool) -> Row {
-    let (sockets, rounds, samples) = if reduced {
-        (500, 1, 100)
-    } else {
-        (5_000, 4, 400)
-    };
+    let (sockets, rounds, samples) = if reduced { (500, 1, 100) } else { (5_000, 4, 400) };
     let (mut calm, mut attacked) = (Vec::new(), Vec::new());
     for _ in 0..rounds {
         let relay = Running::relay();
@@ -128,9 +118,7 @@ async fn hold_one(relay: SocketAddr, from: [u8; 4]) {
 /// Sends a request that does not end, until the relay has had enough.
 async fn dribble(relay: SocketAddr, from: [u8; 4]) -> io::Result<()> {
     let mut stream = connect(from, relay).await?;
-    stream
-        .write_all(b"GET / HTTP/1.1\r\nHost: somewhere\r\nX-Slow: ")
-        .await?;
+    stream.write_all(b"GET / HTTP/1.1\r\nHost: somewhere\r\nX-Slow: ").await?;
     loop {
         // Returns when the relay closes.
         if timeout(SLOWLY, stream.read_u8()).await.is_ok() {

@@ -4,19 +4,17 @@
 use std::time::{Duration, Instant};
 
 use bocage_wire::{ClientFrame, PROTOCOL_VERSION, RelayFrame};
-use futures_util::{SinkExt as _, StreamExt as _, future::join_all, stream::SplitStream};
+use futures_util::future::join_all;
+use futures_util::stream::SplitStream;
+use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::json;
 use tokio::net::TcpStream;
-use tokio_tungstenite::{
-    WebSocketStream, client_async,
-    tungstenite::{Bytes, Message},
-};
+use tokio_tungstenite::tungstenite::{Bytes, Message};
+use tokio_tungstenite::{WebSocketStream, client_async};
 
-use crate::{
-    Row,
-    program::Running,
-    socket::{address, connect},
-};
+use crate::Row;
+use crate::program::Running;
+use crate::socket::{address, connect};
 
 pub(crate) const ID: &str = "relay.pipe_vs_bare_websocket";
 
@@ -44,10 +42,7 @@ pub(crate) async fn measure(reduced: bool) -> Row {
         piped.push(through_relay(&relay, round).await);
     }
     let (piped, bare) = (median(piped), median(bare));
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "they are some hundreds of millions"
-    )]
+    #[expect(clippy::cast_precision_loss, reason = "they are some hundreds of millions")]
     let mib = |took: Duration| (PIPES * MESSAGES * LEN) as f64 / took.as_secs_f64() / 1_048_576.0;
     Row {
         id: ID,
@@ -86,13 +81,10 @@ async fn through_echo(echo: &Running) -> Duration {
         (writing, reader)
     });
     let began = Instant::now();
-    let readers = join_all(begun)
-        .await
-        .into_iter()
-        .map(async |(writing, reader)| {
-            read(reader).await;
-            writing.await.unwrap();
-        });
+    let readers = join_all(begun).await.into_iter().map(async |(writing, reader)| {
+        read(reader).await;
+        writing.await.unwrap();
+    });
     join_all(readers).await;
     began.elapsed()
 }
@@ -101,11 +93,7 @@ async fn through_relay(relay: &Running, round: usize) -> Duration {
     let pipes = join_all((0..PIPES).map(|n| pipe(relay, round, n))).await;
     let began = Instant::now();
     let through = pipes.into_iter().map(async |pipe| {
-        let Pipe {
-            message,
-            mut sender,
-            reader,
-        } = pipe;
+        let Pipe { message, mut sender, reader } = pipe;
         let writing = tokio::spawn(async move {
             for _ in 0..MESSAGES {
                 sender.send(Message::Binary(message.clone())).await.unwrap();
@@ -128,29 +116,14 @@ async fn pipe(relay: &Running, round: usize, n: usize) -> Pipe {
     let seat = enter(&mut reader, room).await;
     let mut sender = greeted(from + 1, relay).await;
     enter(&mut sender, room).await;
-    assert!(matches!(
-        frame(&mut reader).await,
-        RelayFrame::Arrived { .. }
-    ));
-    let frame = ClientFrame::Pipe {
-        room,
-        to: seat,
-        bytes: vec![7; LEN],
-    };
-    Pipe {
-        message: frame.encode().into(),
-        sender,
-        reader: reader.split().1,
-    }
+    assert!(matches!(frame(&mut reader).await, RelayFrame::Arrived { .. }));
+    let frame = ClientFrame::Pipe { room, to: seat, bytes: vec![7; LEN] };
+    Pipe { message: frame.encode().into(), sender, reader: reader.split().1 }
 }
 
 /// What an echo is sent: the same as the relay.
 fn message(to: u32) -> Bytes {
-    let frame = ClientFrame::Pipe {
-        room: ROOM,
-        to,
-        bytes: vec![7; LEN],
-    };
+    let frame = ClientFrame::Pipe { room: ROOM, to, bytes: vec![7; LEN] };
     frame.encode().into()
 }
 
@@ -171,10 +144,7 @@ async fn greeted(n: usize, relay: &Running) -> Client {
     let mut socket = open(n, relay).await;
     let version = PROTOCOL_VERSION;
     say(&mut socket, &ClientFrame::Hello { version }).await;
-    assert!(matches!(
-        frame(&mut socket).await,
-        RelayFrame::Greeting { .. }
-    ));
+    assert!(matches!(frame(&mut socket).await, RelayFrame::Greeting { .. }));
     socket
 }
 

@@ -1,12 +1,11 @@
 //! A WebSocket with as little around it as can be: ten thousand of them must not be in the way.
 
-use std::{io, net::SocketAddr};
+use std::io;
+use std::net::SocketAddr;
 
 use bocage_wire::{ClientFrame, PROTOCOL_VERSION, RelayFrame};
-use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::{TcpSocket, TcpStream},
-};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpSocket, TcpStream};
 
 pub(crate) struct Socket(pub(crate) TcpStream);
 

@@ -5,25 +5,21 @@
 //! put something is only a ring at the door. Mailboxes take turns, a page each. Which requests are
 //! allowed is decided before they come here.
 
-use std::{
-    collections::{HashMap, VecDeque},
-    convert::Infallible,
-    mem,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::collections::{HashMap, VecDeque};
+use std::convert::Infallible;
+use std::mem;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use bocage_wire::{Failure, RelayFrame, limits::MAILBOXES_MAX};
-use tokio::{
-    sync::Notify,
-    time::{Instant, sleep},
-};
+use bocage_wire::limits::MAILBOXES_MAX;
+use bocage_wire::{Failure, RelayFrame};
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep};
 
-use super::{
-    Mailboxes,
-    store::{Address, Cursor},
-};
-use crate::{account::Account, outbox::Outbox};
+use super::Mailboxes;
+use super::store::{Address, Cursor};
+use crate::account::Account;
+use crate::outbox::Outbox;
 
 /// How long to wait before storage that failed is tried again for somebody who follows.
 const TRY_AGAIN: Duration = Duration::from_secs(1);
@@ -50,11 +46,7 @@ struct Round {
 #[derive(Clone, Copy, Debug)]
 enum Job {
     /// A Get that does not follow.
-    Once {
-        request: u32,
-        mailbox: Address,
-        after: Cursor,
-    },
+    Once { request: u32, mailbox: Address, after: Cursor },
     /// A mailbox that is followed and may have something new.
     Followed(Address),
 }
@@ -85,11 +77,7 @@ enum Cause {
 
 impl Courier {
     pub(crate) fn new(outbox: Arc<Outbox>) -> Self {
-        Self {
-            outbox,
-            round: Mutex::default(),
-            work: Notify::new(),
-        }
+        Self { outbox, round: Mutex::default(), work: Notify::new() }
     }
 
     /// Takes a Get that does not follow; refuses when too many are open.
@@ -99,11 +87,7 @@ impl Courier {
             return false;
         }
         round.open += 1;
-        round.jobs.push_back(Job::Once {
-            request,
-            mailbox,
-            after,
-        });
+        round.jobs.push_back(Job::Once { request, mailbox, after });
         drop(round);
         self.work.notify_one();
         true
@@ -134,12 +118,7 @@ impl Courier {
             None => (Vec::new(), false),
         };
         requests.push(request);
-        let follow = Follow {
-            number: round.follows,
-            after,
-            requests,
-            queued,
-        };
+        let follow = Follow { number: round.follows, after, requests, queued };
         round.followed.insert(mailbox, follow);
         round.queue(mailbox);
         drop(round);
@@ -204,8 +183,7 @@ impl Courier {
             let ended = self.lock().done(errand, after, page.more);
             for request in ended {
                 let cursor = after;
-                self.outbox
-                    .push_frame(&RelayFrame::UpToDate { request, cursor });
+                self.outbox.push_frame(&RelayFrame::UpToDate { request, cursor });
             }
         }
     }
@@ -232,8 +210,7 @@ impl Courier {
         }
         for request in ended {
             let reason = Failure::Unavailable;
-            self.outbox
-                .push_frame(&RelayFrame::Failed { request, reason });
+            self.outbox.push_frame(&RelayFrame::Failed { request, reason });
         }
     }
 
@@ -247,23 +224,13 @@ impl Round {
     /// Takes the next job.
     fn next(&mut self) -> Option<Errand> {
         match self.jobs.pop_front()? {
-            Job::Once {
-                request,
-                mailbox,
-                after,
-            } => Some(Errand {
-                mailbox,
-                after,
-                cause: Cause::Get(request),
-            }),
+            Job::Once { request, mailbox, after } => {
+                Some(Errand { mailbox, after, cause: Cause::Get(request) })
+            }
             Job::Followed(mailbox) => {
                 let follow = self.followed.get_mut(&mailbox)?;
                 follow.queued = false;
-                Some(Errand {
-                    mailbox,
-                    after: follow.after,
-                    cause: Cause::Follow(follow.number),
-                })
+                Some(Errand { mailbox, after: follow.after, cause: Cause::Follow(follow.number) })
             }
         }
     }
@@ -311,11 +278,7 @@ impl Round {
         let mailbox = errand.mailbox;
         let ended = match errand.cause {
             Cause::Get(request) if more => {
-                self.jobs.push_back(Job::Once {
-                    request,
-                    mailbox,
-                    after,
-                });
+                self.jobs.push_back(Job::Once { request, mailbox, after });
                 Vec::new()
             }
             Cause::Get(request) => vec![request],

@@ -4,21 +4,22 @@
 //! people at once cost about as many waits for the disk as one does. After an error the keeper
 //! opens the store anew. It answers nobody before the store has.
 
-use std::{collections::BTreeSet, mem, sync::Arc, time::Duration};
+use std::collections::BTreeSet;
+use std::mem;
+use std::sync::Arc;
+use std::time::Duration;
 
 use bocage_wire::Failure;
-use tokio::{
-    sync::{Notify, mpsc},
-    task::spawn_blocking,
-    time::{Instant, sleep_until},
-};
+use tokio::sync::{Notify, mpsc};
+use tokio::task::spawn_blocking;
+use tokio::time::{Instant, sleep_until};
 
-use super::{
-    Mailboxes, Put,
-    bells::Bells,
-    store::{Outcome, Store},
-};
-use crate::{clock, limits::Limits, metrics::Metrics};
+use super::bells::Bells;
+use super::store::{Outcome, Store};
+use super::{Mailboxes, Put};
+use crate::clock;
+use crate::limits::Limits;
+use crate::metrics::Metrics;
 
 /// How many items are written in one transaction. Beyond this the wait for the disk is no longer
 /// what they share.
@@ -84,10 +85,8 @@ impl Keeper {
             receipts.push((put.item.mailbox, put.receipt));
             items.push(put.item);
         }
-        let written = self
-            .ask(move |store| store.put(clock::hour(), &items))
-            .await
-            .unwrap_or_default();
+        let written =
+            self.ask(move |store| store.put(clock::hour(), &items)).await.unwrap_or_default();
         let mut outcomes = written.into_iter();
         let mut rung = BTreeSet::new();
         for (mailbox, receipt) in receipts {
@@ -109,9 +108,7 @@ impl Keeper {
     /// Removes some of what is too old. Gives whether there may be more.
     async fn sweep(&mut self) -> bool {
         let oldest = clock::hour().saturating_sub(self.hours);
-        self.ask(move |store| store.sweep(oldest, SWEEP_ITEMS))
-            .await
-            .unwrap_or(false)
+        self.ask(move |store| store.sweep(oldest, SWEEP_ITEMS)).await.unwrap_or(false)
     }
 
     /// Opens the store anew, unless that was just done.

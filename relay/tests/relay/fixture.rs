@@ -1,10 +1,8 @@
 //! A small finished app, written to a directory of the test's own, and a server for it.
 
-use std::{
-    fs,
-    net::SocketAddr,
-    path::{Path, PathBuf},
-};
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 
 use bocage_relay::{Assets, Ice, Limits, Running, Server};
 use serde_json::{Value, json};
@@ -18,9 +16,7 @@ pub(crate) const PAGE: &str = "<!doctype html><title>Bocage</title>\n";
 
 /// A new directory under cargo's directory for tests. `name` is the test's and nobody else's.
 pub(crate) fn directory(name: &str) -> PathBuf {
-    let dir = PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
-        .join("relay")
-        .join(name);
+    let dir = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("relay").join(name);
     if dir.exists() {
         fs::remove_dir_all(&dir).unwrap();
     }
@@ -77,11 +73,7 @@ pub(crate) async fn start_in(
     data: Option<PathBuf>,
     limits: Limits,
 ) -> (SocketAddr, Running) {
-    let server = Server {
-        data,
-        limits,
-        ..server(&app(name))
-    };
+    let server = Server { data, limits, ..server(&app(name)) };
     server.start().await.unwrap()
 }
 

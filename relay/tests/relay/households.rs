@@ -4,14 +4,13 @@ use std::time::Duration;
 
 use bocage_relay::{Limits, Rate, Rates, Server};
 use bocage_wire::{ClientFrame, Failure, RelayFrame};
-use tokio::{io::AsyncWriteExt as _, time::Instant};
+use tokio::io::AsyncWriteExt as _;
+use tokio::time::Instant;
 
-use crate::{
-    client::{Peer, connect_from, rest},
-    fixture::{app, server, start},
-    owner::owner_from,
-    soon,
-};
+use crate::client::{Peer, connect_from, rest};
+use crate::fixture::{app, server, start};
+use crate::owner::owner_from;
+use crate::soon;
 
 const ADA: [u8; 4] = [127, 0, 0, 2];
 const BOB: [u8; 4] = [127, 0, 0, 3];
@@ -20,10 +19,7 @@ const ROOM: [u8; 16] = [1; 16];
 
 #[tokio::test]
 async fn a_household_has_only_so_many_sockets() {
-    let limits = Limits {
-        household_sockets: 2,
-        ..Limits::default()
-    };
+    let limits = Limits { household_sockets: 2, ..Limits::default() };
     let (relay, _running) = start("household_sockets", limits).await;
     let first = Peer::greeted_from(ADA, relay, &[]).await.unwrap();
     let _second = Peer::greeted_from(ADA, relay, &[]).await.unwrap();
@@ -35,10 +31,7 @@ async fn a_household_has_only_so_many_sockets() {
 
 #[tokio::test]
 async fn a_household_has_only_so_many_connections() {
-    let limits = Limits {
-        household_connections: 2,
-        ..Limits::default()
-    };
+    let limits = Limits { household_connections: 2, ..Limits::default() };
     let (relay, _running) = start("household_connections", limits).await;
     let mut held = Vec::new();
     for _ in 0..2 {
@@ -54,13 +47,8 @@ async fn a_household_has_only_so_many_connections() {
 
 #[tokio::test]
 async fn who_connects_too_often_is_turned_away() {
-    let limits = Limits {
-        household_arrivals: Rate {
-            per_second: 1,
-            burst: 3,
-        },
-        ..Limits::default()
-    };
+    let limits =
+        Limits { household_arrivals: Rate { per_second: 1, burst: 3 }, ..Limits::default() };
     let (relay, _running) = start("household_arrivals", limits).await;
     for _ in 0..3 {
         assert!(is_answered(connect_from(ADA, relay).await).await);
@@ -75,11 +63,7 @@ async fn is_answered(mut stream: tokio::net::TcpStream) -> bool {
     let mut answer = Vec::new();
     // Whoever is turned away may see it while writing.
     let _ = stream.write_all(request).await;
-    let _ = soon(tokio::io::AsyncReadExt::read_to_end(
-        &mut stream,
-        &mut answer,
-    ))
-    .await;
+    let _ = soon(tokio::io::AsyncReadExt::read_to_end(&mut stream, &mut answer)).await;
     answer.starts_with(b"HTTP/1.1 200 OK")
 }
 
@@ -87,10 +71,7 @@ async fn is_answered(mut stream: tokio::net::TcpStream) -> bool {
 async fn the_sockets_of_a_household_share_what_it_may_use() {
     let limits = Limits {
         household_rates: Rates {
-            signals: Rate {
-                per_second: 20,
-                burst: 5,
-            },
+            signals: Rate { per_second: 20, burst: 5 },
             ..Limits::default().household_rates
         },
         ..Limits::default()
@@ -123,10 +104,7 @@ async fn the_sockets_of_a_household_share_what_it_may_use() {
 
 #[tokio::test]
 async fn one_household_cannot_fill_the_relay_for_others() {
-    let limits = Limits {
-        mail_bytes_in_memory: 100_000,
-        ..Limits::default()
-    };
+    let limits = Limits { mail_bytes_in_memory: 100_000, ..Limits::default() };
     let (relay, _running) = start("household_mail", limits).await;
     // Another mailbox each time, so that no mailbox is full.
     let mut kept = 0;
@@ -147,11 +125,8 @@ async fn one_household_cannot_fill_the_relay_for_others() {
 
 #[tokio::test]
 async fn what_was_not_kept_does_not_count() {
-    let limits = Limits {
-        mail_bytes_in_memory: 100_000,
-        mailbox_bytes: 12_000,
-        ..Limits::default()
-    };
+    let limits =
+        Limits { mail_bytes_in_memory: 100_000, mailbox_bytes: 12_000, ..Limits::default() };
     let (relay, _running) = start("household_back", limits).await;
     let (mut ada, adas) = owner_from(ADA, relay, 1).await;
     adas.keep(&mut ada, 1, &[1; 6_000]).await;
@@ -168,11 +143,7 @@ async fn what_was_not_kept_does_not_count() {
 
 async fn start_behind_proxy(name: &str) -> (std::net::SocketAddr, bocage_relay::Running) {
     let server = Server {
-        limits: Limits {
-            household_sockets: 1,
-            household_connections: 3,
-            ..Limits::default()
-        },
+        limits: Limits { household_sockets: 1, household_connections: 3, ..Limits::default() },
         trusted_proxies: vec!["127.0.0.4".parse().unwrap(), "10.0.0.0/8".parse().unwrap()],
         ..server(&app(name))
     };
@@ -217,23 +188,15 @@ async fn what_a_client_tells_a_trusted_proxy_is_not_believed() {
     for said in [
         &[("x-forwarded-for", "198.51.100.2, 203.0.113.1")][..],
         // As a proxy passes on that adds a line of its own.
-        &[
-            ("x-forwarded-for", "198.51.100.3"),
-            ("x-forwarded-for", "203.0.113.1"),
-        ],
-        &[
-            ("forwarded", "for=203.0.113.1"),
-            ("x-forwarded-for", "203.0.113.1"),
-        ],
+        &[("x-forwarded-for", "198.51.100.3"), ("x-forwarded-for", "203.0.113.1")],
+        &[("forwarded", "for=203.0.113.1"), ("x-forwarded-for", "203.0.113.1")],
     ] {
         let peer = Peer::greeted_from(PROXY, relay, said).await;
         assert!(peer.is_none(), "{said:?}");
     }
     // Of two headers that differ, one may be the client's: it counts as the proxy's own, once.
     let two = |other| [("forwarded", other), ("x-forwarded-for", "203.0.113.1")];
-    let _proxys = Peer::greeted_from(PROXY, relay, &two("for=198.51.100.4"))
-        .await
-        .unwrap();
+    let _proxys = Peer::greeted_from(PROXY, relay, &two("for=198.51.100.4")).await.unwrap();
     let again = Peer::greeted_from(PROXY, relay, &two("for=198.51.100.5")).await;
     assert!(again.is_none());
 }

@@ -28,11 +28,10 @@ mod promises;
 mod rooms;
 mod sockets;
 
-use std::{future::Future, time::Duration};
+use std::future::Future;
+use std::time::Duration;
 
 /// Fails instead of hanging. Nothing that a test waits for takes anywhere near this long.
 async fn soon<T>(future: impl Future<Output = T>) -> T {
-    tokio::time::timeout(Duration::from_secs(20), future)
-        .await
-        .expect("took far too long")
+    tokio::time::timeout(Duration::from_secs(20), future).await.expect("took far too long")
 }

@@ -4,7 +4,15 @@
 //! its own, this program started once more, so that only the relay is in the relay's numbers. Each
 //! row is one line of JSON.
 
-#![allow(clippy::print_stdout, clippy::unwrap_used, clippy::expect_used)]
+#![allow(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    // Whatever is not expected ends the measuring.
+    clippy::wildcard_enum_match_arm
+)]
 
 #[path = "relay/attack.rs"]
 mod attack;

@@ -201,13 +201,8 @@ impl Asset {
     }
 
     fn answer(&self, headers: &HeaderMap) -> Response {
-        let chosen = negotiation::choose(headers, |coding| self.form(coding).is_some());
-        let Some((coding, form)) = chosen.and_then(|coding| Some((coding, self.form(coding)?)))
-        else {
-            let vary = [(header::VARY, "accept-encoding")];
-            return (StatusCode::NOT_ACCEPTABLE, vary, "no acceptable encoding\n").into_response();
-        };
-
+        let coding = negotiation::choose(headers, |coding| self.form(coding).is_some());
+        let form = self.form(coding).unwrap_or(&self.plain);
         let mut response = Response::new(Body::empty());
         let answer = response.headers_mut();
         answer.insert(header::CACHE_CONTROL, self.cache.clone());

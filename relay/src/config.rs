@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use crate::assets::{AppError, Assets};
 use crate::forwarded::Proxy;
-use crate::ice::{Ice, IceError, StunUri, TurnUri};
+use crate::ice::{self, Ice, IceError};
 use crate::origin::Origin;
 
 /// Serves the app Bocage, and is where devices of the same workspace meet.
@@ -49,34 +49,24 @@ pub struct Config {
     /// A proxy whose X-Forwarded-For or Forwarded header says who connects; 10.0.0.0/8 stands for
     /// all of a network. Without it, all who come by a proxy count as one. Several: repeat it, or
     /// separate them with commas.
-    #[arg(
-        long = "trusted-proxy",
-        env = "BOCAGE_TRUSTED_PROXY",
-        value_name = "ADDRESS",
-        value_delimiter = ','
-    )]
-    pub trusted_proxies: Vec<Proxy>,
+    #[arg(long, env = "BOCAGE_TRUSTED_PROXY", value_name = "ADDRESS", value_delimiter = ',')]
+    pub trusted_proxy: Vec<Proxy>,
 
     /// From where pages may connect that this relay does not serve, such as
     /// https://office.example.org. Several: repeat it, or separate them with commas.
-    #[arg(
-        long = "allow-origin",
-        env = "BOCAGE_ALLOW_ORIGIN",
-        value_name = "ORIGIN",
-        value_delimiter = ','
-    )]
-    pub allowed_origins: Vec<Origin>,
+    #[arg(long, env = "BOCAGE_ALLOW_ORIGIN", value_name = "ORIGIN", value_delimiter = ',')]
+    pub allow_origin: Vec<Origin>,
 
     /// A STUN server that devices may ask for their own address, such as
     /// stun:stun.example.org:3478. It sees who asks. Several: repeat it, or separate them with
     /// commas.
-    #[arg(long = "stun-uri", env = "BOCAGE_STUN_URI", value_name = "URI", value_delimiter = ',')]
-    pub stun_uris: Vec<StunUri>,
+    #[arg(long, env = "BOCAGE_STUN_URI", value_delimiter = ',', value_parser = ice::stun_uri)]
+    pub stun_uri: Vec<String>,
 
     /// A TURN server that carries what devices cannot send each other directly, such as
     /// turn:turn.example.org:3478?transport=udp. Several: repeat it, or separate them with commas.
-    #[arg(long = "turn-uri", env = "BOCAGE_TURN_URI", value_name = "URI", value_delimiter = ',')]
-    pub turn_uris: Vec<TurnUri>,
+    #[arg(long, env = "BOCAGE_TURN_URI", value_delimiter = ',', value_parser = ice::turn_uri)]
+    pub turn_uri: Vec<String>,
 
     /// A file with the secret that the TURN server knows as well (coturn: static-auth-secret).
     #[arg(long, env = "BOCAGE_TURN_SECRET_FILE", value_name = "FILE")]
@@ -101,7 +91,7 @@ impl Config {
     /// When they are too many, or a TURN server's secret is not there.
     pub fn ice(&self) -> Result<Ice, IceError> {
         let secret = self.turn_secret_file.as_deref();
-        Ice::new(&self.stun_uris, &self.turn_uris, secret)
+        Ice::new(self.stun_uri.clone(), self.turn_uri.clone(), secret)
     }
 }
 

@@ -129,7 +129,7 @@ impl Household {
     }
 
     /// A place for one more connection in its HTTP phase.
-    pub(crate) fn connect(&self, now: Instant) -> Option<OwnedSemaphorePermit> {
+    pub(crate) fn arrive(&self, now: Instant) -> Option<OwnedSemaphorePermit> {
         if !self.left().arrivals.take(now, 1) {
             return None;
         }
@@ -228,7 +228,7 @@ mod tests {
         let now = Instant::now();
         let come = |n: u8| {
             let household = households.of(now, [10, 0, 0, n].into());
-            household.connect(now).is_some()
+            household.arrive(now).is_some()
         };
         assert!(come(1) && come(2) && come(3));
         assert!(!come(4), "another chance for whoever has many networks");

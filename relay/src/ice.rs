@@ -6,7 +6,6 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -33,23 +32,9 @@ pub struct Ice {
     secret: Vec<u8>,
 }
 
-/// The address of a STUN server, such as `stun:stun.example.org:3478`.
-#[derive(Clone, Debug)]
-pub struct StunUri(String);
-
-/// The address of a TURN server, such as `turn:turn.example.org:3478?transport=udp`.
-#[derive(Clone, Debug)]
-pub struct TurnUri(String);
-
 /// Why there is nothing to tell. Each is one sentence for the person who started the relay.
 #[derive(Debug, thiserror::Error)]
 pub enum IceError {
-    /// Not the address of a STUN server.
-    #[error("expected an address such as stun:stun.example.org:3478")]
-    NoStunUri,
-    /// Not the address of a TURN server.
-    #[error("expected an address such as turn:turn.example.org:3478?transport=udp")]
-    NoTurnUri,
     /// More than clients can be told.
     #[error("name at most {ICE_URLS_MAX} addresses with {0}")]
     TooMany(&'static str),
@@ -79,8 +64,8 @@ impl Ice {
     /// # Errors
     /// When there is a TURN server without a secret, or more servers than can be told.
     pub fn new(
-        stun: &[StunUri],
-        turn: &[TurnUri],
+        stun: Vec<String>,
+        turn: Vec<String>,
         secret: Option<&Path>,
     ) -> Result<Self, IceError> {
         if stun.len() > ICE_URLS_MAX {
@@ -94,11 +79,7 @@ impl Ice {
             None if turn.is_empty() => Vec::new(),
             None => return Err(IceError::NoSecret),
         };
-        Ok(Self {
-            stun: stun.iter().map(|uri| uri.0.clone()).collect(),
-            turn: turn.iter().map(|uri| uri.0.clone()).collect(),
-            secret,
-        })
+        Ok(Self { stun, turn, secret })
     }
 
     /// What a client is told that comes at `now`, in seconds since 1970.
@@ -126,22 +107,18 @@ impl std::fmt::Debug for Ice {
     }
 }
 
-impl FromStr for StunUri {
-    type Err = IceError;
-
-    fn from_str(text: &str) -> Result<Self, IceError> {
-        let known = is_address(text, &["stun:", "stuns:"]);
-        known.then(|| Self(text.into())).ok_or(IceError::NoStunUri)
-    }
+/// Reads the address of a STUN server.
+pub(crate) fn stun_uri(text: &str) -> Result<String, &'static str> {
+    is_address(text, &["stun:", "stuns:"])
+        .then(|| text.to_owned())
+        .ok_or("expected an address such as stun:stun.example.org:3478")
 }
 
-impl FromStr for TurnUri {
-    type Err = IceError;
-
-    fn from_str(text: &str) -> Result<Self, IceError> {
-        let known = is_address(text, &["turn:", "turns:"]);
-        known.then(|| Self(text.into())).ok_or(IceError::NoTurnUri)
-    }
+/// Reads the address of a TURN server.
+pub(crate) fn turn_uri(text: &str) -> Result<String, &'static str> {
+    is_address(text, &["turn:", "turns:"])
+        .then(|| text.to_owned())
+        .ok_or("expected an address such as turn:turn.example.org:3478?transport=udp")
 }
 
 /// Whether it begins like one of these and goes on like an address. Browsers know the rest.
@@ -188,7 +165,8 @@ mod tests {
     use super::*;
 
     fn hex(bytes: &[u8]) -> String {
-        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+        let pairs: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        pairs.concat()
     }
 
     /// The test cases of RFC 2202.
@@ -232,16 +210,16 @@ mod tests {
     #[test]
     fn addresses_are_of_the_kind_that_was_asked_for() {
         for right in ["stun:stun.example.org", "stuns:[2001:db8::1]:5349"] {
-            assert!(right.parse::<StunUri>().is_ok(), "{right}");
-            assert!(right.parse::<TurnUri>().is_err(), "{right}");
+            assert!(stun_uri(right).is_ok(), "{right}");
+            assert!(turn_uri(right).is_err(), "{right}");
         }
         for right in ["turn:192.0.2.1:3478?transport=udp", "turns:turn.example.org"] {
-            assert!(right.parse::<TurnUri>().is_ok(), "{right}");
+            assert!(turn_uri(right).is_ok(), "{right}");
         }
         for wrong in ["", "stun:", "stun://host", "stun:a b", "http://a", "a:3478"] {
-            assert!(wrong.parse::<StunUri>().is_err(), "{wrong}");
+            assert!(stun_uri(wrong).is_err(), "{wrong}");
         }
         let long = format!("stun:{}", "a".repeat(ICE_TEXT_MAX));
-        assert!(long.parse::<StunUri>().is_err());
+        assert!(stun_uri(&long).is_err());
     }
 }

@@ -37,7 +37,7 @@ pub use assets::{AppError, Assets};
 pub use config::Config;
 pub use forwarded::{NoProxy, Proxy};
 pub use headers::CONTENT_SECURITY_POLICY;
-pub use ice::{Ice, IceError, StunUri, TurnUri};
+pub use ice::{Ice, IceError};
 pub use limits::Limits;
 pub use mailbox::MailboxError;
 pub use manifest::ManifestError;

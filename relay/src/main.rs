@@ -48,8 +48,8 @@ async fn run(config: Config) -> Result<(), Box<dyn Error>> {
         data: config.data,
         assets,
         limits: Limits::default(),
-        trusted_proxies: config.trusted_proxies,
-        allowed_origins: config.allowed_origins,
+        trusted_proxies: config.trusted_proxy,
+        allowed_origins: config.allow_origin,
         ice,
     };
     let (address, running) = server.start().await?;

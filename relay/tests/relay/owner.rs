@@ -85,7 +85,7 @@ impl Owner {
         loop {
             match peer.frame().await {
                 RelayFrame::Item { mailbox, cursor, id, bytes } if mailbox == self.mailbox() => {
-                    items.push((cursor, id, bytes))
+                    items.push((cursor, id, bytes));
                 }
                 RelayFrame::UpToDate { request: at, cursor } if at == request => {
                     return Got { items, cursor };

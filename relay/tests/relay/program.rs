@@ -176,7 +176,7 @@ fn a_taken_port_is_named_with_a_way_out() {
     let arguments = ["--listen", &address.to_string(), "--app", dir.to_str().unwrap()];
     let said = complaint(&program(&arguments).output().unwrap());
     let port = address.port();
-    let start = format!("port {port} is taken by another program: choose another with --listen ");
+    let start = format!("port {port} is taken by another program: choose another with --listen");
     assert!(said.starts_with(&start), "{said}");
 }
 

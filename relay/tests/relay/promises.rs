@@ -28,10 +28,10 @@ fn what_people_run_unwinds_and_checks_its_arithmetic() {
 async fn clients_are_told_of_stun_and_turn_servers() {
     let secret = directory("ice_secret").join("secret");
     fs::write(&secret, "a secret of both ends\n").unwrap();
-    let stun = ["stun:a.example".parse().unwrap(), "stun:b.example".parse().unwrap()];
-    let turn = ["turns:c.example:5349?transport=tcp".parse().unwrap()];
+    let stun = vec!["stun:a.example".to_owned(), "stun:b.example".to_owned()];
+    let turn = vec!["turns:c.example:5349?transport=tcp".to_owned()];
     let server =
-        Server { ice: Ice::new(&stun, &turn, Some(&secret)).unwrap(), ..server(&app("ice")) };
+        Server { ice: Ice::new(stun, turn, Some(&secret)).unwrap(), ..server(&app("ice")) };
     let (relay, _running) = server.start().await.unwrap();
     let mut peer = Peer::hello(relay, PROTOCOL_VERSION).await;
     let RelayFrame::Greeting { ice, .. } = peer.frame().await else { panic!("refused") };

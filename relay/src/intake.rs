@@ -7,12 +7,16 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use bocage_wire::limits::PIPE_MAX;
+use bocage_wire::limits::{MAX_FRAME_BYTES, PIPE_MAX};
 
 use crate::outbox::Waiting;
 
 /// What is not long: everything but large items, so that only these suffer when there is too much.
 const SHORT: usize = PIPE_MAX + 4 * 1024;
+
+/// What no message takes, in however many pieces it comes: without this, somebody could send pieces of
+/// nothing for ever.
+const MOST: usize = 2 * MAX_FRAME_BYTES;
 
 /// What a ping or a pong takes besides its content: the head, and the mask.
 const CONTROL_BYTES: usize = 6;
@@ -36,11 +40,11 @@ impl Intake {
     /// More has come.
     ///
     /// # Errors
-    /// When there is no memory for it.
+    /// When it is more than any message takes, or there is no memory for it.
     pub(crate) fn add(&self, more: usize) -> io::Result<()> {
         self.all.add(more);
-        let before = self.bytes.fetch_add(more, Ordering::Relaxed);
-        if before.saturating_add(more) > SHORT && self.all.is_too_much() {
+        let bytes = self.bytes.fetch_add(more, Ordering::Relaxed).saturating_add(more);
+        if bytes > MOST || (bytes > SHORT && self.all.is_too_much()) {
             return Err(io::ErrorKind::OutOfMemory.into());
         }
         Ok(())

@@ -324,3 +324,13 @@ async fn a_message_that_does_not_end_is_not_held_for_ever() {
     .await;
     assert_eq!(code, too_slow);
 }
+
+/// Pieces without content make no message longer, and cost something nevertheless.
+#[tokio::test]
+async fn pieces_of_nothing_are_not_read_for_ever() {
+    let (relay, _running) = start("pieces_of_nothing", Limits::default()).await;
+    let mut raw = raw_socket(relay).await;
+    raw.write_all(&[0x02, 0x80, 0, 0, 0, 0]).await.unwrap();
+    let pieces = [0x00, 0x80, 0, 0, 0, 0].repeat(10_000);
+    soon(async { while raw.write_all(&pieces).await.is_ok() {} }).await;
+}

@@ -41,6 +41,7 @@ pub(crate) struct Household {
     network: Network,
     connections: Arc<Semaphore>,
     sockets: Arc<Semaphore>,
+    held: Arc<Semaphore>,
     left: Mutex<Left>,
 }
 
@@ -120,6 +121,7 @@ impl Household {
             network,
             connections: room(limits.household_connections),
             sockets: room(limits.household_sockets),
+            held: room(limits.household_held),
             left: Mutex::new(Left {
                 arrivals: Bucket::full(limits.household_arrivals, now),
                 deposits: Bucket::full(limits.household_deposits(), now),
@@ -139,6 +141,11 @@ impl Household {
     /// A place for one more WebSocket.
     pub(crate) fn open_socket(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.sockets).try_acquire_owned().ok()
+    }
+
+    /// One more seat in a room, or followed mailbox: each takes memory for as long as it is held.
+    pub(crate) fn hold(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.held).try_acquire_owned().ok()
     }
 
     /// Takes from what may be left in mailboxes, if it is there.

@@ -74,6 +74,9 @@ pub struct Limits {
     pub household_arrivals: Rate,
     /// How many sockets a household may have open: an office behind one address.
     pub household_sockets: u32,
+    /// How many seats and followed mailboxes the sockets of one household may have together. In a large
+    /// office each has some thirty; together they take some MiB.
+    pub household_held: u32,
     /// How much the sockets of one household may ask for together. Requests: of the signatures that
     /// a processor verifies in a second, a fiftieth for good and a second's worth at once.
     pub household_rates: Rates,
@@ -129,6 +132,7 @@ impl Default for Limits {
             household_connections: 1_024,
             household_arrivals: rate(100, 2_048),
             household_sockets: 1_024,
+            household_held: 32_768,
             household_rates: Rates {
                 signals: rate(1_024, 32 * 1_024),
                 moved_bytes: rate(32 * MIB_RATE, 256 * MIB_RATE),

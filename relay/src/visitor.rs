@@ -11,7 +11,7 @@ use axum::extract::ws::Message;
 use bocage_wire::limits::ROOMS_MAX;
 use bocage_wire::mailbox::{get_message, put_message};
 use bocage_wire::{ClientFrame, CloseCode, Failure, RelayFrame};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::account::Account;
@@ -30,10 +30,13 @@ pub(crate) struct Visitor<'relay> {
     courier: Arc<Courier>,
     /// Part of everything that is signed on this socket.
     challenge: [u8; 32],
-    seats: HashMap<RoomId, u32>,
+    seats: HashMap<RoomId, Seat>,
     /// What is left of the puts that may be under way.
     puts: Arc<Semaphore>,
 }
+
+/// A seat, and its part in what the household may hold.
+type Seat = (u32, OwnedSemaphorePermit);
 
 /// How long not to read on.
 #[derive(Debug, Default)]
@@ -98,7 +101,7 @@ impl<'relay> Visitor<'relay> {
             ClientFrame::Enter { room } => account.moved(now, 0, self.enter(room)),
             ClientFrame::Leave { room } => {
                 let told = match self.seats.remove(&room) {
-                    Some(seat) => self.relay.rooms.leave(room, seat),
+                    Some((seat, _)) => self.relay.rooms.leave(room, seat),
                     None => 0,
                 };
                 account.moved(now, 0, told)
@@ -138,13 +141,14 @@ impl<'relay> Visitor<'relay> {
     /// Gives how many were told.
     fn enter(&mut self, room: RoomId) -> usize {
         let rooms = &self.relay.rooms;
-        if let Some(seat) = self.seats.get(&room) {
+        if let Some((seat, _)) = self.seats.get(&room) {
             return rooms.describe(room, *seat);
         }
-        let entered =
-            if self.seats.len() < ROOMS_MAX { rooms.enter(room, &self.outbox) } else { None };
-        if let Some((seat, told)) = entered {
-            self.seats.insert(room, seat);
+        let has_room = self.seats.len() < ROOMS_MAX;
+        let held = has_room.then(|| self.account.household.hold()).flatten();
+        let entered = held.and_then(|held| Some((rooms.enter(room, &self.outbox)?, held)));
+        if let Some(((seat, told), held)) = entered {
+            self.seats.insert(room, (seat, held));
             told
         } else {
             self.outbox.push_frame(&RelayFrame::Gone { room, seat: 0 });
@@ -156,7 +160,7 @@ impl<'relay> Visitor<'relay> {
     fn signal(&self, room: RoomId, to: Option<u32>, bytes: Vec<u8>) -> usize {
         self.relay.metrics.signals.add(1);
         self.relay.metrics.signal_bytes.add(bytes.len());
-        let Some(&from) = self.seats.get(&room) else {
+        let Some(&(from, _)) = self.seats.get(&room) else {
             return 0;
         };
         let frame = RelayFrame::Signalled { room, from, bytes };
@@ -171,7 +175,7 @@ impl<'relay> Visitor<'relay> {
     fn pipe(&self, room: RoomId, to: u32, bytes: Vec<u8>) -> Option<Arc<Outbox>> {
         self.relay.metrics.pipes.add(1);
         self.relay.metrics.pipe_bytes.add(bytes.len());
-        let from = *self.seats.get(&room)?;
+        let from = self.seats.get(&room)?.0;
         let frame = RelayFrame::Piped { room, from, bytes };
         let message = Message::Binary(frame.encode().into());
         self.relay.rooms.hand(room, to, message)
@@ -210,7 +214,7 @@ impl<'relay> Visitor<'relay> {
         }
         let mailboxes = &self.relay.mailboxes;
         let taken = if follow {
-            self.courier.follow(mailboxes, request, mailbox, after)
+            self.courier.follow(mailboxes, &self.account.household, request, mailbox, after)
         } else {
             self.courier.fetch(request, mailbox, after)
         };
@@ -227,7 +231,7 @@ impl<'relay> Visitor<'relay> {
 impl Drop for Visitor<'_> {
     fn drop(&mut self) {
         self.courier.leave(&self.relay.mailboxes);
-        for (room, seat) in self.seats.drain() {
+        for (room, (seat, _)) in self.seats.drain() {
             self.relay.rooms.leave(room, seat);
         }
         self.relay.metrics.sockets.remove_one();

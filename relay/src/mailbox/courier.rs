@@ -13,12 +13,13 @@ use std::time::Duration;
 
 use bocage_wire::limits::MAILBOXES_MAX;
 use bocage_wire::{Failure, RelayFrame};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, OwnedSemaphorePermit};
 use tokio::time::{Instant, sleep};
 
 use super::Mailboxes;
 use super::store::{Address, Cursor};
 use crate::account::Account;
+use crate::household::Household;
 use crate::outbox::Outbox;
 
 /// How long to wait before storage that failed is tried again for somebody who follows.
@@ -59,6 +60,7 @@ struct Follow {
     requests: Vec<u32>,
     /// Whether a job for it waits. There is never more than one.
     queued: bool,
+    _held: OwnedSemaphorePermit,
 }
 
 /// A page that is to be delivered.
@@ -97,6 +99,7 @@ impl Courier {
     pub(crate) fn follow(
         self: &Arc<Self>,
         mailboxes: &Mailboxes,
+        household: &Household,
         request: u32,
         mailbox: Address,
         after: Cursor,
@@ -108,18 +111,22 @@ impl Courier {
             return false;
         }
         if !is_known {
+            let Some(held) = household.hold() else {
+                return false;
+            };
             // Before anything is read, so that nothing falls between what is read and what rings.
             mailboxes.bells.add(mailbox, self);
+            let requests = Vec::new();
+            let follow = Follow { number: 0, after, requests, queued: false, _held: held };
+            round.followed.insert(mailbox, follow);
         }
         round.open += 1;
         round.follows += 1;
-        let (mut requests, queued) = match round.followed.remove(&mailbox) {
-            Some(before) => (before.requests, before.queued),
-            None => (Vec::new(), false),
-        };
-        requests.push(request);
-        let follow = Follow { number: round.follows, after, requests, queued };
-        round.followed.insert(mailbox, follow);
+        let number = round.follows;
+        if let Some(follow) = round.followed.get_mut(&mailbox) {
+            (follow.number, follow.after) = (number, after);
+            follow.requests.push(request);
+        }
         round.queue(mailbox);
         drop(round);
         self.work.notify_one();

@@ -62,7 +62,7 @@ const FORMAT_NOW: u64 = 2;
 
 /// What an item counts for besides its bytes: about what keys and tables take, and more than it
 /// takes in memory. So many tiny ones do not cost more than they count for.
-const ITEM_OVERHEAD: u64 = 256;
+const ITEM_OVERHEAD: u64 = 384;
 
 /// How much of the file redb holds in memory. The default is 1 GiB.
 const CACHE_BYTES: usize = 32 * 1024 * 1024;

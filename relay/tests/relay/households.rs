@@ -103,6 +103,40 @@ async fn the_sockets_of_a_household_share_what_it_may_use() {
 }
 
 #[tokio::test]
+async fn the_sockets_of_a_household_are_in_only_so_many_rooms_and_mailboxes() {
+    let limits = Limits { household_held: 3, ..Limits::default() };
+    let (relay, _running) = start("household_held", limits).await;
+    let (mut one, ones) = owner_from(ADA, relay, 1).await;
+    let (mut two, twos) = owner_from(ADA, relay, 2).await;
+    one.enter([1; 16]).await;
+    one.say(&ones.get(1, 0, true)).await;
+    assert!(matches!(one.frame().await, RelayFrame::UpToDate { .. }));
+    two.enter([1; 16]).await;
+    assert!(matches!(one.frame().await, RelayFrame::Arrived { .. }));
+    // It holds three things now.
+    let room = [2; 16];
+    two.say(&ClientFrame::Enter { room }).await;
+    assert_eq!(two.frame().await, RelayFrame::Gone { room, seat: 0 });
+    two.say(&twos.get(2, 0, true)).await;
+    let reason = Failure::Busy;
+    assert_eq!(two.frame().await, RelayFrame::Failed { request: 2, reason });
+    // What one has already can be asked for again; somebody else is not affected.
+    one.say(&ones.get(3, 0, true)).await;
+    assert!(matches!(one.frame().await, RelayFrame::UpToDate { request: 3, .. }));
+    let (mut bob, _) = Peer::greeted_from(BOB, relay, &[]).await.unwrap();
+    bob.enter([3; 16]).await;
+    // Each way of giving something up gives it back.
+    one.say(&ones.unfollow()).await;
+    one.enter([4; 16]).await;
+    one.say(&ClientFrame::Leave { room: [4; 16] }).await;
+    one.enter([5; 16]).await;
+    drop(one);
+    assert!(matches!(two.frame().await, RelayFrame::Gone { .. }));
+    two.enter(room).await;
+    two.enter([3; 16]).await;
+}
+
+#[tokio::test]
 async fn one_household_cannot_fill_the_relay_for_others() {
     let limits = Limits { mail_bytes_in_memory: 100_000, ..Limits::default() };
     let (relay, _running) = start("household_mail", limits).await;

@@ -125,9 +125,9 @@ fn a_page_is_as_long_as_asked_but_never_empty_before_the_end() {
         let page = store.page(&[7; 32], after, most).unwrap();
         (page.items.len(), page.more)
     };
-    assert_eq!(page(0, 800), (2, true));
+    assert_eq!(page(0, 1_000), (2, true));
     assert_eq!(page(0, 1), (1, true));
-    assert_eq!(page(2, 712), (2, false));
+    assert_eq!(page(2, 968), (2, false));
     assert_eq!(page(4, 200), (0, false));
     assert_eq!(page(u64::MAX, 200), (0, false));
 }

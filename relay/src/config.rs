@@ -52,8 +52,8 @@ pub struct Config {
     #[arg(long, env = "BOCAGE_TRUSTED_PROXY", value_name = "ADDRESS", value_delimiter = ',')]
     pub trusted_proxy: Vec<Proxy>,
 
-    /// From where pages may connect that this relay does not serve, such as
-    /// https://office.example.org. Several: repeat it, or separate them with commas.
+    /// From where pages may connect that this relay does not serve: how their address begins, with
+    /// the scheme and the host. Several: repeat it, or separate them with commas.
     #[arg(long, env = "BOCAGE_ALLOW_ORIGIN", value_name = "ORIGIN", value_delimiter = ',')]
     pub allow_origin: Vec<Origin>,
 

@@ -28,7 +28,7 @@ pub enum ClientFrame {
     },
     /// Take a seat in a room. Answered with [`RelayFrame::Entered`]; in a room that one is in
     /// already, with the same seat as before. When the room or the socket has no seat left, the
-    /// answer is a [`RelayFrame::Gone`] of seat 0.
+    /// answer is a [`RelayFrame::Gone`] of seat 0; so it is when there are too many from one address.
     #[n(1)]
     Enter {
         /// Any 16 bytes. Whoever knows them may come in.
@@ -319,7 +319,8 @@ pub enum Refusal {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 #[cbor(index_only)]
 pub enum Failure {
-    /// The mailbox, or the relay, has no room for the item. Nothing is thrown away to make some.
+    /// The mailbox, or the relay, has no room for the item, or none for more from this sender. Nothing
+    /// is thrown away to make some.
     #[n(0)]
     Full,
     /// The signature is not that of the mailbox's key over this request on this socket.

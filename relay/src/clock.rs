@@ -24,15 +24,18 @@ pub(crate) fn hours_in(time: Duration) -> u32 {
     u32::try_from(time.as_secs() / HOUR_SECONDS).unwrap_or(u32::MAX)
 }
 
+/// Seconds since 1970-01-01 UTC.
+pub(crate) fn seconds() -> u64 {
+    since_1970().as_secs()
+}
+
 /// Microseconds since 1970-01-01 UTC.
 pub(crate) fn micros() -> u64 {
     u64::try_from(since_1970().as_micros()).unwrap_or(u64::MAX)
 }
 
 fn since_1970() -> Duration {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or(Duration::ZERO)
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO)
 }
 
 fn day_of(since_1970: Duration) -> u32 {

@@ -5,30 +5,29 @@
 //! goes on, and while a peer has used up its share and is not read, what is for it is still written.
 //! What lies in mailboxes for it is fetched beside them.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
-use axum::{
-    Error,
-    extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket},
-};
+use axum::Error;
+use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket};
 use bocage_wire::{ClientFrame, CloseCode, PROTOCOL_VERSION, Refusal, RelayFrame};
 use futures_util::{Sink, SinkExt as _, Stream, StreamExt as _};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, timeout};
 
-use crate::{
-    clock,
-    limits::Limits,
-    mailbox::Courier,
-    outbox::{Outbox, Overflow},
-    random,
-    server::Relay,
-    socket::Place,
-    visitor::Visitor,
-};
+use crate::account::Account;
+use crate::limits::Limits;
+use crate::mailbox::Courier;
+use crate::outbox::{Outbox, Overflow};
+use crate::server::Relay;
+use crate::socket::Place;
+use crate::visitor::{Pause, Visitor};
+use crate::{clock, random, socket};
 
 /// How much later than the first the last socket is told to come back when the relay goes down, in
 /// seconds. Shorter than people wait before they wonder, and enough to not come all at once.
 const RETURN_SPREAD: u32 = 15;
+
+/// How much of a message must be there to take more memory than a socket holds anyway.
+const PART_BYTES: usize = 2 * socket::BUFFER_BYTES;
 
 /// How a conversation ends.
 enum Ending {
@@ -41,9 +40,14 @@ enum Ending {
 }
 
 /// Talks until one side has enough, then closes.
-pub(crate) async fn converse(mut socket: WebSocket, relay: &Relay, place: &Place) {
+pub(crate) async fn converse(
+    mut socket: WebSocket,
+    relay: &Relay,
+    account: &Account,
+    place: &Place,
+) {
     let ending = match begin(&mut socket, relay, place).await {
-        Ok(challenge) => visit(&mut socket, relay, challenge).await,
+        Ok(challenge) => visit(&mut socket, relay, account, challenge).await,
         Err(ending) => ending,
     };
     // A peer who does not do its part of the closing is cut, which is all that is left to do.
@@ -52,7 +56,7 @@ pub(crate) async fn converse(mut socket: WebSocket, relay: &Relay, place: &Place
 
 async fn begin(socket: &mut WebSocket, relay: &Relay, place: &Place) -> Result<[u8; 32], Ending> {
     tokio::select! {
-        greeted = timeout(relay.limits.hello, greet(socket, place)) => {
+        greeted = timeout(relay.limits.hello, greet(socket, relay, place)) => {
             greeted.unwrap_or(Err(Ending::Close(CloseCode::NoHello)))
         }
         () = relay.stopping.requested() => Err(Ending::Close(CloseCode::GoingAway)),
@@ -60,7 +64,7 @@ async fn begin(socket: &mut WebSocket, relay: &Relay, place: &Place) -> Result<[
 }
 
 /// Takes the Hello and answers it; gives the socket's challenge.
-async fn greet(socket: &mut WebSocket, place: &Place) -> Result<[u8; 32], Ending> {
+async fn greet(socket: &mut WebSocket, relay: &Relay, place: &Place) -> Result<[u8; 32], Ending> {
     let version = loop {
         match read(socket.recv().await)? {
             None => {}
@@ -80,6 +84,7 @@ async fn greet(socket: &mut WebSocket, place: &Place) -> Result<[u8; 32], Ending
                 version,
                 day,
                 challenge,
+                ice: relay.ice.servers(clock::seconds()),
             };
             send(socket, &greeting).await?;
             Ok(challenge)
@@ -92,52 +97,72 @@ async fn greet(socket: &mut WebSocket, place: &Place) -> Result<[u8; 32], Ending
 }
 
 /// Everything between greeting and close.
-async fn visit(socket: &mut WebSocket, relay: &Relay, challenge: [u8; 32]) -> Ending {
-    let outbox = Arc::new(Outbox::new(&relay.limits));
+async fn visit(
+    socket: &mut WebSocket,
+    relay: &Relay,
+    account: &Account,
+    challenge: [u8; 32],
+) -> Ending {
+    let outbox = Arc::new(Outbox::new(&relay.limits, Arc::clone(&relay.waiting)));
     let courier = Arc::new(Courier::new(Arc::clone(&outbox)));
-    let visitor = Visitor::new(
-        Instant::now(),
-        relay,
-        Arc::clone(&outbox),
-        Arc::clone(&courier),
-        challenge,
-    );
+    let visitor =
+        Visitor::new(relay, account, Arc::clone(&outbox), Arc::clone(&courier), challenge);
     let (sink, stream) = socket.split();
     // What is not chosen is dropped, the visitor too: the others see at once that it is gone.
     tokio::select! {
-        ending = listen(stream, visitor, &outbox, &relay.limits) => ending,
+        ending = listen(stream, visitor, account, &outbox, &relay.limits) => ending,
         ending = write(sink, &outbox) => {
             if matches!(ending, Ending::Close(CloseCode::TooSlow)) {
                 relay.metrics.slow_readers.add(1);
             }
             ending
         }
-        never = courier.deliver(&relay.mailboxes) => match never {},
+        never = courier.deliver(&relay.mailboxes, account) => match never {},
         () = relay.stopping.requested() => Ending::GoAway,
     }
 }
 
-/// Reads for as long as the peer is alive and sends what makes sense.
+/// Reads for as long as the peer is alive, sends what makes sense and has a reason to be here.
 async fn listen(
     mut stream: impl Stream<Item = Result<Message, Error>> + Unpin,
     mut visitor: Visitor<'_>,
+    account: &Account,
     outbox: &Outbox,
     limits: &Limits,
 ) -> Ending {
     let mut unanswered = 0;
+    let mut idle_since = Instant::now();
+    let mut whole_since = Instant::now();
     loop {
-        let pause = limits.ping + random::up_to(limits.ping_jitter);
-        match timeout(pause, stream.next()).await {
+        if !visitor.is_idle() {
+            idle_since = Instant::now();
+        } else if idle_since.elapsed() > limits.idle {
+            return Ending::Close(CloseCode::Idle);
+        }
+        if account.intake.bytes() < PART_BYTES {
+            whole_since = Instant::now();
+        } else if whole_since.elapsed() > limits.message {
+            return Ending::Close(CloseCode::TooSlow);
+        }
+        let quiet = limits.ping + random::up_to(limits.ping_jitter);
+        match timeout(quiet, stream.next()).await {
             Ok(received) => {
                 unanswered = 0;
-                match read(received) {
-                    Ok(None) => {}
-                    Ok(Some(frame)) => match visitor.take(Instant::now(), frame) {
-                        Ok(Duration::ZERO) => {}
-                        Ok(wait) => sleep(wait).await,
-                        Err(code) => return Ending::Close(code),
-                    },
+                let now = Instant::now();
+                if let Some(Ok(Message::Ping(content) | Message::Pong(content))) = &received {
+                    account.intake.control(content.len());
+                } else {
+                    account.intake.understood();
+                }
+                let pause = match read(received) {
+                    Ok(Some(frame)) => visitor.take(now, frame),
+                    // Signs of life cost as well, or somebody could send nothing else.
+                    Ok(None) => Ok(Pause::for_nothing(account.moved(now, 0, 1))),
                     Err(ending) => return ending,
+                };
+                match pause {
+                    Ok(pause) => pause.wait(limits).await,
+                    Err(code) => return Ending::Close(code),
                 }
             }
             Err(_) if unanswered == limits.unanswered_pings => {
@@ -203,10 +228,7 @@ async fn close(mut socket: WebSocket, ending: Ending) {
         Ending::Close(code) => Some(code),
         Ending::GoAway => {
             let retry_after = 1 + random::below(RETURN_SPREAD);
-            if send(&mut socket, &RelayFrame::GoAway { retry_after })
-                .await
-                .is_err()
-            {
+            if send(&mut socket, &RelayFrame::GoAway { retry_after }).await.is_err() {
                 return;
             }
             Some(CloseCode::GoingAway)
@@ -215,10 +237,7 @@ async fn close(mut socket: WebSocket, ending: Ending) {
     if let Some(code) = code {
         tracing::debug!(?code, "closing a socket");
         let reason = Utf8Bytes::from_static("");
-        let frame = CloseFrame {
-            code: code.number(),
-            reason,
-        };
+        let frame = CloseFrame { code: code.number(), reason };
         if socket.send(Message::Close(Some(frame))).await.is_err() {
             return;
         }

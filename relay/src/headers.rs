@@ -4,10 +4,8 @@
 //! came with its own script. A picture can be opened as a page of its own, and then may do nothing. Style sheets, WebAssembly and the app's texts run under the policy of what
 //! loads them or do not run at all, and without headers that say nothing to them the first screen costs some kilobytes less.
 
-use axum::{
-    http::{HeaderName, HeaderValue, header},
-    response::Response,
-};
+use axum::http::{HeaderName, HeaderValue, header};
+use axum::response::Response;
 
 /// What the app's pages and workers may load and do. It has no exception for inline scripts, and
 /// a WebSocket may go to any relay, because a workspace's relay need not be where the app is from.
@@ -32,10 +30,7 @@ type Header = (HeaderName, &'static str);
 
 /// For everything.
 const OF_ALL: [Header; 2] = [
-    (
-        HeaderName::from_static("cross-origin-resource-policy"),
-        "same-origin",
-    ),
+    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
 ];
 
@@ -47,14 +42,8 @@ const OF_PROGRAMS: [Header; 2] = [
 
 /// For what is shown.
 const OF_PAGES: [Header; 2] = [
-    (
-        HeaderName::from_static("cross-origin-opener-policy"),
-        "same-origin",
-    ),
-    (
-        HeaderName::from_static("permissions-policy"),
-        PERMISSIONS_POLICY,
-    ),
+    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    (HeaderName::from_static("permissions-policy"), PERMISSIONS_POLICY),
 ];
 
 /// Adds those that an answer needs. What is not known to need fewer gets them all.
@@ -79,9 +68,7 @@ pub(crate) async fn secure(mut response: Response) -> Response {
         }
     }
     for (name, value) in headers {
-        response
-            .headers_mut()
-            .insert(name, HeaderValue::from_static(value));
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
     }
     response
 }

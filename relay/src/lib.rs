@@ -7,16 +7,22 @@
 //! connected: its logs hold no addresses, no user agents and no paths. On disk, if anywhere, it keeps
 //! sealed items in mailboxes and the hour in which each came.
 
+mod account;
 mod assets;
 mod clock;
 mod config;
 mod conversation;
+mod forwarded;
 mod headers;
+mod household;
+mod ice;
+mod intake;
 mod limits;
 mod mailbox;
 mod manifest;
 mod metrics;
 mod negotiation;
+mod origin;
 mod outbox;
 mod random;
 mod rate;
@@ -29,9 +35,12 @@ mod visitor;
 
 pub use assets::{AppError, Assets};
 pub use config::Config;
+pub use forwarded::{NoProxy, Proxy};
 pub use headers::CONTENT_SECURITY_POLICY;
+pub use ice::{Ice, IceError};
 pub use limits::Limits;
 pub use mailbox::MailboxError;
 pub use manifest::ManifestError;
-pub use rate::Rate;
+pub use origin::{NoOrigin, Origin};
+pub use rate::{Rate, Rates};
 pub use server::{ListenError, Running, Server, StartError};

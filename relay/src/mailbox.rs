@@ -10,28 +10,25 @@ mod courier;
 mod keeper;
 mod store;
 
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use bocage_wire::{Failure, RelayFrame, limits::ITEM_MAX};
-use tokio::{
-    sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc},
-    task::spawn_blocking,
-};
+use bocage_wire::limits::ITEM_MAX;
+use bocage_wire::{Failure, RelayFrame};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::task::spawn_blocking;
 
-use self::{
-    bells::Bells,
-    keeper::Keeper,
-    store::{Page, Quota, Store},
-};
-use crate::{clock, limits::Limits, outbox::Outbox};
+use self::bells::Bells;
+use self::keeper::Keeper;
+use self::store::{Page, Quota, Store};
+use crate::clock;
+use crate::household::Household;
+use crate::limits::Limits;
+use crate::metrics::Metrics;
+use crate::outbox::Outbox;
 
-pub(crate) use self::{
-    courier::Courier,
-    store::{Address, NewItem},
-};
+pub(crate) use self::courier::Courier;
+pub(crate) use self::store::{Address, NewItem, cost};
 pub use store::MailboxError;
 
 /// How many bytes of items are read at a time. A socket holds no more than this besides what is in
@@ -71,11 +68,18 @@ pub(crate) struct Receipt {
     pub(crate) outbox: Arc<Outbox>,
     /// The sender's share of what may be under way.
     pub(crate) share: OwnedSemaphorePermit,
+    /// Who leaves it, and what it counts for.
+    pub(crate) deposit: (Arc<Household>, u32),
 }
 
 impl Receipt {
-    fn answer(self, result: Result<(), Failure>) {
+    /// `left` is whether anything was.
+    fn answer(self, left: bool, result: Result<(), Failure>) {
         let request = self.request;
+        let (household, cost) = self.deposit;
+        if !left {
+            household.take_back(cost);
+        }
         // Before the answer, so that whoever has it may put the next at once.
         drop(self.share);
         self.outbox.push_frame(&match result {
@@ -91,23 +95,22 @@ pub(crate) struct Unavailable;
 
 impl Mailboxes {
     /// Opens the mailboxes in a directory, or in memory, and begins to keep them.
-    pub(crate) async fn open(dir: Option<PathBuf>, limits: &Limits) -> Result<Self, MailboxError> {
+    pub(crate) async fn open(
+        dir: Option<PathBuf>,
+        limits: &Limits,
+        metrics: Arc<Metrics>,
+    ) -> Result<Self, MailboxError> {
         let quota = Quota {
-            all_bytes: match dir {
-                Some(_) => limits.mail_bytes,
-                None => limits.mail_bytes_in_memory,
-            },
+            all_bytes: limits.mail_bytes,
             mailbox_bytes: limits.mailbox_bytes,
             mailbox_items: limits.mailbox_items,
         };
         let open = move || open(dir.as_deref(), quota);
-        let store = spawn_blocking(open)
-            .await
-            .map_err(|_| MailboxError::Interrupted)??;
-        Ok(Self::begin(store, limits))
+        let store = spawn_blocking(open).await.map_err(|_| MailboxError::Interrupted)??;
+        Ok(Self::begin(store, limits, metrics))
     }
 
-    fn begin(store: Store, limits: &Limits) -> Self {
+    fn begin(store: Store, limits: &Limits, metrics: Arc<Metrics>) -> Self {
         let (puts, waiting) = mpsc::channel(WAITING_PUTS);
         let mailboxes = Self {
             store: Arc::new(store),
@@ -116,7 +119,7 @@ impl Mailboxes {
             readers: Arc::new(Semaphore::new(READERS)),
             failed: Arc::default(),
         };
-        let keeper = Keeper::new(&mailboxes, limits);
+        let keeper = Keeper::new(&mailboxes, limits, metrics);
         // It ends when `puts` is dropped.
         tokio::spawn(keeper.keep(waiting));
         mailboxes
@@ -125,7 +128,7 @@ impl Mailboxes {
     /// Puts an item. The answer goes to the outbox when the item would survive a crash.
     pub(crate) fn put(&self, put: Put) {
         if let Err(refused) = self.puts.try_send(put) {
-            refused.into_inner().receipt.answer(Err(Failure::Busy));
+            refused.into_inner().receipt.answer(false, Err(Failure::Busy));
         }
     }
 
@@ -158,6 +161,11 @@ impl Mailboxes {
     /// What all items count for together.
     pub(crate) fn bytes(&self) -> u64 {
         self.store.bytes()
+    }
+
+    /// How many mailboxes somebody follows.
+    pub(crate) fn followed(&self) -> usize {
+        self.bells.count()
     }
 
     /// Lets the file go. Whatever is asked from here on comes to nothing.
@@ -206,14 +214,10 @@ mod tests {
             let hour = [month_ago - 1, month_ago][usize::from(n == items - 1)];
             let mut id = [0; 16];
             id[..2].copy_from_slice(&u16::to_le_bytes(n));
-            let item = NewItem {
-                mailbox: MAILBOX,
-                id,
-                bytes: vec![1],
-            };
+            let item = NewItem { mailbox: MAILBOX, id, bytes: vec![1], depositor: u64::from(n) };
             store.put(hour, &[item]).unwrap();
         }
-        let mailboxes = Mailboxes::begin(store, &limits);
+        let mailboxes = Mailboxes::begin(store, &limits, Arc::default());
         let swept = async {
             while cursors(&mailboxes).await.len() > 1 {
                 sleep(Duration::from_millis(5)).await;

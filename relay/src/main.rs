@@ -1,11 +1,10 @@
 //! The program: reads what was asked for, runs a [`Server`] until it is told to stop. All that it
 //! knows how to do is in the library.
 
-use std::{
-    error::Error,
-    io::{self, Write as _},
-    process::ExitCode,
-};
+use std::error::Error;
+use std::io;
+use std::io::Write as _;
+use std::process::ExitCode;
 
 use bocage_relay::{Config, Limits, Server};
 use clap::Parser as _;
@@ -39,6 +38,7 @@ async fn main() -> ExitCode {
 
 async fn run(config: Config) -> Result<(), Box<dyn Error>> {
     let assets = config.assets()?;
+    let ice = config.ice()?;
     let build = assets.build().to_owned();
     let mut told_to_stop = Signals::new()?;
     let forgets = config.data.is_none();
@@ -48,6 +48,9 @@ async fn run(config: Config) -> Result<(), Box<dyn Error>> {
         data: config.data,
         assets,
         limits: Limits::default(),
+        trusted_proxies: config.trusted_proxy,
+        allowed_origins: config.allow_origin,
+        ice,
     };
     let (address, running) = server.start().await?;
     writeln!(io::stdout(), "listening on http://{address}")?;

@@ -2,34 +2,62 @@
 //!
 //! Sums only. Nothing here has a label, because every label would come from what clients sent.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
-};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use axum::{
-    extract::State,
-    http::header,
-    response::{IntoResponse, Response},
-};
+use axum::extract::State;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
 
 use crate::server::Relay;
 
 /// The path that it is told at.
 pub(crate) const PATH: &str = "/metrics";
 
-/// The counters that belong to no other part of the relay.
-#[derive(Debug, Default)]
-pub(crate) struct Metrics {
-    pub(crate) sockets: Count,
-    pub(crate) slow_readers: Count,
-    pub(crate) signals: Count,
-    pub(crate) signal_bytes: Count,
-    pub(crate) pipes: Count,
-    pub(crate) pipe_bytes: Count,
-    pub(crate) puts: Count,
-    pub(crate) put_bytes: Count,
-    pub(crate) gets: Count,
+macro_rules! counters {
+    ($($(#[$doc:meta])* $name:ident: $kind:literal as $told:literal,)*) => {
+        /// The counters that belong to no other part of the relay.
+        #[derive(Debug, Default)]
+        pub(crate) struct Metrics { $($(#[$doc])* pub(crate) $name: Count,)* }
+
+        impl Metrics {
+            fn told(&self) -> Vec<(&'static str, &'static str, u64)> {
+                vec![$(($told, $kind, self.$name.value()),)*]
+            }
+        }
+    };
+}
+
+counters! {
+    accepted: "counter" as "accepted_total",
+    /// Connections of households that had too many already, or too often.
+    turned_away: "counter" as "turned_away_total",
+    /// Connections that were cut to make room for others.
+    cut: "counter" as "cut_total",
+    foreign_origins: "counter" as "foreign_origins_total",
+    /// Sockets that found no place, not even to stand.
+    no_place: "counter" as "no_place_total",
+    panics: "counter" as "panics_total",
+    sockets: "gauge" as "sockets",
+    slow_readers: "counter" as "slow_readers_total",
+    signals: "counter" as "signals_total",
+    signal_bytes: "counter" as "signal_bytes_total",
+    pipes: "counter" as "pipes_total",
+    pipe_bytes: "counter" as "pipe_bytes_total",
+    puts: "counter" as "puts_total",
+    put_bytes: "counter" as "put_bytes_total",
+    gets: "counter" as "gets_total",
+    /// Transactions in the mailboxes, and how long they took together.
+    commits: "counter" as "commits_total",
+    commit_micros: "counter" as "commit_microseconds_total",
+}
+
+impl Metrics {
+    /// A connection panicked. The others are not affected.
+    pub(crate) fn note_panic(&self) {
+        self.panics.add(1);
+        tracing::error!("a connection panicked; the others are not affected");
+    }
 }
 
 /// A number that many add to at once.
@@ -48,7 +76,7 @@ impl Count {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
 
-    fn value(&self) -> u64 {
+    pub(crate) fn value(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
 }
@@ -60,22 +88,13 @@ pub(crate) async fn answer(State(relay): State<Arc<Relay>>) -> Response {
 }
 
 fn text(relay: &Relay) -> String {
-    let counts = &relay.metrics;
-    let rooms = u64::try_from(relay.rooms.count()).unwrap_or(u64::MAX);
-    let lines = [
-        ("sockets", "gauge", counts.sockets.value()),
-        ("slow_readers_total", "counter", counts.slow_readers.value()),
-        ("rooms", "gauge", rooms),
-        ("signals_total", "counter", counts.signals.value()),
-        ("signal_bytes_total", "counter", counts.signal_bytes.value()),
-        ("pipes_total", "counter", counts.pipes.value()),
-        ("pipe_bytes_total", "counter", counts.pipe_bytes.value()),
-        ("puts_total", "counter", counts.puts.value()),
-        ("put_bytes_total", "counter", counts.put_bytes.value()),
-        ("gets_total", "counter", counts.gets.value()),
-        ("mail_bytes", "gauge", relay.mailboxes.bytes()),
-    ];
-    lines
-        .map(|(name, kind, value)| format!("# TYPE bocage_{name} {kind}\nbocage_{name} {value}\n"))
-        .concat()
+    let mut lines = relay.metrics.told();
+    let count = |number| u64::try_from(number).unwrap_or(u64::MAX);
+    lines.push(("waiting_bytes", "gauge", count(relay.waiting.bytes())));
+    lines.push(("rooms", "gauge", count(relay.rooms.count())));
+    lines.push(("followed_mailboxes", "gauge", count(relay.mailboxes.followed())));
+    lines.push(("mail_bytes", "gauge", relay.mailboxes.bytes()));
+    let line =
+        |(name, kind, value)| format!("# TYPE bocage_{name} {kind}\nbocage_{name} {value}\n");
+    lines.into_iter().map(line).collect::<Vec<_>>().concat()
 }

@@ -1,19 +1,59 @@
 //! What waits to be written to one socket.
 //!
-//! Whoever has something for a socket puts it here and goes on; nobody waits for a slow reader. A
-//! queue that overflows drops nothing in the middle: it ends, and its socket with it. Who writes
-//! and what it says is not here.
+//! Whoever has something for a socket puts it here and goes on; nobody must wait for a slow reader. A
+//! queue that overflows drops nothing in the middle: it ends, and its socket with it. All queues
+//! together have a limit, too: beyond it, those that are long end. Who writes and what it says is not
+//! here.
 
-use std::{
-    collections::VecDeque,
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+use std::collections::VecDeque;
+use std::pin::pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use axum::extract::ws::Message;
 use bocage_wire::RelayFrame;
 use tokio::sync::Notify;
+use tokio::time::sleep;
 
 use crate::limits::Limits;
+
+/// What part of a queue may be in use while too much waits for all.
+const LITTLE: usize = 16;
+
+/// How long what can wait does so while too much waits for all.
+const RELIEF: Duration = Duration::from_millis(100);
+
+/// What waits at all sockets together, in bytes: to be written, or for the rest of its message. What
+/// is for many counts once for each.
+#[derive(Debug)]
+pub(crate) struct Waiting {
+    bytes: AtomicUsize,
+    most: usize,
+}
+
+impl Waiting {
+    pub(crate) fn new(limits: &Limits) -> Self {
+        Self { bytes: AtomicUsize::new(0), most: limits.all_queues_bytes }
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        // A sum that nothing else is read by; a moment late is early enough.
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn is_too_much(&self) -> bool {
+        self.bytes() > self.most
+    }
+
+    pub(crate) fn add(&self, bytes: usize) {
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    pub(crate) fn remove(&self, bytes: usize) {
+        self.bytes.fetch_sub(bytes, Ordering::Relaxed);
+    }
+}
 
 /// A bounded queue with one reader and any number of writers.
 #[derive(Debug)]
@@ -22,6 +62,7 @@ pub(crate) struct Outbox {
     changed: Notify,
     drained: Notify,
     ended: Notify,
+    all: Arc<Waiting>,
     most_messages: usize,
     most_bytes: usize,
 }
@@ -38,12 +79,13 @@ struct Queue {
 pub(crate) struct Overflow;
 
 impl Outbox {
-    pub(crate) fn new(limits: &Limits) -> Self {
+    pub(crate) fn new(limits: &Limits, all: Arc<Waiting>) -> Self {
         Self {
             queue: Mutex::default(),
             changed: Notify::new(),
             drained: Notify::new(),
             ended: Notify::new(),
+            all,
             most_messages: limits.queue_messages,
             most_bytes: limits.queue_bytes,
         }
@@ -59,14 +101,17 @@ impl Outbox {
         if queue.overflowed {
             return;
         }
-        queue.bytes = queue.bytes.saturating_add(size(&message));
+        let more = size(&message);
+        self.all.add(more);
+        queue.bytes = queue.bytes.saturating_add(more);
         queue.messages.push_back(message);
-        if queue.bytes > self.most_bytes || queue.messages.len() > self.most_messages {
+        let is_full = queue.bytes > self.most_bytes || queue.messages.len() > self.most_messages;
+        // One message may be long without being in anybody's way.
+        let is_long = queue.bytes > self.most_bytes / LITTLE && queue.messages.len() > 1;
+        if is_full || (is_long && self.all.is_too_much()) {
+            self.all.remove(queue.bytes);
             // Nobody will read it any more, so it need not take memory until the socket is closed.
-            *queue = Queue {
-                overflowed: true,
-                ..Queue::default()
-            };
+            *queue = Queue { overflowed: true, ..Queue::default() };
             self.ended.notify_one();
         }
         drop(queue);
@@ -82,9 +127,11 @@ impl Outbox {
                     return Err(Overflow);
                 }
                 if let Some(message) = queue.messages.pop_front() {
-                    queue.bytes = queue.bytes.saturating_sub(size(&message));
+                    let less = size(&message);
+                    queue.bytes = queue.bytes.saturating_sub(less);
                     drop(queue);
-                    self.drained.notify_one();
+                    self.all.remove(less);
+                    self.drained.notify_waiters();
                     return Ok(message);
                 }
             }
@@ -100,25 +147,56 @@ impl Outbox {
         }
     }
 
-    /// Returns when at most a quarter of the queue is in use, so that what can wait leaves room for
-    /// what cannot. One waits at a time.
+    /// Returns when at most a quarter of the queue is in use and not too much waits for all, so that
+    /// what can wait leaves room for what cannot.
     pub(crate) async fn has_room(&self) {
         loop {
+            self.at_most(4).await;
+            if !self.all.is_too_much() {
+                return;
+            }
+            sleep(RELIEF).await;
+        }
+    }
+
+    /// Whether its reader does not keep up.
+    pub(crate) fn is_crowded(&self) -> bool {
+        self.lock().bytes > self.most_bytes / 2
+    }
+
+    /// Returns when it is crowded no more.
+    pub(crate) async fn eased(&self) {
+        self.at_most(2).await;
+    }
+
+    /// Returns when at most the `part`th of the queue is in use.
+    async fn at_most(&self, part: usize) {
+        loop {
+            let mut drained = pin!(self.drained.notified());
+            // Before looking, so that nothing is missed between looking and waiting.
+            drained.as_mut().enable();
             {
                 let queue = self.lock();
-                if queue.bytes <= self.most_bytes / 4
-                    && queue.messages.len() <= self.most_messages / 4
+                if queue.bytes <= self.most_bytes / part
+                    && queue.messages.len() <= self.most_messages / part
                 {
                     return;
                 }
             }
-            self.drained.notified().await;
+            drained.await;
         }
     }
 
     fn lock(&self) -> MutexGuard<'_, Queue> {
         // Nothing panics while it holds the lock, and a queue is whole between any two lines above.
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Outbox {
+    fn drop(&mut self) {
+        let left = self.lock().bytes;
+        self.all.remove(left);
     }
 }
 
@@ -134,12 +212,12 @@ fn size(message: &Message) -> usize {
 mod tests {
     use super::*;
 
+    fn limits() -> Limits {
+        Limits { queue_messages: 4, queue_bytes: 100, all_queues_bytes: 150, ..Limits::default() }
+    }
+
     fn outbox() -> Outbox {
-        Outbox::new(&Limits {
-            queue_messages: 4,
-            queue_bytes: 100,
-            ..Limits::default()
-        })
+        Outbox::new(&limits(), Arc::new(Waiting::new(&limits())))
     }
 
     fn message(len: usize) -> Message {
@@ -176,5 +254,43 @@ mod tests {
         outbox.push(message(60));
         outbox.push(message(41));
         assert_eq!(outbox.next().await, Err(Overflow));
+    }
+
+    #[tokio::test]
+    async fn when_too_much_waits_for_all_those_end_for_whom_much_waits() {
+        let all = Arc::new(Waiting::new(&limits()));
+        let [long, other, short, single] =
+            [(); 4].map(|()| Outbox::new(&limits(), Arc::clone(&all)));
+        for outbox in [&long, &other] {
+            outbox.push(message(40));
+            outbox.push(message(20));
+        }
+        short.push(message(1));
+        single.push(message(60));
+        assert_eq!(all.bytes(), 181);
+        short.push(message(1));
+        long.push(message(1));
+        assert_eq!(long.next().await, Err(Overflow));
+        assert_eq!(all.bytes(), 122);
+        // The others are as they were.
+        other.push(message(1));
+        for (outbox, len) in [(&other, 40), (&short, 1), (&single, 60)] {
+            assert_eq!(outbox.next().await, Ok(message(len)));
+        }
+        drop((other, short, single));
+        assert_eq!(all.bytes(), 0);
+    }
+
+    #[tokio::test]
+    async fn all_who_wait_for_a_crowded_queue_go_on_when_it_is_read() {
+        let outbox = outbox();
+        outbox.push(message(60));
+        assert!(outbox.is_crowded());
+        let read = async {
+            tokio::task::yield_now().await;
+            outbox.next().await
+        };
+        let (.., message) = tokio::join!(outbox.eased(), outbox.eased(), read);
+        assert!(message.is_ok() && !outbox.is_crowded());
     }
 }

@@ -3,11 +3,9 @@
 //!
 //! No key is made here or anywhere else in the relay.
 
-use std::{
-    collections::hash_map::RandomState,
-    hash::{BuildHasher as _, Hasher as _},
-    time::Duration,
-};
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher as _, Hasher as _};
+use std::time::Duration;
 
 /// 32 bytes that no socket has had before; none if the system gives no randomness.
 pub(crate) fn challenge() -> Option<[u8; 32]> {
@@ -45,9 +43,7 @@ mod tests {
     #[test]
     fn jitter_stays_within_its_bounds() {
         let longest = Duration::from_secs(5);
-        let jitters: Vec<_> = std::iter::repeat_with(|| up_to(longest))
-            .take(100)
-            .collect();
+        let jitters: Vec<_> = std::iter::repeat_with(|| up_to(longest)).take(100).collect();
         assert!(jitters.iter().all(|jitter| *jitter <= longest));
         assert!(jitters.iter().min() != jitters.iter().max());
         assert_eq!(up_to(Duration::ZERO), Duration::ZERO);

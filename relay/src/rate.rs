@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// How much of something one socket may use up.
+/// How much of something may be used up.
 #[derive(Clone, Copy, Debug)]
 pub struct Rate {
     /// For as long as it likes.
@@ -14,7 +14,54 @@ pub struct Rate {
     pub burst: u32,
 }
 
-/// What is left of a [`Rate`] for one socket.
+/// How much may be used up of each thing that a socket asks for.
+#[derive(Clone, Copy, Debug)]
+pub struct Rates {
+    /// Signals that are sent.
+    pub signals: Rate,
+    /// Bytes that the relay moves: what a socket sends, once for each who gets it, and something for
+    /// each frame besides.
+    pub moved_bytes: Rate,
+    /// Puts and Gets, each with a signature that is verified.
+    pub requests: Rate,
+    /// Bytes that are put into mailboxes.
+    pub put_bytes: Rate,
+    /// Bytes that are got from mailboxes.
+    pub got_bytes: Rate,
+}
+
+/// What is left of [`Rates`].
+#[derive(Debug)]
+pub(crate) struct Purse {
+    pub(crate) signals: Bucket,
+    pub(crate) moved_bytes: Bucket,
+    pub(crate) requests: Bucket,
+    pub(crate) put_bytes: Bucket,
+    pub(crate) got_bytes: Bucket,
+}
+
+impl Purse {
+    pub(crate) fn full(rates: &Rates, now: Instant) -> Self {
+        let full = |rate| Bucket::full(rate, now);
+        Self {
+            signals: full(rates.signals),
+            moved_bytes: full(rates.moved_bytes),
+            requests: full(rates.requests),
+            put_bytes: full(rates.put_bytes),
+            got_bytes: full(rates.got_bytes),
+        }
+    }
+
+    pub(crate) fn is_full(&mut self, now: Instant) -> bool {
+        self.signals.is_full(now)
+            && self.moved_bytes.is_full(now)
+            && self.requests.is_full(now)
+            && self.put_bytes.is_full(now)
+            && self.got_bytes.is_full(now)
+    }
+}
+
+/// What is left of a [`Rate`].
 #[derive(Debug)]
 pub(crate) struct Bucket {
     rate: Rate,
@@ -25,11 +72,7 @@ pub(crate) struct Bucket {
 
 impl Bucket {
     pub(crate) fn full(rate: Rate, now: Instant) -> Self {
-        Self {
-            rate,
-            tokens: f64::from(rate.burst),
-            at: now,
-        }
+        Self { rate, tokens: f64::from(rate.burst), at: now }
     }
 
     /// Takes `cost` even if it is not there, and gives how long it takes until nothing is owed.
@@ -38,6 +81,26 @@ impl Bucket {
         self.tokens -= f64::from(cost);
         let owed = (-self.tokens).max(0.0);
         Duration::try_from_secs_f64(owed / f64::from(self.rate.per_second)).unwrap_or(Duration::MAX)
+    }
+
+    /// Takes `cost` if it is there.
+    pub(crate) fn take(&mut self, now: Instant, cost: u32) -> bool {
+        self.refill(now);
+        let is_there = self.tokens >= f64::from(cost);
+        if is_there {
+            self.tokens -= f64::from(cost);
+        }
+        is_there
+    }
+
+    /// Gives back what was taken for nothing.
+    pub(crate) fn give(&mut self, cost: u32) {
+        self.tokens = (self.tokens + f64::from(cost)).min(f64::from(self.rate.burst));
+    }
+
+    pub(crate) fn is_full(&mut self, now: Instant) -> bool {
+        self.refill(now);
+        self.tokens >= f64::from(self.rate.burst)
     }
 
     fn refill(&mut self, now: Instant) {
@@ -52,10 +115,7 @@ impl Bucket {
 mod tests {
     use super::*;
 
-    const RATE: Rate = Rate {
-        per_second: 10,
-        burst: 40,
-    };
+    const RATE: Rate = Rate { per_second: 10, burst: 40 };
     const SECOND: Duration = Duration::from_secs(1);
 
     #[test]
@@ -76,6 +136,17 @@ mod tests {
         assert_eq!(bucket.owe(start, 40), Duration::ZERO);
         assert_eq!(bucket.owe(start, 20), 2 * SECOND);
         assert_eq!(bucket.owe(start + 2 * SECOND, 10), SECOND);
+    }
+
+    #[test]
+    fn what_is_not_there_is_not_taken() {
+        let start = Instant::now();
+        let mut bucket = Bucket::full(RATE, start);
+        assert!(bucket.is_full(start) && bucket.take(start, 30));
+        assert!(!bucket.take(start, 11) && bucket.take(start, 10));
+        bucket.give(5);
+        assert!(bucket.take(start, 5) && !bucket.take(start, 1));
+        assert!(!bucket.is_full(start + 3 * SECOND) && bucket.is_full(start + 4 * SECOND));
     }
 
     #[test]

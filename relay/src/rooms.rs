@@ -5,15 +5,16 @@
 //! all see arrivals, messages and departures in the same order. What a message says, and how often
 //! one may send it, is not decided here.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::extract::ws::Message;
-use bocage_wire::{RelayFrame, limits::ROOM_SEATS_MAX};
+use bocage_wire::RelayFrame;
+use bocage_wire::limits::ROOM_SEATS_MAX;
 
-use crate::{limits::Limits, outbox::Outbox, random};
+use crate::limits::Limits;
+use crate::outbox::Outbox;
+use crate::random;
 
 /// Any 16 bytes.
 pub(crate) type RoomId = [u8; 16];
@@ -30,15 +31,12 @@ type Room = HashMap<u32, Arc<Outbox>>;
 
 impl Rooms {
     pub(crate) fn new(limits: &Limits) -> Self {
-        Self {
-            rooms: Mutex::default(),
-            seats: limits.room_seats.min(ROOM_SEATS_MAX),
-        }
+        Self { rooms: Mutex::default(), seats: limits.room_seats.min(ROOM_SEATS_MAX) }
     }
 
-    /// Takes a seat for `outbox`, tells it who is there, and tells them that it came. None, and not
-    /// a word, when there is no seat left.
-    pub(crate) fn enter(&self, id: RoomId, outbox: &Arc<Outbox>) -> Option<u32> {
+    /// Takes a seat for `outbox`, tells it who is there, and tells them that it came. Gives the seat
+    /// and how many were told; none, and not a word, when there is no seat left.
+    pub(crate) fn enter(&self, id: RoomId, outbox: &Arc<Outbox>) -> Option<(u32, usize)> {
         let mut rooms = self.lock();
         let taken = rooms.get(&id).map_or(0, HashMap::len);
         if taken >= self.seats {
@@ -56,57 +54,60 @@ impl Rooms {
             others: room.keys().copied().collect(),
         });
         room.insert(seat, Arc::clone(outbox));
-        Some(seat)
+        Some((seat, room.len()))
     }
 
-    /// Tells whoever sits on `seat` once more who is there.
-    pub(crate) fn describe(&self, id: RoomId, seat: u32) {
+    /// Tells whoever sits on `seat` once more who is there. Gives how many are.
+    pub(crate) fn describe(&self, id: RoomId, seat: u32) -> usize {
         let rooms = self.lock();
-        if let Some((room, outbox)) = rooms
-            .get(&id)
-            .and_then(|room| Some((room, room.get(&seat)?)))
-        {
+        let Some(room) = rooms.get(&id) else {
+            return 0;
+        };
+        if let Some(outbox) = room.get(&seat) {
             let others = room.keys().copied().filter(|other| *other != seat);
-            outbox.push_frame(&RelayFrame::Entered {
-                room: id,
-                seat,
-                others: others.collect(),
-            });
+            outbox.push_frame(&RelayFrame::Entered { room: id, seat, others: others.collect() });
         }
+        room.len()
     }
 
-    /// Frees the seat and tells the others.
-    pub(crate) fn leave(&self, id: RoomId, seat: u32) {
+    /// Frees the seat and tells the others. Gives how many these are.
+    pub(crate) fn leave(&self, id: RoomId, seat: u32) -> usize {
         let mut rooms = self.lock();
         let Some(room) = rooms.get_mut(&id) else {
-            return;
+            return 0;
         };
         room.remove(&seat);
         if room.is_empty() {
             rooms.remove(&id);
-            return;
+            return 0;
         }
         let gone = binary(&RelayFrame::Gone { room: id, seat });
         for other in room.values() {
             other.push(gone.clone());
         }
+        room.len()
     }
 
-    /// Hands `message` to the seat `to`, or to everybody but `from`.
-    pub(crate) fn hand(&self, id: RoomId, from: u32, to: Option<u32>, message: Message) {
+    /// Hands `message` to everybody but `from`. Gives how many these are.
+    pub(crate) fn hand_all(&self, id: RoomId, from: u32, message: &Message) -> usize {
         let rooms = self.lock();
         let Some(room) = rooms.get(&id) else {
-            return;
+            return 0;
         };
-        if let Some(to) = to {
-            if let Some(outbox) = room.get(&to) {
-                outbox.push(message);
-            }
-            return;
-        }
+        let mut others = 0;
         for (_, outbox) in room.iter().filter(|(seat, _)| **seat != from) {
             outbox.push(message.clone());
+            others += 1;
         }
+        others
+    }
+
+    /// Hands `message` to a seat. Gives where it waits now, if somebody sits there.
+    pub(crate) fn hand(&self, id: RoomId, to: u32, message: Message) -> Option<Arc<Outbox>> {
+        let rooms = self.lock();
+        let outbox = rooms.get(&id)?.get(&to)?;
+        outbox.push(message);
+        Some(Arc::clone(outbox))
     }
 
     /// How many there are.

@@ -3,37 +3,42 @@
 //! The loop is our own and not `axum::serve`, because that one sets no timer, without which hyper's
 //! limit on slow request heads does nothing. What is answered is in `assets` and `socket`.
 
-use std::{io, net::SocketAddr, path::PathBuf, pin::pin, sync::Arc, time::Duration};
+use std::collections::VecDeque;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
 
-use axum::{
-    Router,
-    extract::{Request, State},
-    middleware,
-    response::Response,
-    routing::get,
-};
+use axum::extract::{Request, State};
+use axum::response::Response;
+use axum::routing::get;
+use axum::{Router, middleware};
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    service::TowerToHyperService,
-};
-use tokio::{
-    net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore, watch},
-    task::{JoinHandle, JoinSet},
-    time::{sleep, timeout},
-};
+use hyper::service::{Service as _, service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::task::{AbortHandle, JoinError, JoinHandle, JoinSet};
+use tokio::time::{Instant, sleep, timeout};
 
-use crate::{
-    assets::Assets,
-    headers,
-    limits::Limits,
-    mailbox::{MailboxError, Mailboxes},
-    metrics::{self, Metrics},
-    rooms::Rooms,
-    socket::{self, Places},
-    stall::Stalling,
-};
+use crate::assets::Assets;
+use crate::forwarded::Proxy;
+use crate::household::{Household, Households};
+use crate::ice::Ice;
+use crate::intake::Intake;
+use crate::limits::Limits;
+use crate::mailbox::{MailboxError, Mailboxes};
+use crate::metrics::Metrics;
+use crate::origin::Origin;
+use crate::outbox::Waiting;
+use crate::rooms::Rooms;
+use crate::socket::Places;
+use crate::stall::Stalling;
+use crate::{headers, metrics, socket};
 
 /// How much of a request head hyper may buffer, in bytes. Browsers send about 1 KiB and we set no
 /// cookies.
@@ -61,6 +66,12 @@ pub struct Server {
     pub assets: Assets,
     /// How much connections may take.
     pub limits: Limits,
+    /// The proxies that are believed when they say for whom they speak.
+    pub trusted_proxies: Vec<Proxy>,
+    /// From where pages may connect, besides those that are served here.
+    pub allowed_origins: Vec<Origin>,
+    /// The STUN and TURN servers that clients are told of.
+    pub ice: Ice,
 }
 
 /// A relay at work. Dropping it stops it as well, without waiting.
@@ -82,29 +93,18 @@ pub enum StartError {
     Mailbox(#[from] MailboxError),
 }
 
-/// Why a server could not listen. Each is one sentence for the person who started the relay.
+/// Why a server could not listen: one sentence for the person who started the relay.
 #[derive(Debug, thiserror::Error)]
 pub enum ListenError {
     /// Another program has the port.
-    #[error(
-        "port {} is taken by another program: choose another with --listen {}",
-        .0.port(), SocketAddr::new(.0.ip(), other_port(.0.port()))
-    )]
-    Taken(SocketAddr),
+    #[error("port {0} is taken by another program: choose another with --listen")]
+    Taken(u16),
     /// The user may not have the port.
-    #[error(
-        "this user may not listen on port {}: choose one above 1023 with --listen {}",
-        .0.port(), SocketAddr::new(.0.ip(), 8080)
-    )]
-    NotAllowed(SocketAddr),
+    #[error("this user may not listen on port {0}: choose one above 1023 with --listen")]
+    NotAllowed(u16),
     /// Anything else.
-    #[error("cannot listen on {address}: {why}")]
-    Other {
-        /// The address that was asked for.
-        address: SocketAddr,
-        /// What the system says.
-        why: io::Error,
-    },
+    #[error("cannot listen on {0}: {1}")]
+    Other(SocketAddr, io::Error),
 }
 
 /// What all connections share.
@@ -112,11 +112,30 @@ pub(crate) struct Relay {
     assets: Assets,
     pub(crate) limits: Limits,
     pub(crate) places: Places,
+    pub(crate) proxies: Vec<Proxy>,
+    pub(crate) origins: Vec<Origin>,
+    pub(crate) ice: Ice,
+    pub(crate) households: Households,
+    /// What waits for all sockets.
+    pub(crate) waiting: Arc<Waiting>,
     pub(crate) rooms: Rooms,
     pub(crate) mailboxes: Mailboxes,
-    pub(crate) metrics: Metrics,
+    pub(crate) metrics: Arc<Metrics>,
     pub(crate) stopping: Stopping,
 }
+
+/// Where a connection comes from, as its requests are told.
+#[derive(Clone)]
+pub(crate) struct Peer {
+    pub(crate) address: IpAddr,
+    /// Whose it is; nobody's if it is a proxy's, which speaks for many.
+    pub(crate) household: Option<Arc<Household>>,
+    /// What has come of it and is not understood yet.
+    pub(crate) intake: Arc<Intake>,
+}
+
+/// A connection's peer, with its place in a household if it has one.
+type Guest = (Peer, Option<OwnedSemaphorePermit>);
 
 /// Tells whether the server has been asked to stop.
 #[derive(Clone)]
@@ -136,24 +155,36 @@ impl Server {
             }
             None => (None, None),
         };
-        let mailboxes = Mailboxes::open(self.data, &self.limits).await?;
+        let mut limits = self.limits;
+        if self.data.is_none() {
+            limits.mail_bytes = limits.mail_bytes_in_memory;
+        }
+        let counts = Arc::<Metrics>::default();
+        let mailboxes = Mailboxes::open(self.data, &limits, Arc::clone(&counts)).await?;
         let (stop, stopping) = watch::channel(false);
         let relay = Arc::new(Relay {
             assets: self.assets,
-            places: Places::new(&self.limits),
-            rooms: Rooms::new(&self.limits),
+            places: Places::new(&limits),
+            proxies: self.trusted_proxies,
+            origins: self.allowed_origins,
+            ice: self.ice,
+            households: Households::new(&limits),
+            waiting: Arc::new(Waiting::new(&limits)),
+            rooms: Rooms::new(&limits),
             mailboxes,
-            limits: self.limits,
-            metrics: Metrics::default(),
+            limits,
+            metrics: counts,
             stopping: Stopping(stopping),
         });
         let task = tokio::spawn(serve(listener, metrics_listener, relay));
-        let running = Running {
-            stop,
-            metrics,
-            task,
-        };
+        let running = Running { stop, metrics, task };
         Ok((address, running))
+    }
+}
+
+impl Peer {
+    fn new(relay: &Relay, address: IpAddr) -> Self {
+        Self { address, household: None, intake: Arc::new(Intake::new(Arc::clone(&relay.waiting))) }
     }
 }
 
@@ -195,25 +226,28 @@ async fn serve(listener: TcpListener, metrics: Option<TcpListener>, relay: Arc<R
         .fallback(page)
         .layer(middleware::map_response(headers::secure))
         .with_state(Arc::clone(&relay));
-    let told = Router::new()
-        .route(metrics::PATH, get(metrics::answer))
-        .with_state(Arc::clone(&relay));
+    let told =
+        Router::new().route(metrics::PATH, get(metrics::answer)).with_state(Arc::clone(&relay));
     let mut connections = JoinSet::new();
+    let mut readers = JoinSet::new();
     if let Some(metrics) = metrics {
         let relay = Arc::clone(&relay);
         // Apart from the others, so that whoever watches the relay sees it even when it is full.
-        connections.spawn(async move {
+        readers.spawn(async move {
             let mut readers = JoinSet::new();
-            accept_until_stopped(metrics, METRICS_READERS, told, &relay, &mut readers).await;
+            let welcome = |relay: &Relay, address| Some((Peer::new(relay, address), None));
+            let most = METRICS_READERS;
+            accept_until_stopped(metrics, most, welcome, told, &relay, &mut readers).await;
             readers.join_all().await;
         });
     }
-    let most = relay.limits.connections as usize;
-    accept_until_stopped(listener, most, router, &relay, &mut connections).await;
+    let most = relay.limits.connections;
+    accept_until_stopped(listener, most, by_household, router, &relay, &mut connections).await;
     let drained = async {
         while let Some(ended) = connections.join_next().await {
-            report_panic(&ended);
+            note_panic(&ended, &relay);
         }
+        readers.join_all().await;
         relay.places.all_free(&relay.limits).await;
     };
     if timeout(relay.limits.drain, drained).await.is_err() {
@@ -222,36 +256,60 @@ async fn serve(listener: TcpListener, metrics: Option<TcpListener>, relay: Arc<R
     relay.mailboxes.close().await;
 }
 
-/// Puts every connection into the set, `most` at a time.
+/// Puts every connection into the set. Beyond `most`, the one that has been there longest makes room:
+/// somebody who holds connections open without asking for anything keeps nobody else out.
 async fn accept_until_stopped(
     listener: TcpListener,
     most: usize,
+    welcome: fn(&Relay, IpAddr) -> Option<Guest>,
     router: Router,
     relay: &Arc<Relay>,
     connections: &mut JoinSet<()>,
 ) {
-    let free = Arc::new(Semaphore::new(most));
+    let mut by_age: VecDeque<AbortHandle> = VecDeque::new();
     loop {
         tokio::select! {
             () = relay.stopping.requested() => break,
             // Connections that have ended leave the set, so that it does not grow.
-            Some(ended) = connections.join_next() => report_panic(&ended),
-            accepted = accept(&listener, &free) => if let Some((stream, permit)) = accepted {
-                let served = connection(stream, permit, router.clone(), Arc::clone(relay));
-                connections.spawn(served);
+            Some(ended) = connections.join_next() => note_panic(&ended, relay),
+            accepted = accept(&listener) => if let Some((stream, address)) = accepted {
+                let Some(guest) = welcome(relay, address) else {
+                    relay.metrics.turned_away.add(1);
+                    continue;
+                };
+                relay.metrics.accepted.add(1);
+                while connections.len() >= most {
+                    cut_oldest(&mut by_age, relay);
+                    if let Some(ended) = connections.join_next().await {
+                        note_panic(&ended, relay);
+                    }
+                }
+                let served = connection(stream, guest, router.clone(), Arc::clone(relay));
+                by_age.push_back(connections.spawn(served));
+                // What a task has taken is given back when nobody holds on to it.
+                if by_age.len() > 2 * connections.len() {
+                    by_age.retain(|task| !task.is_finished());
+                }
             },
         }
     }
 }
 
-/// The next connection, as soon as there is room for one; none if the system refused.
-async fn accept(
-    listener: &TcpListener,
-    free: &Arc<Semaphore>,
-) -> Option<(TcpStream, OwnedSemaphorePermit)> {
-    let permit = Arc::clone(free).acquire_owned().await.ok()?;
+/// Ends the oldest connection that has not ended yet.
+fn cut_oldest(by_age: &mut VecDeque<AbortHandle>, relay: &Relay) {
+    while let Some(oldest) = by_age.pop_front() {
+        if !oldest.is_finished() {
+            oldest.abort();
+            relay.metrics.cut.add(1);
+            return;
+        }
+    }
+}
+
+/// The next connection; none if the system refused.
+async fn accept(listener: &TcpListener) -> Option<(TcpStream, IpAddr)> {
     match listener.accept().await {
-        Ok((stream, _)) => Some((stream, permit)),
+        Ok((stream, peer)) => Some((stream, peer.ip().to_canonical())),
         Err(why) if is_of_one_connection(&why) => None,
         Err(why) => {
             tracing::warn!(kind = ?why.kind(), "cannot accept connections");
@@ -261,22 +319,37 @@ async fn accept(
     }
 }
 
+/// Whose connection it is, with its place in the household; none if the household has no more.
+fn by_household(relay: &Relay, address: IpAddr) -> Option<Guest> {
+    let mut peer = Peer::new(relay, address);
+    if relay.proxies.iter().any(|proxy| proxy.has(address)) {
+        return Some((peer, None));
+    }
+    let now = Instant::now();
+    let household = relay.households.of(now, address);
+    let permit = household.arrive(now)?;
+    peer.household = Some(household);
+    Some((peer, Some(permit)))
+}
+
 /// Serves one connection until it ends or becomes a WebSocket.
-async fn connection(
-    stream: TcpStream,
-    _permit: OwnedSemaphorePermit,
-    router: Router,
-    relay: Arc<Relay>,
-) {
+async fn connection(stream: TcpStream, (peer, _permit): Guest, router: Router, relay: Arc<Relay>) {
     // Frames are small and should leave at once. If the system refuses, they leave a little later.
     let _ = stream.set_nodelay(true);
-    let stream = Stalling::new(stream, relay.limits.stalled_write);
+    let intake = Arc::clone(&peer.intake);
+    let stream = Stalling::new(stream, relay.limits.stalled_write, intake);
+    let router = TowerToHyperService::new(router);
+    let service = service_fn(move |mut request: hyper::Request<Incoming>| {
+        peer.intake.understood();
+        request.extensions_mut().insert(peer.clone());
+        router.call(request)
+    });
     let http = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(relay.limits.request_head)
         .max_headers(HEADER_LINES)
         .max_buf_size(HEAD_BYTES)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+        .serve_connection(TokioIo::new(stream), service);
     let mut http = pin!(http.with_upgrades());
     let ended = tokio::select! {
         ended = http.as_mut() => ended,
@@ -291,14 +364,12 @@ async fn connection(
 }
 
 async fn page(State(relay): State<Arc<Relay>>, request: Request) -> Response {
-    relay
-        .assets
-        .answer(request.method(), request.uri().path(), request.headers())
+    relay.assets.answer(request.method(), request.uri().path(), request.headers())
 }
 
-fn report_panic(ended: &Result<(), tokio::task::JoinError>) {
-    if ended.is_err() {
-        tracing::error!("a connection panicked; the others are not affected");
+fn note_panic(ended: &Result<(), JoinError>, relay: &Relay) {
+    if ended.as_ref().is_err_and(JoinError::is_panic) {
+        relay.metrics.note_panic();
     }
 }
 
@@ -306,31 +377,20 @@ fn report_panic(ended: &Result<(), tokio::task::JoinError>) {
 fn is_of_one_connection(why: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
 
-    let kinds = [
-        ConnectionAborted,
-        ConnectionRefused,
-        ConnectionReset,
-        Interrupted,
-    ];
-    kinds.contains(&why.kind())
+    [ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted].contains(&why.kind())
 }
 
 impl ListenError {
     fn new(address: SocketAddr, why: io::Error) -> Self {
         let kind = why.kind();
         if kind == io::ErrorKind::AddrInUse {
-            Self::Taken(address)
+            Self::Taken(address.port())
         } else if kind == io::ErrorKind::PermissionDenied {
-            Self::NotAllowed(address)
+            Self::NotAllowed(address.port())
         } else {
-            Self::Other { address, why }
+            Self::Other(address, why)
         }
     }
-}
-
-/// A port worth trying; 0 means any.
-fn other_port(port: u16) -> u16 {
-    port.checked_add(1).unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -343,22 +403,15 @@ mod tests {
         let said = |kind: io::ErrorKind| ListenError::new(address, kind.into()).to_string();
         assert_eq!(
             said(io::ErrorKind::AddrInUse),
-            "port 80 is taken by another program: choose another with --listen 127.0.0.1:81"
+            "port 80 is taken by another program: choose another with --listen"
         );
         assert_eq!(
             said(io::ErrorKind::PermissionDenied),
-            "this user may not listen on port 80: choose one above 1023 with --listen 127.0.0.1:8080"
+            "this user may not listen on port 80: choose one above 1023 with --listen"
         );
         assert_eq!(
             said(io::ErrorKind::AddrNotAvailable),
             "cannot listen on 127.0.0.1:80: address not available"
         );
-    }
-
-    #[test]
-    fn the_port_after_the_last_is_any() {
-        let last = SocketAddr::from(([127, 0, 0, 1], u16::MAX));
-        let said = ListenError::new(last, io::ErrorKind::AddrInUse.into()).to_string();
-        assert!(said.ends_with("--listen 127.0.0.1:0"), "{said}");
     }
 }

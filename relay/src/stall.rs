@@ -1,35 +1,31 @@
 //! A stream that fails once its peer has taken no byte for too long.
 //!
 //! It sits under HTTP and WebSocket alike, so no other place needs to time its writes. It does not
-//! limit reads: a quiet peer may be a peer with nothing to say.
+//! limit the time of reads: a quiet peer may be a peer with nothing to say. What it reads it counts.
 
-use std::{
-    io,
-    pin::Pin,
-    task::{Context, Poll},
-    time::Duration,
-};
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
 
-use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
-    time::{Sleep, sleep},
-};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Sleep, sleep};
+
+use crate::intake::Intake;
 
 /// A stream with a limit on how long a write may make no progress.
 pub(crate) struct Stalling<S> {
     stream: S,
     limit: Duration,
+    intake: Arc<Intake>,
     /// Runs while a write waits.
     timer: Option<Pin<Box<Sleep>>>,
 }
 
 impl<S> Stalling<S> {
-    pub(crate) fn new(stream: S, limit: Duration) -> Self {
-        Self {
-            stream,
-            limit,
-            timer: None,
-        }
+    pub(crate) fn new(stream: S, limit: Duration, intake: Arc<Intake>) -> Self {
+        Self { stream, limit, intake, timer: None }
     }
 
     /// Passes on what a write came to, unless it waits for too long.
@@ -44,10 +40,7 @@ impl<S> Stalling<S> {
         }
         let limit = self.limit;
         let timer = self.timer.get_or_insert_with(|| Box::pin(sleep(limit)));
-        timer
-            .as_mut()
-            .poll(context)
-            .map(|()| Err(io::ErrorKind::TimedOut.into()))
+        timer.as_mut().poll(context).map(|()| Err(io::ErrorKind::TimedOut.into()))
     }
 }
 
@@ -57,7 +50,13 @@ impl<S: AsyncRead + Unpin> AsyncRead for Stalling<S> {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, buffer)
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(context, buffer);
+        let more = buffer.filled().len().saturating_sub(before);
+        if more > 0 {
+            self.intake.add(more)?;
+        }
+        read
     }
 }
 

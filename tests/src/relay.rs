@@ -70,6 +70,7 @@ impl Relay {
                     version: PROTOCOL_VERSION,
                     day: self.day,
                     challenge,
+                    ice: Vec::new(),
                 };
                 vec![(from, greeting)]
             }

@@ -27,6 +27,7 @@ fn the_relay_is_greeted_and_shown_as_connected() {
         version: PROTOCOL_VERSION,
         day: 20_000,
         challenge: [7; 32],
+        ice: Vec::new(),
     };
     device.input(Input::RelayReceived(greeting.encode()));
     assert_eq!(state(&mut tab, &mut device), RelayState::Connected);

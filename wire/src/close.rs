@@ -28,11 +28,14 @@ pub enum CloseCode {
     Silent = 4004,
     /// The other end did not read what was sent to it fast enough, and too much was waiting.
     TooSlow = 4005,
+    /// The other end was in no room and followed no mailbox for a minute. Coming back is fine when
+    /// there is something to do.
+    Idle = 4006,
 }
 
 impl CloseCode {
     /// All of them, in the order of their numbers.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Done,
         Self::GoingAway,
         Self::NotBinary,
@@ -42,6 +45,7 @@ impl CloseCode {
         Self::Refused,
         Self::Silent,
         Self::TooSlow,
+        Self::Idle,
     ];
 
     /// The number in the close frame.

@@ -9,7 +9,7 @@ use minicbor::{Decode, Encode};
 use crate::{
     codec::{self, FrameError},
     field,
-    limits::{ITEM_MAX, PIPE_MAX, SIGNAL_MAX},
+    limits::{ICE_TEXT_MAX, ITEM_MAX, PIPE_MAX, SIGNAL_MAX},
 };
 
 /// A frame from the client to the relay.
@@ -28,7 +28,7 @@ pub enum ClientFrame {
     },
     /// Take a seat in a room. Answered with [`RelayFrame::Entered`]; in a room that one is in
     /// already, with the same seat as before. When the room or the socket has no seat left, the
-    /// answer is a [`RelayFrame::Gone`] of seat 0.
+    /// answer is a [`RelayFrame::Gone`] of seat 0; so it is when there are too many from one address.
     #[n(1)]
     Enter {
         /// Any 16 bytes. Whoever knows them may come in.
@@ -150,6 +150,10 @@ pub enum RelayFrame {
         /// Random for each socket, and part of everything that is signed on it.
         #[cbor(n(2), with = "minicbor::bytes")]
         challenge: [u8; 32],
+        /// Who helps devices to find a direct way, beside the relay; none, or up to
+        /// [`ICE_SERVERS_MAX`](crate::limits::ICE_SERVERS_MAX). Whoever runs the relay chose them.
+        #[cbor(n(3), decode_with = "field::ice_servers")]
+        ice: Vec<IceServer>,
     },
     /// The answer to a Hello that the relay does not accept; it closes after it. Its form is the
     /// same in all versions.
@@ -283,6 +287,21 @@ pub enum RelayFrame {
     },
 }
 
+/// A STUN or TURN server, as browsers want it told.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct IceServer {
+    /// One to [`ICE_URLS_MAX`](crate::limits::ICE_URLS_MAX), each 1 to [`ICE_TEXT_MAX`] bytes long.
+    #[cbor(n(0), decode_with = "field::ice_urls")]
+    pub urls: Vec<String>,
+    /// Empty where none is asked for.
+    #[cbor(n(1), decode_with = "field::text::<_, 0, ICE_TEXT_MAX>")]
+    pub username: String,
+    /// Empty where none is asked for. It may stop working after some days; the next Greeting brings
+    /// another.
+    #[cbor(n(2), decode_with = "field::text::<_, 0, ICE_TEXT_MAX>")]
+    pub credential: String,
+}
+
 /// Why a relay refused a Hello.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 #[cbor(index_only)]
@@ -300,7 +319,8 @@ pub enum Refusal {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 #[cbor(index_only)]
 pub enum Failure {
-    /// The mailbox, or the relay, has no room for the item. Nothing is thrown away to make some.
+    /// The mailbox, or the relay, has no room for the item, or none for more from this sender. Nothing
+    /// is thrown away to make some.
     #[n(0)]
     Full,
     /// The signature is not that of the mailbox's key over this request on this socket.

@@ -24,7 +24,7 @@ pub mod mailbox;
 
 pub use close::CloseCode;
 pub use codec::FrameError;
-pub use frame::{ClientFrame, Failure, Refusal, RelayFrame};
+pub use frame::{ClientFrame, Failure, IceServer, Refusal, RelayFrame};
 
 /// The version of the protocol that this package describes.
 ///

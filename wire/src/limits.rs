@@ -40,3 +40,13 @@ pub const MAILBOXES_MAX: usize = 512;
 /// Far beyond the workspaces that full meshes are made for. It bounds the length of
 /// [`Entered`](crate::RelayFrame::Entered) and how many copies of a signal one frame can cause.
 pub const ROOM_SEATS_MAX: usize = 1024;
+
+/// How many STUN and TURN servers a relay may name: browsers warn when there are five or more, and
+/// finding a way takes longer with each.
+pub const ICE_SERVERS_MAX: usize = 8;
+
+/// How many addresses one of them may have: UDP, TCP and TLS, each by both kinds of address.
+pub const ICE_URLS_MAX: usize = 8;
+
+/// The longest of their texts, in bytes: a host name has up to 253.
+pub const ICE_TEXT_MAX: usize = 512;

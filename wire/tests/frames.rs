@@ -3,8 +3,11 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
 use bocage_wire::{
-    ClientFrame, CloseCode, Failure, FrameError, PROTOCOL_VERSION, Refusal, RelayFrame,
-    limits::{ITEM_MAX, MAX_FRAME_BYTES, PIPE_MAX, ROOM_SEATS_MAX, SIGNAL_MAX},
+    ClientFrame, CloseCode, Failure, FrameError, IceServer, PROTOCOL_VERSION, Refusal, RelayFrame,
+    limits::{
+        ICE_SERVERS_MAX, ICE_TEXT_MAX, ICE_URLS_MAX, ITEM_MAX, MAX_FRAME_BYTES, PIPE_MAX,
+        ROOM_SEATS_MAX, SIGNAL_MAX,
+    },
     mailbox::{get_message, put_message},
 };
 use proptest::prelude::*;
@@ -75,12 +78,25 @@ fn client_frame(name: &str) -> ClientFrame {
     }
 }
 
+/// Addresses, each with a bar behind it, then the name and the credential.
+fn ice_server(text: &str) -> IceServer {
+    let mut parts: Vec<String> = text.split('|').map(str::to_owned).collect();
+    let credential = parts.pop().unwrap();
+    let username = parts.pop().unwrap();
+    IceServer {
+        urls: parts,
+        username,
+        credential,
+    }
+}
+
 fn relay_frame(name: &str) -> RelayFrame {
     match name.split(' ').collect::<Vec<_>>()[..] {
-        ["relay", "greeting", version, day, challenge] => RelayFrame::Greeting {
+        ["relay", "greeting", version, day, challenge, ref ice @ ..] => RelayFrame::Greeting {
             version: version.parse().unwrap(),
             day: day.parse().unwrap(),
             challenge: array(challenge),
+            ice: ice.iter().map(|server| ice_server(server)).collect(),
         },
         ["relay", "refused", "unsupported-version"] => RelayFrame::Refused {
             reason: Refusal::UnsupportedVersion,
@@ -144,7 +160,7 @@ fn relay_frame(name: &str) -> RelayFrame {
 #[test]
 fn the_recorded_bytes_are_the_frames() {
     let vectors = vectors();
-    assert_eq!(vectors.len(), 30);
+    assert_eq!(vectors.len(), 32);
     for (name, bytes) in vectors {
         if name.starts_with("client") {
             assert_eq!(client_frame(name).encode(), bytes, "{name}");
@@ -274,6 +290,23 @@ fn item(len: usize) -> RelayFrame {
     }
 }
 
+/// A greeting with so many servers, of so many addresses, of so many bytes each.
+fn greeting(servers: usize, urls: usize, len: usize) -> RelayFrame {
+    RelayFrame::Greeting {
+        version: u32::MAX,
+        day: u32::MAX,
+        challenge: [9; 32],
+        ice: vec![
+            IceServer {
+                urls: vec!["u".repeat(len); urls],
+                username: "n".repeat(len),
+                credential: "c".repeat(len),
+            };
+            servers
+        ],
+    }
+}
+
 fn entered(others: usize) -> RelayFrame {
     RelayFrame::Entered {
         room: [1; 16],
@@ -303,6 +336,9 @@ fn each_kind_may_be_as_long_as_its_limit() {
         item(ITEM_MAX),
         entered(0),
         entered(ROOM_SEATS_MAX),
+        greeting(0, 0, 0),
+        greeting(1, 1, 1),
+        greeting(ICE_SERVERS_MAX, ICE_URLS_MAX, ICE_TEXT_MAX),
     ] {
         let bytes = frame.encode();
         assert!(bytes.len() <= MAX_FRAME_BYTES, "{}", bytes.len());
@@ -327,6 +363,11 @@ fn each_kind_longer_than_its_limit_is_malformed() {
         item(0),
         item(ITEM_MAX + 1),
         entered(ROOM_SEATS_MAX + 1),
+        greeting(ICE_SERVERS_MAX + 1, 1, 1),
+        greeting(1, ICE_URLS_MAX + 1, 1),
+        greeting(1, 0, 1),
+        greeting(1, 1, 0),
+        greeting(1, 1, ICE_TEXT_MAX + 1),
     ] {
         let error = RelayFrame::decode(&frame.encode()).unwrap_err();
         assert!(matches!(error, FrameError::Malformed { .. }), "{error:?}");
@@ -411,7 +452,7 @@ fn close_codes_are_what_browsers_let_through() {
     let numbers = CloseCode::ALL.map(CloseCode::number);
     assert_eq!(
         numbers,
-        [1000, 1001, 1003, 4000, 4001, 4002, 4003, 4004, 4005]
+        [1000, 1001, 1003, 4000, 4001, 4002, 4003, 4004, 4005, 4006]
     );
     // 1005 and 1006 are what a browser reports when no code came; they are nobody's word.
     assert_eq!(CloseCode::from_number(1006), None);
@@ -462,15 +503,33 @@ fn any_client_frame() -> impl Strategy<Value = ClientFrame> {
     ]
 }
 
+fn any_ice_server() -> impl Strategy<Value = IceServer> {
+    (
+        prop::collection::vec("[a-zé:.]{1,20}", 1..=ICE_URLS_MAX),
+        "[a-z0-9]{0,30}",
+        "[a-z0-9]{0,30}",
+    )
+        .prop_map(|(urls, username, credential)| IceServer {
+            urls,
+            username,
+            credential,
+        })
+}
+
 fn any_relay_frame() -> impl Strategy<Value = RelayFrame> {
     prop_oneof![
-        (any::<u32>(), any::<u32>(), any::<[u8; 32]>()).prop_map(|(version, day, challenge)| {
-            RelayFrame::Greeting {
+        (
+            any::<u32>(),
+            any::<u32>(),
+            any::<[u8; 32]>(),
+            prop::collection::vec(any_ice_server(), 0..4)
+        )
+            .prop_map(|(version, day, challenge, ice)| RelayFrame::Greeting {
                 version,
                 day,
                 challenge,
-            }
-        }),
+                ice,
+            }),
         prop_oneof![Just(Refusal::UnsupportedVersion), Just(Refusal::TooBusy)]
             .prop_map(|reason| RelayFrame::Refused { reason }),
         (

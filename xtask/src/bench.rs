@@ -17,14 +17,14 @@ use crate::tools::{self, Tools};
 use crate::workspace::Workspace;
 use crate::{browsers, budget, files, relay, toolchain};
 
-/// A row that must be there, and what it must not exceed.
+/// A row that must be there, and what it must not exceed. What it must reach is in [`AT_LEAST`].
 struct Known {
     id: &'static str,
     at_most: Option<f64>,
 }
 
 #[expect(clippy::cast_precision_loss, reason = "limits are far below 2^52")]
-const KNOWN: [Known; 15] = [
+const KNOWN: [Known; 20] = [
     Known {
         id: "app.first_load_bytes",
         at_most: Some(budget::FIRST_LOAD_MAX as f64),
@@ -73,10 +73,36 @@ const KNOWN: [Known; 15] = [
     bomb("core.bomb_five_million_us"),
     bomb("core.bomb_compressed_us"),
     bomb("core.bomb_document_us"),
+    Known {
+        id: "relay.idle_kib_per_connection",
+        at_most: Some(12.0),
+    },
+    Known {
+        id: "relay.pipe_vs_bare_websocket",
+        at_most: None,
+    },
+    Known {
+        id: "relay.honest_p99_under_attack_ratio",
+        at_most: Some(2.0),
+    },
+    Known {
+        id: relay::LINES_ID,
+        at_most: Some(relay::LINES_MAX as f64),
+    },
+    Known {
+        id: "relay.stripped_mb",
+        at_most: Some(relay::STRIPPED_MAX as f64 / 1e6),
+    },
 ];
+
+/// What a row must reach of which more is better.
+const AT_LEAST: [(&str, f64); 1] = [("relay.pipe_vs_bare_websocket", 0.7)];
 
 /// What the rows begin with that are measured natively, in core alone.
 const CORE: &str = "core.";
+
+/// What the rows begin with that are measured on the relay's program.
+const RELAY: &str = "relay.";
 
 /// Something small that is large inside must be refused within a millisecond.
 const fn bomb(id: &'static str) -> Known {
@@ -107,6 +133,8 @@ struct Row {
     value: Option<f64>,
     unit: String,
     target: Option<f64>,
+    /// Whether the target is to be reached, and not to be kept below.
+    at_least: bool,
     /// Nothing without a target, and in a reduced run, which proves nothing.
     holds: Option<bool>,
     detail: Map<String, Value>,
@@ -144,16 +172,19 @@ pub(crate) fn run(ws: &Workspace, args: lexopt::Parser) -> Result<ExitCode> {
             wish.only
         )));
     }
-    let asked = |native: bool| {
-        KNOWN
-            .iter()
-            .any(|known| known.id.starts_with(&wish.only) && known.id.starts_with(CORE) == native)
-    };
+    let known = KNOWN.iter().map(|known| known.id);
+    let asked: Vec<&str> = known.filter(|id| id.starts_with(&wish.only)).collect();
     let mut measured = Vec::new();
-    if asked(true) {
+    if asked.iter().any(|id| id.starts_with(CORE)) {
         measured.extend(in_core(ws, &wish)?);
     }
-    if asked(false) {
+    if asked.iter().any(|id| id.starts_with(RELAY)) {
+        measured.extend(in_relay(ws, &wish)?);
+    }
+    if !asked
+        .iter()
+        .all(|id| id.starts_with(CORE) || id.starts_with(RELAY))
+    {
         measured.extend(in_the_browser(ws, &wish)?);
     }
     let report = Report {
@@ -220,6 +251,35 @@ fn in_core(ws: &Workspace, wish: &Wish) -> Result<Vec<Measured>> {
     Ok(measured)
 }
 
+/// Measures the relay: its sources, and its program, which is not this build's but what people run.
+fn in_relay(ws: &Workspace, wish: &Wish) -> Result<Vec<Measured>> {
+    let mut measured = Vec::new();
+    if relay::LINES_ID.starts_with(&wish.only) {
+        let (said, written) = relay::lines(ws)?;
+        let detail = [("with lines of brackets only".to_owned(), written.into())];
+        measured.push(Measured {
+            id: relay::LINES_ID.to_owned(),
+            what: "lines of the relay, without blank ones, comments, tests and lone brackets"
+                .to_owned(),
+            value: f64::from(said),
+            unit: "lines".to_owned(),
+            detail: detail.into_iter().collect(),
+        });
+    }
+    if wish.only == relay::LINES_ID {
+        return Ok(measured);
+    }
+    let finished = Run::cargo("measuring the relay", ws.root())
+        .args(["bench", "--quiet", "--locked"])
+        .args(["--package", "bocage-relay", "--bench", "relay", "--"])
+        .args(["--only", &wish.only])
+        .args(wish.reduced.then_some("--reduced"))
+        .logged(&ws.log("bench-relay"))?
+        .require()?;
+    measured.extend(measured_in(&finished.text)?);
+    Ok(measured)
+}
+
 /// Measures the finished app, as the relay serves it, in a real browser.
 fn in_the_browser(ws: &Workspace, wish: &Wish) -> Result<Vec<Measured>> {
     tools::room_ready(ws)?;
@@ -266,13 +326,17 @@ fn judged(measured: Vec<Measured>, only: &str, reduced: bool) -> Result<Vec<Row>
     Ok(asked
         .map(|known| {
             let found = measured.iter().find(|row| row.id == known.id).cloned();
-            let holds = match (&found, known.at_most) {
-                (Some(row), Some(most)) if !reduced => Some(row.value <= most),
+            let least = AT_LEAST.iter().find(|(id, _)| *id == known.id);
+            let least = least.map(|(_, least)| *least);
+            let holds = match (&found, known.at_most, least) {
+                (Some(row), Some(most), _) if !reduced => Some(row.value <= most),
+                (Some(row), None, Some(least)) if !reduced => Some(row.value >= least),
                 _ => None,
             };
             Row {
                 id: known.id.to_owned(),
-                target: known.at_most,
+                target: known.at_most.or(least),
+                at_least: least.is_some(),
                 holds,
                 value: found.as_ref().map(|row| row.value),
                 what: found
@@ -298,7 +362,8 @@ fn table(report: &Report) -> String {
     for row in &report.rows {
         let value = row.value.map_or("-".to_owned(), number);
         let target = row.target.map_or(String::new(), |target| {
-            format!(" (at most {})", number(target))
+            let bound = if row.at_least { "least" } else { "most" };
+            format!(" (at {bound} {})", number(target))
         });
         let verdict = match row.holds {
             Some(true) => "holds",
@@ -376,6 +441,19 @@ mod tests {
         assert_eq!(rows[0].holds, Some(true));
         assert_eq!(rows[1].holds, Some(false));
         assert!(rows[1].misses() && !rows[0].misses());
+    }
+
+    #[test]
+    fn of_some_rows_more_is_better() {
+        let judge = |value: &str| {
+            let line = format!(
+                r#"{{"id":"relay.pipe_vs_bare_websocket","what":"","value":{value},"unit":""}}"#
+            );
+            let rows = judged(measured_in(&line).unwrap(), "relay.pipe", false).unwrap();
+            (rows[0].holds, rows[0].target, rows[0].at_least)
+        };
+        assert_eq!(judge("0.69"), (Some(false), Some(0.7), true));
+        assert_eq!(judge("0.7"), (Some(true), Some(0.7), true));
     }
 
     #[test]

@@ -16,6 +16,7 @@ use crate::error::{Error, Result};
 use crate::files;
 use crate::workspace::Workspace;
 use source::Word;
+pub(crate) use source::code_lines;
 use tree::{Target, Trees};
 
 /// One rule about who may use whom.

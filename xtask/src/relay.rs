@@ -1,4 +1,4 @@
-//! Builds the relay, and starts it for the checks.
+//! Builds the relay, starts it for the checks, and says how large it is.
 
 use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
@@ -8,8 +8,20 @@ use std::process::{Child, Stdio};
 use crate::app::Flavour;
 use crate::error::{Error, Result};
 use crate::files;
+use crate::finish::App;
+use crate::layers;
 use crate::process::Run;
 use crate::workspace::Workspace;
+
+/// The row that says how long the relay's sources are.
+pub(crate) const LINES_ID: &str = "relay.lines";
+
+/// How many lines the relay may have: what one person reads in a day, and so can vouch for.
+pub(crate) const LINES_MAX: u32 = 3_000;
+
+/// How many bytes the relay may have as people get it, but without the app: it is small enough to
+/// copy anywhere.
+pub(crate) const STRIPPED_MAX: u64 = 12_000_000;
 
 /// What the relay prints once it can be reached.
 const LISTENING: &str = "listening on http://";
@@ -58,6 +70,40 @@ fn program_in(ws: &Workspace, profile: &str) -> PathBuf {
     ws.cargo_target()
         .join(profile)
         .join(format!("bocage-relay{}", std::env::consts::EXE_SUFFIX))
+}
+
+/// How many lines of the relay say something, as [`layers::code_lines`] counts: what one has to read.
+/// Beside it, how many there are with those that hold nothing but brackets.
+pub(crate) fn lines(ws: &Workspace) -> Result<(u32, u32)> {
+    let (mut said, mut written) = (0, 0);
+    for file in files::walk(&ws.path("relay/src"), &[])? {
+        if !file.ends_with("tests.rs") {
+            let lines = layers::code_lines(&files::read_text(&file)?);
+            said += lines.0;
+            written += lines.1;
+        }
+    }
+    if said == 0 {
+        return Err(Error::Invalid("the relay has no sources".to_owned()));
+    }
+    Ok((said, written))
+}
+
+/// How many bytes of a program are not the app inside it.
+pub(crate) fn stripped(program: &Path, app: &Path) -> Result<u64> {
+    let weight = |path: &Path| -> Result<u64> {
+        let data =
+            std::fs::metadata(path).map_err(Error::io(format!("look at {}", path.display())))?;
+        Ok(data.len())
+    };
+    let mut bytes = weight(program)?;
+    for file in App::read(app)?.files {
+        let forms = [Some(file.file), file.brotli, file.gzip];
+        for form in forms.into_iter().flatten() {
+            bytes = bytes.saturating_sub(weight(&app.join(form))?);
+        }
+    }
+    Ok(bytes)
 }
 
 /// A relay that runs until this is dropped.

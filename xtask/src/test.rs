@@ -281,7 +281,10 @@ mod tests {
             ..Wish::default()
         };
         let fast = names(&wish);
-        assert_eq!(fast, ["fmt", "lint", "lint-wasm", "layers", "tests"]);
+        assert_eq!(
+            fast,
+            ["fmt", "lint", "lint-wasm", "layers", "lines", "tests"]
+        );
     }
 
     #[test]

@@ -1,11 +1,10 @@
 //! Who is told when something is put into a mailbox. What they do then is their affair.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{courier::Courier, store::Address};
+use super::courier::Courier;
+use super::store::Address;
 
 /// The couriers of those who follow, by mailbox.
 #[derive(Debug, Default)]
@@ -41,10 +40,13 @@ impl Bells {
         }
     }
 
+    /// How many mailboxes have a bell.
+    pub(super) fn count(&self) -> usize {
+        self.lock().len()
+    }
+
     fn lock(&self) -> MutexGuard<'_, HashMap<Address, Vec<Arc<Courier>>>> {
         // Nothing panics while it holds the lock.
-        self.by_mailbox
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.by_mailbox.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -5,21 +5,21 @@
 //! put something is only a ring at the door. Mailboxes take turns, a page each. Which requests are
 //! allowed is decided before they come here.
 
-use std::{
-    collections::{HashMap, VecDeque},
-    convert::Infallible,
-    mem,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::collections::{HashMap, VecDeque};
+use std::convert::Infallible;
+use std::mem;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use bocage_wire::{Failure, RelayFrame, limits::MAILBOXES_MAX};
-use tokio::{sync::Notify, time::sleep};
+use bocage_wire::limits::MAILBOXES_MAX;
+use bocage_wire::{Failure, RelayFrame};
+use tokio::sync::{Notify, OwnedSemaphorePermit};
+use tokio::time::{Instant, sleep};
 
-use super::{
-    Mailboxes,
-    store::{Address, Cursor},
-};
+use super::Mailboxes;
+use super::store::{Address, Cursor};
+use crate::account::Account;
+use crate::household::Household;
 use crate::outbox::Outbox;
 
 /// How long to wait before storage that failed is tried again for somebody who follows.
@@ -47,11 +47,7 @@ struct Round {
 #[derive(Clone, Copy, Debug)]
 enum Job {
     /// A Get that does not follow.
-    Once {
-        request: u32,
-        mailbox: Address,
-        after: Cursor,
-    },
+    Once { request: u32, mailbox: Address, after: Cursor },
     /// A mailbox that is followed and may have something new.
     Followed(Address),
 }
@@ -64,6 +60,7 @@ struct Follow {
     requests: Vec<u32>,
     /// Whether a job for it waits. There is never more than one.
     queued: bool,
+    _held: OwnedSemaphorePermit,
 }
 
 /// A page that is to be delivered.
@@ -82,11 +79,7 @@ enum Cause {
 
 impl Courier {
     pub(crate) fn new(outbox: Arc<Outbox>) -> Self {
-        Self {
-            outbox,
-            round: Mutex::default(),
-            work: Notify::new(),
-        }
+        Self { outbox, round: Mutex::default(), work: Notify::new() }
     }
 
     /// Takes a Get that does not follow; refuses when too many are open.
@@ -96,11 +89,7 @@ impl Courier {
             return false;
         }
         round.open += 1;
-        round.jobs.push_back(Job::Once {
-            request,
-            mailbox,
-            after,
-        });
+        round.jobs.push_back(Job::Once { request, mailbox, after });
         drop(round);
         self.work.notify_one();
         true
@@ -110,6 +99,7 @@ impl Courier {
     pub(crate) fn follow(
         self: &Arc<Self>,
         mailboxes: &Mailboxes,
+        household: &Household,
         request: u32,
         mailbox: Address,
         after: Cursor,
@@ -121,23 +111,22 @@ impl Courier {
             return false;
         }
         if !is_known {
+            let Some(held) = household.hold() else {
+                return false;
+            };
             // Before anything is read, so that nothing falls between what is read and what rings.
             mailboxes.bells.add(mailbox, self);
+            let requests = Vec::new();
+            let follow = Follow { number: 0, after, requests, queued: false, _held: held };
+            round.followed.insert(mailbox, follow);
         }
         round.open += 1;
         round.follows += 1;
-        let (mut requests, queued) = match round.followed.remove(&mailbox) {
-            Some(before) => (before.requests, before.queued),
-            None => (Vec::new(), false),
-        };
-        requests.push(request);
-        let follow = Follow {
-            number: round.follows,
-            after,
-            requests,
-            queued,
-        };
-        round.followed.insert(mailbox, follow);
+        let number = round.follows;
+        if let Some(follow) = round.followed.get_mut(&mailbox) {
+            (follow.number, follow.after) = (number, after);
+            follow.requests.push(request);
+        }
         round.queue(mailbox);
         drop(round);
         self.work.notify_one();
@@ -159,6 +148,12 @@ impl Courier {
         }
     }
 
+    /// Whether it has nothing to bring, now or later.
+    pub(crate) fn is_idle(&self) -> bool {
+        let round = self.lock();
+        round.open == 0 && round.followed.is_empty()
+    }
+
     /// Somebody has put something into this mailbox.
     pub(super) fn ring(&self, mailbox: Address) {
         self.lock().queue(mailbox);
@@ -166,7 +161,7 @@ impl Courier {
     }
 
     /// Does all that is to do, and waits for more.
-    pub(crate) async fn deliver(&self, mailboxes: &Mailboxes) -> Infallible {
+    pub(crate) async fn deliver(&self, mailboxes: &Mailboxes, account: &Account) -> Infallible {
         loop {
             let errand = self.next().await;
             self.outbox.has_room().await;
@@ -181,18 +176,21 @@ impl Courier {
                     break;
                 }
                 after = item.cursor;
+                let owed = account.got(Instant::now(), item.bytes.len());
                 self.outbox.push_frame(&RelayFrame::Item {
                     mailbox: errand.mailbox,
                     cursor: item.cursor,
                     id: item.id,
                     bytes: item.bytes,
                 });
+                if !owed.is_zero() {
+                    sleep(owed).await;
+                }
             }
             let ended = self.lock().done(errand, after, page.more);
             for request in ended {
                 let cursor = after;
-                self.outbox
-                    .push_frame(&RelayFrame::UpToDate { request, cursor });
+                self.outbox.push_frame(&RelayFrame::UpToDate { request, cursor });
             }
         }
     }
@@ -219,8 +217,7 @@ impl Courier {
         }
         for request in ended {
             let reason = Failure::Unavailable;
-            self.outbox
-                .push_frame(&RelayFrame::Failed { request, reason });
+            self.outbox.push_frame(&RelayFrame::Failed { request, reason });
         }
     }
 
@@ -234,23 +231,13 @@ impl Round {
     /// Takes the next job.
     fn next(&mut self) -> Option<Errand> {
         match self.jobs.pop_front()? {
-            Job::Once {
-                request,
-                mailbox,
-                after,
-            } => Some(Errand {
-                mailbox,
-                after,
-                cause: Cause::Get(request),
-            }),
+            Job::Once { request, mailbox, after } => {
+                Some(Errand { mailbox, after, cause: Cause::Get(request) })
+            }
             Job::Followed(mailbox) => {
                 let follow = self.followed.get_mut(&mailbox)?;
                 follow.queued = false;
-                Some(Errand {
-                    mailbox,
-                    after: follow.after,
-                    cause: Cause::Follow(follow.number),
-                })
+                Some(Errand { mailbox, after: follow.after, cause: Cause::Follow(follow.number) })
             }
         }
     }
@@ -298,11 +285,7 @@ impl Round {
         let mailbox = errand.mailbox;
         let ended = match errand.cause {
             Cause::Get(request) if more => {
-                self.jobs.push_back(Job::Once {
-                    request,
-                    mailbox,
-                    after,
-                });
+                self.jobs.push_back(Job::Once { request, mailbox, after });
                 Vec::new()
             }
             Cause::Get(request) => vec![request],

@@ -4,21 +4,22 @@
 //! people at once cost about as many waits for the disk as one does. After an error the keeper
 //! opens the store anew. It answers nobody before the store has.
 
-use std::{collections::BTreeSet, mem, sync::Arc, time::Duration};
+use std::collections::BTreeSet;
+use std::mem;
+use std::sync::Arc;
+use std::time::Duration;
 
 use bocage_wire::Failure;
-use tokio::{
-    sync::{Notify, mpsc},
-    task::spawn_blocking,
-    time::{Instant, sleep_until},
-};
+use tokio::sync::{Notify, mpsc};
+use tokio::task::spawn_blocking;
+use tokio::time::{Instant, sleep_until};
 
-use super::{
-    Mailboxes, Put,
-    bells::Bells,
-    store::{Outcome, Store},
-};
-use crate::{clock, limits::Limits};
+use super::bells::Bells;
+use super::store::{Outcome, Store};
+use super::{Mailboxes, Put};
+use crate::clock;
+use crate::limits::Limits;
+use crate::metrics::Metrics;
 
 /// How many items are written in one transaction. Beyond this the wait for the disk is no longer
 /// what they share.
@@ -40,16 +41,18 @@ pub(super) struct Keeper {
     failed: Arc<Notify>,
     /// For how many hours an item is kept.
     hours: u32,
+    metrics: Arc<Metrics>,
     mended: Option<Instant>,
 }
 
 impl Keeper {
-    pub(super) fn new(mailboxes: &Mailboxes, limits: &Limits) -> Self {
+    pub(super) fn new(mailboxes: &Mailboxes, limits: &Limits, metrics: Arc<Metrics>) -> Self {
         Self {
             store: Arc::clone(&mailboxes.store),
             bells: Arc::clone(&mailboxes.bells),
             failed: Arc::clone(&mailboxes.failed),
             hours: clock::hours_in(limits.mail_age),
+            metrics,
             mended: None,
         }
     }
@@ -82,22 +85,20 @@ impl Keeper {
             receipts.push((put.item.mailbox, put.receipt));
             items.push(put.item);
         }
-        let written = self
-            .ask(move |store| store.put(clock::hour(), &items))
-            .await
-            .unwrap_or_default();
+        let written =
+            self.ask(move |store| store.put(clock::hour(), &items)).await.unwrap_or_default();
         let mut outcomes = written.into_iter();
         let mut rung = BTreeSet::new();
         for (mailbox, receipt) in receipts {
-            receipt.answer(match outcomes.next() {
+            match outcomes.next() {
                 Some(Outcome::New) => {
                     rung.insert(mailbox);
-                    Ok(())
+                    receipt.answer(true, Ok(()));
                 }
-                Some(Outcome::Known) => Ok(()),
-                Some(Outcome::Full) => Err(Failure::Full),
-                None => Err(Failure::Unavailable),
-            });
+                Some(Outcome::Known) => receipt.answer(false, Ok(())),
+                Some(Outcome::Full) => receipt.answer(false, Err(Failure::Full)),
+                None => receipt.answer(false, Err(Failure::Unavailable)),
+            }
         }
         for mailbox in rung {
             self.bells.ring(mailbox);
@@ -107,9 +108,7 @@ impl Keeper {
     /// Removes some of what is too old. Gives whether there may be more.
     async fn sweep(&mut self) -> bool {
         let oldest = clock::hour().saturating_sub(self.hours);
-        self.ask(move |store| store.sweep(oldest, SWEEP_ITEMS))
-            .await
-            .unwrap_or(false)
+        self.ask(move |store| store.sweep(oldest, SWEEP_ITEMS)).await.unwrap_or(false)
     }
 
     /// Opens the store anew, unless that was just done.
@@ -132,7 +131,12 @@ impl Keeper {
         question: impl FnOnce(&Store) -> Result<T, redb::Error> + Send + 'static,
     ) -> Option<T> {
         let store = Arc::clone(&self.store);
-        match spawn_blocking(move || question(&store)).await {
+        let began = Instant::now();
+        let answered = spawn_blocking(move || question(&store)).await;
+        let took = usize::try_from(began.elapsed().as_micros()).unwrap_or(usize::MAX);
+        self.metrics.commits.add(1);
+        self.metrics.commit_micros.add(took);
+        match answered {
             Ok(Ok(answer)) => return Some(answer),
             Ok(Err(why)) => tracing::error!(%why, "cannot write mail"),
             Err(_) => tracing::error!("writing mail panicked"),

@@ -7,18 +7,15 @@
 //! After an error redb answers nothing more until the file is opened again, which [`Store::mend`]
 //! does.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    sync::{
-        PoisonError, RwLock,
-        atomic::{AtomicU64, Ordering},
-    },
-};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{PoisonError, RwLock};
 
+use redb::backends::InMemoryBackend;
 use redb::{
     Database, DatabaseError, Error, ReadableDatabase as _, ReadableTable as _, TableDefinition,
-    TableError, WriteTransaction, backends::InMemoryBackend,
+    TableError, WriteTransaction,
 };
 
 /// A mailbox's public key.
@@ -30,15 +27,24 @@ pub(crate) type ItemId = [u8; 16];
 /// An item's place in its mailbox.
 pub(crate) type Cursor = u64;
 
+/// Tells those apart who leave items in one mailbox. It says nothing beyond that mailbox, and a
+/// depositor has another one in each run of the relay.
+pub(crate) type Depositor = u64;
+
 /// Whole hours since 1970-01-01 UTC. Finer times are not kept.
 pub(crate) type Hour = u32;
 
 const ITEMS: TableDefinition<'_, (&Address, Cursor), (Hour, &ItemId, &[u8])> =
     TableDefinition::new("items");
 const IDS: TableDefinition<'_, (&Address, &ItemId), Cursor> = TableDefinition::new("ids");
-const BY_HOUR: TableDefinition<'_, (Hour, &Address, Cursor), ()> = TableDefinition::new("by hour");
+/// Items by their age, with who left them.
+const BY_HOUR: TableDefinition<'_, (Hour, &Address, Cursor), Depositor> =
+    TableDefinition::new("by hour");
 /// Mailboxes with items: the next cursor, how many items, how many bytes in them.
 const BOXES: TableDefinition<'_, &Address, (Cursor, u64, u64)> = TableDefinition::new("boxes");
+/// How many of a mailbox's items one depositor left, and how many bytes in them.
+const SHARES: TableDefinition<'_, (&Address, Depositor), (u64, u64)> =
+    TableDefinition::new("shares");
 const NUMBERS: TableDefinition<'_, &str, u64> = TableDefinition::new("numbers");
 
 /// In `NUMBERS`: what all items together count for.
@@ -48,9 +54,15 @@ const BYTES: &str = "bytes";
 /// or strangers could fill the file with empty ones; this is what keeps its cursors rising.
 const FIRST: &str = "first";
 
+/// In `NUMBERS`: which tables there are, and what their rows mean.
+const FORMAT: &str = "format";
+
+/// The one that is written and read. Another is refused: what a file holds is only a copy.
+const FORMAT_NOW: u64 = 2;
+
 /// What an item counts for besides its bytes: about what keys and tables take, and more than it
 /// takes in memory. So many tiny ones do not cost more than they count for.
-const ITEM_OVERHEAD: u64 = 256;
+const ITEM_OVERHEAD: u64 = 384;
 
 /// How much of the file redb holds in memory. The default is 1 GiB.
 const CACHE_BYTES: usize = 32 * 1024 * 1024;
@@ -64,6 +76,7 @@ pub(crate) struct NewItem {
     pub(crate) mailbox: Address,
     pub(crate) id: ItemId,
     pub(crate) bytes: Vec<u8>,
+    pub(crate) depositor: Depositor,
 }
 
 /// An item that is kept.
@@ -124,6 +137,9 @@ pub enum MailboxError {
         /// What redb says.
         why: Box<Error>,
     },
+    /// The file was written by another version of the relay.
+    #[error("{} is from another version of the relay: move it away, members still have what it holds", .0.display())]
+    OtherFormat(PathBuf),
     /// There is no memory for a database.
     #[error("cannot keep mail in memory: {0}")]
     Memory(Box<Error>),
@@ -182,19 +198,19 @@ impl Store {
             bytes: AtomicU64::new(0),
         };
         if let Some(dir) = dir {
-            fs::create_dir_all(dir).map_err(|why| MailboxError::NoDirectory {
-                dir: dir.to_owned(),
-                why,
-            })?;
+            fs::create_dir_all(dir)
+                .map_err(|why| MailboxError::NoDirectory { dir: dir.to_owned(), why })?;
         }
         match (store.mend(), &store.file) {
             (Ok(()), _) => Ok(store),
             (Err(why), None) => Err(MailboxError::Memory(Box::new(why))),
             (Err(Error::DatabaseAlreadyOpen), Some(file)) => Err(MailboxError::InUse(file.clone())),
-            (Err(why), Some(file)) => Err(MailboxError::Unreadable {
-                file: file.clone(),
-                why: Box::new(why),
-            }),
+            (Err(Error::UpgradeRequired(_)), Some(file)) => {
+                Err(MailboxError::OtherFormat(file.clone()))
+            }
+            (Err(why), Some(file)) => {
+                Err(MailboxError::Unreadable { file: file.clone(), why: Box::new(why) })
+            }
         }
     }
 
@@ -252,10 +268,7 @@ impl Store {
     ) -> Result<Page, Error> {
         let place = self.place.read().unwrap_or_else(PoisonError::into_inner);
         let table = place.database()?.begin_read()?.open_table(ITEMS)?;
-        let mut page = Page {
-            items: Vec::new(),
-            more: false,
-        };
+        let mut page = Page { items: Vec::new(), more: false };
         let Some(from) = after.checked_add(1) else {
             return Ok(page);
         };
@@ -268,11 +281,7 @@ impl Store {
                 page.more = true;
                 break;
             }
-            page.items.push(Item {
-                cursor: key.value().1,
-                id: *id,
-                bytes: bytes.to_vec(),
-            });
+            page.items.push(Item { cursor: key.value().1, id: *id, bytes: bytes.to_vec() });
         }
         Ok(page)
     }
@@ -284,12 +293,12 @@ impl Store {
             let mut tables = Tables::open(write)?;
             let mut old = Vec::new();
             for entry in tables.by_hour.range(..(hour, &[0; 32], 0))?.take(most) {
-                let (key, _) = entry?;
+                let (key, depositor) = entry?;
                 let (hour, mailbox, cursor) = key.value();
-                old.push((hour, *mailbox, cursor));
+                old.push((hour, *mailbox, cursor, depositor.value()));
             }
-            for (hour, mailbox, cursor) in &old {
-                let removed = tables.remove(*hour, mailbox, *cursor)?;
+            for (hour, mailbox, cursor, depositor) in &old {
+                let removed = tables.remove(*hour, mailbox, *cursor, *depositor)?;
                 *bytes = bytes.saturating_sub(cost(removed.bytes));
                 first = first.max(removed.next_first);
             }
@@ -334,8 +343,9 @@ impl Store {
 struct Tables<'write> {
     items: redb::Table<'write, (&'static Address, Cursor), (Hour, &'static ItemId, &'static [u8])>,
     ids: redb::Table<'write, (&'static Address, &'static ItemId), Cursor>,
-    by_hour: redb::Table<'write, (Hour, &'static Address, Cursor), ()>,
+    by_hour: redb::Table<'write, (Hour, &'static Address, Cursor), Depositor>,
     boxes: redb::Table<'write, &'static Address, (Cursor, u64, u64)>,
+    shares: redb::Table<'write, (&'static Address, Depositor), (u64, u64)>,
 }
 
 /// What the removal of an item came to.
@@ -352,6 +362,7 @@ impl<'write> Tables<'write> {
             ids: write.open_table(IDS)?,
             by_hour: write.open_table(BY_HOUR)?,
             boxes: write.open_table(BOXES)?,
+            shares: write.open_table(SHARES)?,
         })
     }
 
@@ -370,32 +381,50 @@ impl<'write> Tables<'write> {
         let found = self.boxes.get(mailbox)?.map(|found| found.value());
         let (next, items, bytes) = found.unwrap_or((first, 0, 0));
         let cursor = next.max(first);
-        let (items, bytes) = (
-            items.saturating_add(1),
-            bytes.saturating_add(length(item.bytes.len())),
-        );
-        if !fits || items > quota.mailbox_items || bytes > quota.mailbox_bytes {
+        let whose = (mailbox, item.depositor);
+        let found = self.shares.get(whose)?.map(|found| found.value());
+        let (own_items, own_bytes) = found.unwrap_or((0, 0));
+        let more = length(item.bytes.len());
+        if !fits
+            || !is_fair(quota.mailbox_items, items, own_items, 1)
+            || !is_fair(quota.mailbox_bytes, bytes, own_bytes, more)
+        {
             return Ok(Outcome::Full);
         }
         let content = (hour, id, item.bytes.as_slice());
         self.items.insert((mailbox, cursor), content)?;
         self.ids.insert((mailbox, id), cursor)?;
-        self.by_hour.insert((hour, mailbox, cursor), ())?;
+        self.by_hour.insert((hour, mailbox, cursor), item.depositor)?;
         let next = cursor.saturating_add(1);
-        self.boxes.insert(mailbox, (next, items, bytes))?;
+        let all = (next, items.saturating_add(1), bytes.saturating_add(more));
+        self.boxes.insert(mailbox, all)?;
+        let own = (own_items.saturating_add(1), own_bytes.saturating_add(more));
+        self.shares.insert(whose, own)?;
         Ok(Outcome::New)
     }
 
-    fn remove(&mut self, hour: Hour, mailbox: &Address, cursor: Cursor) -> Result<Removed, Error> {
-        let mut removed = Removed {
-            bytes: 0,
-            next_first: 0,
-        };
+    fn remove(
+        &mut self,
+        hour: Hour,
+        mailbox: &Address,
+        cursor: Cursor,
+        depositor: Depositor,
+    ) -> Result<Removed, Error> {
+        let mut removed = Removed { bytes: 0, next_first: 0 };
         self.by_hour.remove((hour, mailbox, cursor))?;
         if let Some(item) = self.items.remove((mailbox, cursor))? {
             let (_, id, bytes) = item.value();
             removed.bytes = bytes.len();
             self.ids.remove((mailbox, id))?;
+        }
+        let found = self.shares.get((mailbox, depositor))?.map(|found| found.value());
+        if let Some((items, bytes)) = found {
+            if items <= 1 {
+                self.shares.remove((mailbox, depositor))?;
+            } else {
+                let bytes = bytes.saturating_sub(length(removed.bytes));
+                self.shares.insert((mailbox, depositor), (items - 1, bytes))?;
+            }
         }
         let found = self.boxes.get(mailbox)?.map(|found| found.value());
         if let Some((next, items, bytes)) = found {
@@ -416,16 +445,31 @@ impl<'write> Tables<'write> {
 /// Otherwise nothing is written: with a full disk what is kept can still be read.
 fn bytes_in(database: &Database) -> Result<u64, Error> {
     match database.begin_read()?.open_table(NUMBERS) {
-        Ok(numbers) => Ok(numbers.get(BYTES)?.map_or(0, |bytes| bytes.value())),
+        Ok(numbers) => {
+            let number = |name| -> Result<u64, Error> {
+                Ok(numbers.get(name)?.map_or(0, |number| number.value()))
+            };
+            match number(FORMAT)? {
+                FORMAT_NOW => number(BYTES),
+                other => Err(Error::UpgradeRequired(u8::try_from(other).unwrap_or(u8::MAX))),
+            }
+        }
         Err(TableError::TableDoesNotExist(_)) => {
             let write = begin(database)?;
             Tables::open(&write)?;
-            write.open_table(NUMBERS)?;
+            write.open_table(NUMBERS)?.insert(FORMAT, FORMAT_NOW)?;
             write.commit()?;
             Ok(0)
         }
         Err(why) => Err(why.into()),
     }
+}
+
+/// Whether a depositor who has `own` of the `all` that there are may have `more`: no more than half of
+/// what the others have left. So nobody fills a mailbox alone, and whoever comes finds some room.
+fn is_fair(quota: u64, all: u64, own: u64, more: u64) -> bool {
+    let left = quota.saturating_sub(all.saturating_sub(own));
+    own.saturating_add(more) <= left.div_ceil(2)
 }
 
 fn begin(database: &Database) -> Result<WriteTransaction, Error> {
@@ -441,7 +485,8 @@ fn number(write: &WriteTransaction, name: &str) -> Result<u64, Error> {
     Ok(number)
 }
 
-fn cost(len: usize) -> u64 {
+/// What an item of `len` bytes counts for.
+pub(crate) fn cost(len: usize) -> u64 {
     length(len).saturating_add(ITEM_OVERHEAD)
 }
 

@@ -1,8 +1,10 @@
 //! A small finished app, written to a directory of the test's own, and a server for it.
 
-use std::{fs, net::SocketAddr, path::PathBuf};
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 
-use bocage_relay::{Assets, Limits, Running, Server};
+use bocage_relay::{Assets, Ice, Limits, Running, Server};
 use serde_json::{Value, json};
 
 /// What the hashed script holds, plain. The other two only have to be recognisable: the relay never
@@ -14,9 +16,7 @@ pub(crate) const PAGE: &str = "<!doctype html><title>Bocage</title>\n";
 
 /// A new directory under cargo's directory for tests. `name` is the test's and nobody else's.
 pub(crate) fn directory(name: &str) -> PathBuf {
-    let dir = PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
-        .join("relay")
-        .join(name);
+    let dir = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("relay").join(name);
     if dir.exists() {
         fs::remove_dir_all(&dir).unwrap();
     }
@@ -73,15 +73,20 @@ pub(crate) async fn start_in(
     data: Option<PathBuf>,
     limits: Limits,
 ) -> (SocketAddr, Running) {
-    let assets = Assets::from_directory(&app(name)).unwrap();
+    let server = Server { data, limits, ..server(&app(name)) };
+    server.start().await.unwrap()
+}
+
+/// A server for the app in this directory, as it is when nobody sets anything.
+pub(crate) fn server(app: &Path) -> Server {
     Server {
         listen: ([127, 0, 0, 1], 0).into(),
         metrics: None,
-        data,
-        assets,
-        limits,
+        data: None,
+        assets: Assets::from_directory(app).unwrap(),
+        limits: Limits::default(),
+        trusted_proxies: Vec::new(),
+        allowed_origins: Vec::new(),
+        ice: Ice::default(),
     }
-    .start()
-    .await
-    .unwrap()
 }

@@ -1,24 +1,18 @@
 //! Mailboxes: what is put is got, by whom, and how much of it.
 
-use std::{collections::HashMap, time::Duration};
+use std::collections::HashMap;
+use std::time::Duration;
 
-use bocage_relay::{Limits, Rate};
-use bocage_wire::{
-    ClientFrame, CloseCode, Failure, RelayFrame,
-    limits::{ITEM_MAX, MAILBOXES_MAX},
-};
+use bocage_relay::{Limits, Rate, Rates};
+use bocage_wire::limits::{ITEM_MAX, MAILBOXES_MAX};
+use bocage_wire::{ClientFrame, CloseCode, Failure, RelayFrame};
 use tokio::time::{Instant, sleep};
 
-use crate::{
-    client::Peer,
-    fixture::{directory, start, start_in},
-    owner::{Owner, owner},
-};
+use crate::client::Peer;
+use crate::fixture::{directory, start, start_in};
+use crate::owner::{Owner, owner, owner_from};
 
-const UNLIMITED: Rate = Rate {
-    per_second: u32::MAX,
-    burst: u32::MAX,
-};
+const UNLIMITED: Rate = Rate { per_second: u32::MAX, burst: u32::MAX };
 
 fn failed(request: u32, reason: Failure) -> RelayFrame {
     RelayFrame::Failed { request, reason }
@@ -161,12 +155,8 @@ async fn only_the_holder_of_the_key_may_put_and_get() {
         }
     }
     // Her own, with something changed after it was signed.
-    let mut changed = [
-        eves.put(0, 2, b"x"),
-        eves.put(0, 2, b"x"),
-        eves.get(0, 0, false),
-        eves.get(0, 0, false),
-    ];
+    let mut changed =
+        [eves.put(0, 2, b"x"), eves.put(0, 2, b"x"), eves.get(0, 0, false), eves.get(0, 0, false)];
     if let [
         ClientFrame::Put { id, .. },
         ClientFrame::Put { bytes, .. },
@@ -179,10 +169,7 @@ async fn only_the_holder_of_the_key_may_put_and_get() {
     forged.extend(changed);
     // A key of low order, for which some signatures fit every message.
     let mut nobodys = eves.get(0, 0, false);
-    if let ClientFrame::Get {
-        mailbox, signature, ..
-    } = &mut nobodys
-    {
+    if let ClientFrame::Get { mailbox, signature, .. } = &mut nobodys {
         (*mailbox, *signature) = ([0; 32], [0; 64]);
         (mailbox[0], signature[0]) = (1, 1);
     }
@@ -211,39 +198,42 @@ async fn an_item_without_bytes_or_with_too_many_is_no_frame() {
 
 #[tokio::test]
 async fn a_full_mailbox_refuses_and_keeps_what_it_has() {
-    let limits = Limits {
-        mailbox_items: 3,
-        mailbox_bytes: 1_000,
-        ..Limits::default()
-    };
+    let limits = Limits { mailbox_items: 4, mailbox_bytes: 1_000, ..Limits::default() };
     let (relay, _running) = start("mail_full", limits).await;
-    let (mut ada, adas) = owner(relay, 1).await;
-    adas.keep(&mut ada, 1, &[1; 600]).await;
-    ada.say(&adas.put(1, 2, &[2; 401])).await;
-    assert_eq!(ada.frame().await, failed(1, Failure::Full));
-    adas.keep(&mut ada, 3, &[3; 200]).await;
-    adas.keep(&mut ada, 4, &[4; 1]).await;
-    ada.say(&adas.put(2, 5, &[5; 1])).await;
-    assert_eq!(ada.frame().await, failed(2, Failure::Full));
-    adas.keep(&mut ada, 4, &[4; 1]).await;
-    assert_eq!(adas.got(&mut ada, 0).await.ids(), [1, 3, 4]);
+    let (mut ada, adas) = owner_from([127, 0, 0, 2], relay, 1).await;
+    let (mut bob, bobs) = owner_from([127, 0, 0, 3], relay, 1).await;
+    let (mut cleo, cleos) = owner_from([127, 0, 0, 4], relay, 1).await;
+    adas.keep(&mut ada, 1, &[1; 300]).await;
+    adas.keep(&mut ada, 2, &[2; 200]).await;
+    // She has half of it. The rest is for others, and none of them gets all of it, either.
+    for (len, request) in [(1, 1), (ITEM_MAX, 2)] {
+        ada.say(&adas.put(request, 9, &vec![9; len])).await;
+        assert_eq!(ada.frame().await, failed(request, Failure::Full));
+    }
+    bob.say(&bobs.put(1, 3, &[3; 251])).await;
+    assert_eq!(bob.frame().await, failed(1, Failure::Full));
+    bobs.keep(&mut bob, 3, &[3; 250]).await;
+    cleos.keep(&mut cleo, 4, &[4; 1]).await;
+    for (peer, owner) in [(&mut bob, &bobs), (&mut cleo, &cleos)] {
+        peer.say(&owner.put(2, 5, &[5; 1])).await;
+        assert_eq!(peer.frame().await, failed(2, Failure::Full));
+    }
+    cleos.keep(&mut cleo, 1, &[1; 300]).await;
+    assert_eq!(adas.got(&mut ada, 0).await.ids(), [1, 2, 3, 4]);
     // Other mailboxes are not affected.
-    let (mut bob, bobs) = owner(relay, 2).await;
-    bobs.keep(&mut bob, 1, &[1; 600]).await;
+    let (mut dora, doras) = owner(relay, 2).await;
+    doras.keep(&mut dora, 1, &[1; 500]).await;
 }
 
 #[tokio::test]
 async fn a_full_relay_refuses_and_keeps_what_it_has() {
-    let limits = Limits {
-        mail_bytes_in_memory: 100_000,
-        ..Limits::default()
-    };
+    let limits = Limits { mail_bytes_in_memory: 100_000, ..Limits::default() };
     let (relay, _running) = start("mail_all_full", limits).await;
     for seed in 1..10 {
-        let (mut peer, owner) = owner(relay, seed).await;
+        let (mut peer, owner) = owner_from([127, 0, 1, seed], relay, seed).await;
         owner.keep(&mut peer, seed, &[seed; 10_000]).await;
     }
-    let (mut late, lates) = owner(relay, 10).await;
+    let (mut late, lates) = owner_from([127, 0, 1, 10], relay, 10).await;
     late.say(&lates.put(1, 1, &[1; 10_000])).await;
     assert_eq!(late.frame().await, failed(1, Failure::Full));
     for seed in 1..10 {
@@ -252,12 +242,68 @@ async fn a_full_relay_refuses_and_keeps_what_it_has() {
     }
 }
 
+/// Whoever has a key cannot tell by it whether anybody ever used the mailbox.
+#[tokio::test]
+async fn an_unknown_mailbox_is_an_empty_one() {
+    let (relay, _running) = start("mail_unknown", Limits::default()).await;
+    let (mut ada, adas) = owner(relay, 1).await;
+    for after in [0, 7, u64::MAX] {
+        let got = adas.got(&mut ada, after).await;
+        assert_eq!((got.items, got.cursor), (vec![], after));
+    }
+}
+
+#[tokio::test]
+async fn who_asks_too_often_is_read_later_and_gets_all_answers() {
+    let limits = Limits {
+        socket_rates: Rates {
+            requests: Rate { per_second: 20, burst: 5 },
+            ..Limits::default().socket_rates
+        },
+        ..Limits::default()
+    };
+    let (relay, _running) = start("mail_requests", limits).await;
+    let (mut ada, adas) = owner(relay, 1).await;
+    let began = Instant::now();
+    // Forged ones cost as much: it is the verifying that is paid for.
+    let forged = Owner::new(2, [0; 32]);
+    for request in 0..15 {
+        let of = if request % 2 == 0 { &adas } else { &forged };
+        ada.say(&of.get(request, 0, false)).await;
+    }
+    for _ in 0..15 {
+        ada.frame().await;
+    }
+    let shortest = Duration::from_millis(9 * 50);
+    assert!(began.elapsed() >= shortest, "{:?}", began.elapsed());
+}
+
+#[tokio::test]
+async fn who_gets_too_much_is_sent_it_later_and_loses_nothing() {
+    let limits = Limits {
+        socket_rates: Rates {
+            got_bytes: Rate { per_second: 100_000, burst: 10_000 },
+            ..Limits::default().socket_rates
+        },
+        ..Limits::default()
+    };
+    let (relay, _running) = start("mail_got_rate", limits).await;
+    let (mut ada, adas) = owner(relay, 1).await;
+    for id in 0..7 {
+        adas.keep(&mut ada, id, &[id; 10_000]).await;
+    }
+    let began = Instant::now();
+    assert_eq!(adas.got(&mut ada, 0).await.items.len(), 7);
+    let shortest = Duration::from_millis(500);
+    assert!(began.elapsed() >= shortest, "{:?}", began.elapsed());
+}
+
 /// More Gets than may be open, as fast as they can be sent: each is answered, and only with the end
 /// or with a refusal. Somebody else is served meanwhile.
 #[tokio::test]
 async fn a_flood_of_gets_is_answered_one_by_one() {
     let limits = Limits {
-        requests: UNLIMITED,
+        socket_rates: Rates { requests: UNLIMITED, ..Limits::default().socket_rates },
         queue_messages: 100_000,
         ..Limits::default()
     };
@@ -285,19 +331,12 @@ async fn a_flood_of_gets_is_answered_one_by_one() {
             }
             RelayFrame::Failed { request, reason } => {
                 assert_eq!(reason, Failure::Busy);
-                assert_eq!(
-                    answers.insert(request, Some(reason)),
-                    None,
-                    "answered twice"
-                );
+                assert_eq!(answers.insert(request, Some(reason)), None, "answered twice");
             }
             other => panic!("no answer to a Get: {other:?}"),
         }
         // Those that do not follow all have an answer.
-        if (1..count)
-            .step_by(2)
-            .all(|request| answers.contains_key(&request))
-        {
+        if (1..count).step_by(2).all(|request| answers.contains_key(&request)) {
             break eves.clone();
         }
     };
@@ -341,7 +380,7 @@ async fn a_socket_follows_only_so_many_mailboxes() {
 async fn a_backlog_waits_in_the_mailbox_and_not_in_memory() {
     let limits = Limits {
         queue_bytes: 1024 * 1024,
-        put_bytes: UNLIMITED,
+        socket_rates: Rates { put_bytes: UNLIMITED, ..Limits::default().socket_rates },
         stalled_write: Duration::from_secs(20),
         ..Limits::default()
     };
@@ -362,9 +401,9 @@ async fn a_backlog_waits_in_the_mailbox_and_not_in_memory() {
 #[tokio::test]
 async fn who_puts_too_much_is_read_later_and_loses_nothing() {
     let limits = Limits {
-        put_bytes: Rate {
-            per_second: 100_000,
-            burst: 10_000,
+        socket_rates: Rates {
+            put_bytes: Rate { per_second: 100_000, burst: 10_000 },
+            ..Limits::default().socket_rates
         },
         ..Limits::default()
     };
@@ -381,10 +420,7 @@ async fn who_puts_too_much_is_read_later_and_loses_nothing() {
 
 #[tokio::test]
 async fn puts_beyond_what_may_be_under_way_are_refused() {
-    let limits = Limits {
-        puts_under_way: 0,
-        ..Limits::default()
-    };
+    let limits = Limits { puts_under_way: 0, ..Limits::default() };
     let (relay, _running) = start("mail_busy", limits).await;
     let (mut ada, adas) = owner(relay, 1).await;
     ada.say(&adas.put(1, 1, b"item")).await;

@@ -15,6 +15,7 @@
 mod client;
 mod connections;
 mod fixture;
+mod households;
 mod mailbox;
 mod mailbox_program;
 mod manifest;
@@ -23,14 +24,14 @@ mod owner;
 mod pages;
 mod pipe;
 mod program;
+mod promises;
 mod rooms;
 mod sockets;
 
-use std::{future::Future, time::Duration};
+use std::future::Future;
+use std::time::Duration;
 
 /// Fails instead of hanging. Nothing that a test waits for takes anywhere near this long.
 async fn soon<T>(future: impl Future<Output = T>) -> T {
-    tokio::time::timeout(Duration::from_secs(20), future)
-        .await
-        .expect("took far too long")
+    tokio::time::timeout(Duration::from_secs(20), future).await.expect("took far too long")
 }

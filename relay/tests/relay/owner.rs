@@ -1,9 +1,7 @@
 //! Somebody who holds a mailbox's key.
 
-use bocage_wire::{
-    ClientFrame, RelayFrame,
-    mailbox::{get_message, put_message},
-};
+use bocage_wire::mailbox::{get_message, put_message};
+use bocage_wire::{ClientFrame, RelayFrame};
 use ed25519_dalek::{Signer as _, SigningKey};
 
 use crate::client::Peer;
@@ -34,10 +32,7 @@ impl Owner {
     }
 
     pub(crate) fn from_seed(seed: [u8; 32], challenge: [u8; 32]) -> Self {
-        Self {
-            key: SigningKey::from_bytes(&seed),
-            challenge,
-        }
+        Self { key: SigningKey::from_bytes(&seed), challenge }
     }
 
     pub(crate) fn mailbox(&self) -> [u8; 32] {
@@ -69,9 +64,7 @@ impl Owner {
     }
 
     pub(crate) fn unfollow(&self) -> ClientFrame {
-        ClientFrame::Unfollow {
-            mailbox: self.mailbox(),
-        }
+        ClientFrame::Unfollow { mailbox: self.mailbox() }
     }
 
     /// Puts an item and waits until it is kept.
@@ -91,16 +84,10 @@ impl Owner {
         let mut items = Vec::new();
         loop {
             match peer.frame().await {
-                RelayFrame::Item {
-                    mailbox,
-                    cursor,
-                    id,
-                    bytes,
-                } if mailbox == self.mailbox() => items.push((cursor, id, bytes)),
-                RelayFrame::UpToDate {
-                    request: at,
-                    cursor,
-                } if at == request => {
+                RelayFrame::Item { mailbox, cursor, id, bytes } if mailbox == self.mailbox() => {
+                    items.push((cursor, id, bytes));
+                }
+                RelayFrame::UpToDate { request: at, cursor } if at == request => {
                     return Got { items, cursor };
                 }
                 other => panic!("neither an item nor the end: {other:?}"),
@@ -112,5 +99,15 @@ impl Owner {
 /// A greeted socket and the owner of the mailbox with this seed on it.
 pub(crate) async fn owner(relay: std::net::SocketAddr, seed: u8) -> (Peer, Owner) {
     let (peer, challenge) = Peer::greeted(relay).await;
+    (peer, Owner::new(seed, challenge))
+}
+
+/// The same from another address of this machine: somebody else's, as far as the relay can know.
+pub(crate) async fn owner_from(
+    from: [u8; 4],
+    relay: std::net::SocketAddr,
+    seed: u8,
+) -> (Peer, Owner) {
+    let (peer, challenge) = Peer::greeted_from(from, relay, &[]).await.unwrap();
     (peer, Owner::new(seed, challenge))
 }

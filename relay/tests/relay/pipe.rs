@@ -3,29 +3,24 @@
 
 use std::time::Duration;
 
-use bocage_relay::{Limits, Rate};
-use bocage_wire::{ClientFrame, CloseCode, RelayFrame, limits::PIPE_MAX};
+use bocage_relay::{Limits, Rate, Rates};
+use bocage_wire::limits::PIPE_MAX;
+use bocage_wire::{ClientFrame, CloseCode, RelayFrame};
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::{client::Peer, fixture::start, soon};
+use crate::client::Peer;
+use crate::fixture::start;
+use crate::soon;
 
 const ROOM: [u8; 16] = [1; 16];
 
 fn pipe(to: u32, bytes: Vec<u8>) -> ClientFrame {
-    ClientFrame::Pipe {
-        room: ROOM,
-        to,
-        bytes,
-    }
+    ClientFrame::Pipe { room: ROOM, to, bytes }
 }
 
 fn piped(from: u32, bytes: Vec<u8>) -> RelayFrame {
-    RelayFrame::Piped {
-        room: ROOM,
-        from,
-        bytes,
-    }
+    RelayFrame::Piped { room: ROOM, from, bytes }
 }
 
 /// A message that says which it is, of a length that differs from its neighbours'.
@@ -52,10 +47,7 @@ async fn what_two_seats_pipe_arrives_in_order_and_whole() {
             assert_eq!(peer.frame().await, piped(from, message(n)));
         }
     };
-    tokio::join!(
-        exchange(&mut ada, bob_seat, bob_seat),
-        exchange(&mut bob, ada_seat, ada_seat)
-    );
+    tokio::join!(exchange(&mut ada, bob_seat, bob_seat), exchange(&mut bob, ada_seat, ada_seat));
 }
 
 #[tokio::test]
@@ -81,9 +73,10 @@ async fn a_pipe_to_an_empty_seat_is_dropped() {
 async fn a_slow_reader_is_disconnected_and_blocks_nobody() {
     let limits = Limits {
         queue_bytes: 1024 * 1024,
-        pipe_bytes: Rate {
-            per_second: u32::MAX,
-            burst: u32::MAX,
+        pipe_patience: Duration::from_millis(5),
+        socket_rates: Rates {
+            moved_bytes: Rate { per_second: u32::MAX, burst: u32::MAX },
+            ..Limits::default().socket_rates
         },
         // The test must be able to read the reason when it gets round to it.
         stalled_write: Duration::from_secs(20),
@@ -114,10 +107,7 @@ async fn a_slow_reader_is_disconnected_and_blocks_nobody() {
     let code = loop {
         match deaf.next().await {
             Some(Ok(Message::Binary(bytes))) => {
-                assert_eq!(
-                    RelayFrame::decode(&bytes),
-                    Ok(piped(ada_seat, message(came)))
-                );
+                assert_eq!(RelayFrame::decode(&bytes), Ok(piped(ada_seat, message(came))));
                 came += 1;
             }
             Some(Ok(Message::Close(Some(close)))) => break u16::from(close.code),
@@ -128,12 +118,43 @@ async fn a_slow_reader_is_disconnected_and_blocks_nobody() {
     assert!(came < sent, "{came} of {sent}");
 }
 
+/// Ada writes as fast as she can, Bob reads as fast as he can, which is not as fast.
+#[tokio::test]
+async fn who_pipes_faster_than_the_other_end_reads_waits_for_it() {
+    let limits = Limits {
+        queue_bytes: 256 * 1024,
+        pipe_patience: Duration::from_secs(20),
+        socket_rates: Rates {
+            moved_bytes: Rate { per_second: u32::MAX, burst: u32::MAX },
+            ..Limits::default().socket_rates
+        },
+        ..Limits::default()
+    };
+    let (relay, _running) = start("pipe_eased", limits).await;
+    let (mut bob, _) = Peer::narrow(relay).await;
+    let (bob_seat, _) = bob.enter(ROOM).await;
+    let (mut ada, ada_seat, _) = Peer::in_room(relay, ROOM).await;
+    let writing = async {
+        for n in 0..400 {
+            ada.say(&pipe(bob_seat, message(n))).await;
+        }
+    };
+    let reading = async {
+        assert!(matches!(bob.frame().await, RelayFrame::Arrived { .. }));
+        for n in 0..400 {
+            assert_eq!(bob.frame().await, piped(ada_seat, message(n)));
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    tokio::join!(writing, reading);
+}
+
 #[tokio::test]
 async fn who_pipes_too_much_is_read_later_and_loses_nothing() {
     let limits = Limits {
-        pipe_bytes: Rate {
-            per_second: 100_000,
-            burst: 10_000,
+        socket_rates: Rates {
+            moved_bytes: Rate { per_second: 100_000, burst: 10_000 },
+            ..Limits::default().socket_rates
         },
         ..Limits::default()
     };
@@ -155,9 +176,9 @@ async fn who_pipes_too_much_is_read_later_and_loses_nothing() {
 #[tokio::test]
 async fn who_is_not_read_still_receives() {
     let limits = Limits {
-        pipe_bytes: Rate {
-            per_second: 1,
-            burst: 1,
+        socket_rates: Rates {
+            moved_bytes: Rate { per_second: 1, burst: 10_000 },
+            ..Limits::default().socket_rates
         },
         ping: Duration::from_millis(50),
         ..Limits::default()
@@ -166,11 +187,8 @@ async fn who_is_not_read_still_receives() {
     let (mut ada, ada_seat, _) = Peer::in_room(relay, ROOM).await;
     let (mut bob, bob_seat, _) = Peer::in_room(relay, ROOM).await;
     assert!(matches!(ada.frame().await, RelayFrame::Arrived { .. }));
-    ada.say(&pipe(bob_seat, vec![0; 1_000])).await;
-    assert_eq!(
-        soon(next_frame(&mut bob)).await,
-        piped(ada_seat, vec![0; 1_000])
-    );
+    ada.say(&pipe(bob_seat, vec![0; 20_000])).await;
+    assert_eq!(soon(next_frame(&mut bob)).await, piped(ada_seat, vec![0; 20_000]));
     bob.say(&pipe(ada_seat, vec![1])).await;
     assert_eq!(soon(next_frame(&mut ada)).await, piped(bob_seat, vec![1]));
 }

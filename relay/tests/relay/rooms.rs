@@ -1,31 +1,22 @@
 //! Rooms: who sees whom come and go, and signals between seats.
 
-use bocage_relay::{Limits, Rate};
-use bocage_wire::{
-    ClientFrame, RelayFrame,
-    limits::{ROOMS_MAX, SIGNAL_MAX},
-};
+use bocage_relay::{Limits, Rate, Rates};
+use bocage_wire::limits::{ROOMS_MAX, SIGNAL_MAX};
+use bocage_wire::{ClientFrame, RelayFrame};
 use tokio::time::Instant;
 
-use crate::{client::Peer, fixture::start};
+use crate::client::Peer;
+use crate::fixture::start;
 
 const ROOM: [u8; 16] = [1; 16];
 const OTHER_ROOM: [u8; 16] = [2; 16];
 
 fn signal(to: Option<u32>, bytes: &[u8]) -> ClientFrame {
-    ClientFrame::Signal {
-        room: ROOM,
-        to,
-        bytes: bytes.to_vec(),
-    }
+    ClientFrame::Signal { room: ROOM, to, bytes: bytes.to_vec() }
 }
 
 fn signalled(from: u32, bytes: &[u8]) -> RelayFrame {
-    RelayFrame::Signalled {
-        room: ROOM,
-        from,
-        bytes: bytes.to_vec(),
-    }
+    RelayFrame::Signalled { room: ROOM, from, bytes: bytes.to_vec() }
 }
 
 #[tokio::test]
@@ -36,10 +27,7 @@ async fn those_in_a_room_see_each_other_come_and_go() {
     let (mut bob, bob_seat, others) = Peer::in_room(relay, ROOM).await;
     assert_eq!(others, [ada_seat]);
     assert!(ada_seat != bob_seat && ada_seat != 0 && bob_seat != 0);
-    let arrived = RelayFrame::Arrived {
-        room: ROOM,
-        seat: bob_seat,
-    };
+    let arrived = RelayFrame::Arrived { room: ROOM, seat: bob_seat };
     assert_eq!(ada.frame().await, arrived);
     bob.say(&ClientFrame::Leave { room: ROOM }).await;
     let gone = |seat| RelayFrame::Gone { room: ROOM, seat };
@@ -60,10 +48,7 @@ async fn rooms_do_not_see_each_other() {
     bob.say(&signal(Some(ada_seat), b"through the wall")).await;
     bob.say(&signal(None, b"through the wall")).await;
     let (bob_seat, _) = bob.enter(ROOM).await;
-    let arrived = RelayFrame::Arrived {
-        room: ROOM,
-        seat: bob_seat,
-    };
+    let arrived = RelayFrame::Arrived { room: ROOM, seat: bob_seat };
     assert_eq!(ada.frame().await, arrived);
 }
 
@@ -134,19 +119,13 @@ async fn who_is_not_in_a_room_is_not_heard_there() {
     bob.say(&signal(None, b"from outside")).await;
     bob.say(&ClientFrame::Leave { room: ROOM }).await;
     let (bob_seat, _) = bob.enter(ROOM).await;
-    let arrived = RelayFrame::Arrived {
-        room: ROOM,
-        seat: bob_seat,
-    };
+    let arrived = RelayFrame::Arrived { room: ROOM, seat: bob_seat };
     assert_eq!(ada.frame().await, arrived);
 }
 
 #[tokio::test]
 async fn a_socket_has_a_seat_in_only_so_many_rooms() {
-    let limits = Limits {
-        queue_messages: 2 * ROOMS_MAX,
-        ..Limits::default()
-    };
+    let limits = Limits { queue_messages: 2 * ROOMS_MAX, ..Limits::default() };
     let (relay, _running) = start("rooms_many", limits).await;
     let (mut ada, _) = Peer::greeted(relay).await;
     let room = |n: usize| u128::try_from(n).unwrap().to_le_bytes();
@@ -154,10 +133,7 @@ async fn a_socket_has_a_seat_in_only_so_many_rooms() {
         ada.enter(room(n)).await;
     }
     let one_more = room(ROOMS_MAX);
-    let no_seat = RelayFrame::Gone {
-        room: one_more,
-        seat: 0,
-    };
+    let no_seat = RelayFrame::Gone { room: one_more, seat: 0 };
     ada.say(&ClientFrame::Enter { room: one_more }).await;
     assert_eq!(ada.frame().await, no_seat);
     ada.say(&ClientFrame::Leave { room: room(0) }).await;
@@ -166,10 +142,7 @@ async fn a_socket_has_a_seat_in_only_so_many_rooms() {
 
 #[tokio::test]
 async fn a_room_has_only_so_many_seats() {
-    let limits = Limits {
-        room_seats: 3,
-        ..Limits::default()
-    };
+    let limits = Limits { room_seats: 3, ..Limits::default() };
     let (relay, _running) = start("room_full", limits).await;
     let mut peers = Vec::new();
     for n in 0..3 {
@@ -179,19 +152,16 @@ async fn a_room_has_only_so_many_seats() {
     }
     let (mut late, _) = Peer::greeted(relay).await;
     late.say(&ClientFrame::Enter { room: ROOM }).await;
-    let no_seat = RelayFrame::Gone {
-        room: ROOM,
-        seat: 0,
-    };
+    let no_seat = RelayFrame::Gone { room: ROOM, seat: 0 };
     assert_eq!(late.frame().await, no_seat);
 }
 
 #[tokio::test]
 async fn who_signals_too_often_is_read_later_and_loses_nothing() {
     let limits = Limits {
-        signals: Rate {
-            per_second: 20,
-            burst: 5,
+        socket_rates: Rates {
+            signals: Rate { per_second: 20, burst: 5 },
+            ..Limits::default().socket_rates
         },
         ..Limits::default()
     };
@@ -207,5 +177,61 @@ async fn who_signals_too_often_is_read_later_and_loses_nothing() {
     }
     // Fifteen, of which five at once and the last as soon as the one before it is paid for.
     let shortest = std::time::Duration::from_millis(9 * 50);
+    assert!(began.elapsed() >= shortest, "{:?}", began.elapsed());
+}
+
+/// What one frame brings about is paid for by whoever sent it.
+#[tokio::test]
+async fn what_goes_to_many_costs_as_much_as_it_moves() {
+    let limits = Limits {
+        socket_rates: Rates {
+            moved_bytes: Rate { per_second: 100_000, burst: 20_000 },
+            ..Limits::default().socket_rates
+        },
+        ..Limits::default()
+    };
+    let (relay, _running) = start("moved_many", limits).await;
+    let mut others = Vec::new();
+    for _ in 0..9 {
+        others.push(Peer::in_room(relay, ROOM).await.0);
+    }
+    let (mut ada, ada_seat, _) = Peer::in_room(relay, ROOM).await;
+    let began = Instant::now();
+    for n in 0..3 {
+        ada.say(&signal(None, &[n; 2_000])).await;
+    }
+    let last = others.last_mut().unwrap();
+    assert!(matches!(last.frame().await, RelayFrame::Arrived { .. }));
+    for n in 0..3 {
+        assert_eq!(last.frame().await, signalled(ada_seat, &[n; 2_000]));
+    }
+    // Two of them, nine times each, but for what was there at once.
+    let shortest = std::time::Duration::from_millis(2 * 9 * 20 - 200);
+    assert!(began.elapsed() >= shortest, "{:?}", began.elapsed());
+}
+
+#[tokio::test]
+async fn who_comes_and_goes_all_the_time_is_read_later() {
+    let limits = Limits {
+        socket_rates: Rates {
+            moved_bytes: Rate { per_second: 100_000, burst: 10_000 },
+            ..Limits::default().socket_rates
+        },
+        ..Limits::default()
+    };
+    let (relay, _running) = start("moved_door", limits).await;
+    let mut others = Vec::new();
+    for _ in 0..9 {
+        others.push(Peer::in_room(relay, ROOM).await.0);
+    }
+    let (mut eve, _) = Peer::greeted(relay).await;
+    let began = Instant::now();
+    for _ in 0..10 {
+        eve.enter(ROOM).await;
+        eve.say(&ClientFrame::Leave { room: ROOM }).await;
+    }
+    eve.enter(OTHER_ROOM).await;
+    // Nine are told twenty times, at 512 bytes each, but for what was there at once.
+    let shortest = std::time::Duration::from_millis(20 * 9 * 5 - 200);
     assert!(began.elapsed() >= shortest, "{:?}", began.elapsed());
 }

@@ -133,6 +133,44 @@ pub(super) const RULES: &[Rule] = &[
             text: "fn planted() { blake3::hash(b\"\"); }\n",
         },
     },
+    Rule {
+        name: "relay asks nobody: it opens no connection and starts no program",
+        check: Says {
+            within: &["relay/src"],
+            except: &[],
+            forbidden: OUTWARDS,
+        },
+        plant: File {
+            path: "relay/src/planted.rs",
+            text: "async fn planted() { let _ = tokio::net::TcpStream::connect(\"a:1\").await; }\n",
+        },
+    },
+    Rule {
+        name: "relay looks at the clock on the wall in one place, for dates and the age of mail only",
+        check: Says {
+            within: &["relay/src"],
+            except: &["relay/src/clock.rs"],
+            forbidden: &[Name("SystemTime")],
+        },
+        plant: File {
+            path: "relay/src/planted.rs",
+            text: "use std::time::{Duration, SystemTime};\n",
+        },
+    },
+];
+
+/// What reaches others from here.
+const OUTWARDS: &[Word] = &[
+    Name("connect"),
+    Name("lookup_host"),
+    Name("ToSocketAddrs"),
+    Name("TcpSocket"),
+    Name("UdpSocket"),
+    Name("UnixStream"),
+    Path("std::process::Command"),
+    Path("tokio::process"),
+    Path("hyper::client"),
+    Path("hyper_util::client"),
 ];
 
 /// What a pure package must be given and may not take.

@@ -61,6 +61,13 @@ pub(super) const STEPS: &[Step] = &[
         run: layers,
     },
     Step {
+        name: "lines",
+        what: "How many lines the relay has",
+        fast: true,
+        after: &[],
+        run: lines,
+    },
+    Step {
         name: "planted",
         what: "Whether each of these rules finds a violation",
         fast: false,
@@ -234,6 +241,14 @@ fn packages() -> impl Iterator<Item = &'static str> {
 fn layers(context: &mut Context<'_>) -> Result<Tally> {
     let report = layers::check(context.ws)?;
     Ok(Tally::of(report.passed as usize, &report.broken))
+}
+
+fn lines(context: &mut Context<'_>) -> Result<Tally> {
+    let ((lines, written), most) = (relay::lines(context.ws)?, relay::LINES_MAX);
+    let id = relay::LINES_ID;
+    println!("      {id} {lines} of {most} ({written} with lines of brackets only)");
+    let broken = (lines > most).then(|| format!("the relay has {lines} lines of {most}"));
+    Ok(Tally::of(usize::from(broken.is_none()), broken.as_slice()))
 }
 
 fn planted(context: &mut Context<'_>) -> Result<Tally> {
@@ -432,7 +447,15 @@ fn relay(context: &mut Context<'_>) -> Result<Tally> {
     let app = context.app()?.to_path_buf();
     let program = relay::build_with_app(context.ws, &app)?;
     let asked = smoke::ask(&program, &app, context.ws.root())?;
+    let (bytes, most) = (relay::stripped(&program, &app)?, relay::STRIPPED_MAX);
+    let weighs = format!("it weighs {bytes} bytes of {most} without the app");
+    println!("      {weighs}");
+    let asked = asked.into_iter().chain([(
+        "the relay is small".to_owned(),
+        (bytes > most).then_some(weighs),
+    )]);
     context.relay = Some(program);
+    let asked: Vec<(String, Option<String>)> = asked.collect();
     let count = asked.len();
     let broken: Vec<String> = asked
         .into_iter()

@@ -4,11 +4,7 @@
 
 use super::*;
 
-const QUOTA: Quota = Quota {
-    all_bytes: 1 << 20,
-    mailbox_bytes: 1_000,
-    mailbox_items: 5,
-};
+const QUOTA: Quota = Quota { all_bytes: 1 << 20, mailbox_bytes: 1_000, mailbox_items: 5 };
 const ALL: usize = 1 << 20;
 
 fn store() -> Store {
@@ -20,7 +16,13 @@ fn item(mailbox: u8, id: u8, len: usize) -> NewItem {
         mailbox: [mailbox; 32],
         id: [id; 16],
         bytes: vec![id; len],
+        // Each from somebody else.
+        depositor: id.into(),
     }
+}
+
+fn item_by(depositor: Depositor, id: u8, len: usize) -> NewItem {
+    NewItem { depositor, ..item(7, id, len) }
 }
 
 fn put(store: &Store, hour: Hour, item: NewItem) -> Outcome {
@@ -65,24 +67,46 @@ fn cursors_rise_even_in_a_mailbox_that_was_empty_for_long() {
 #[test]
 fn a_full_mailbox_refuses_and_keeps_what_it_has() {
     let store = store();
-    assert_eq!(put(&store, 1, item(7, 1, 600)), Outcome::New);
-    assert_eq!(put(&store, 1, item(7, 2, 401)), Outcome::Full);
-    assert_eq!(put(&store, 1, item(7, 1, 600)), Outcome::Known);
-    assert_eq!(put(&store, 1, item(7, 2, 400)), Outcome::New);
-    assert_eq!(put(&store, 1, item(8, 1, 600)), Outcome::New);
-    for id in 2..6 {
-        assert_eq!(put(&store, 1, item(8, id, 1)), Outcome::New);
+    // A half, half of the rest, and so on, each by somebody else.
+    for (id, len) in [(1, 500), (2, 250), (3, 125), (4, 63), (5, 31)] {
+        assert_eq!(put(&store, 1, item(7, id, len + 1)), Outcome::Full);
+        assert_eq!(put(&store, 1, item(7, id, len)), Outcome::New);
     }
-    assert_eq!(put(&store, 1, item(8, 6, 1)), Outcome::Full);
-    assert_eq!(cursors(&store, 7), [1, 2]);
+    assert_eq!(put(&store, 1, item(7, 6, 1)), Outcome::Full, "a sixth item");
+    assert_eq!(put(&store, 1, item(7, 1, 500)), Outcome::Known);
+    assert_eq!(put(&store, 1, item(8, 1, 500)), Outcome::New);
+    assert_eq!(cursors(&store, 7), [1, 2, 3, 4, 5]);
+}
+
+#[test]
+fn one_depositor_cannot_fill_a_mailbox_for_the_others() {
+    let store = store();
+    assert_eq!(put(&store, 1, item_by(1, 1, 500)), Outcome::New);
+    assert_eq!(put(&store, 1, item_by(1, 2, 1)), Outcome::Full);
+    // Half of the bytes and half of the items are still there for somebody else.
+    assert_eq!(put(&store, 2, item_by(2, 3, 125)), Outcome::New);
+    assert_eq!(put(&store, 2, item_by(2, 4, 125)), Outcome::New);
+    assert_eq!(put(&store, 2, item_by(2, 5, 1)), Outcome::Full);
+    // What is removed counts no more.
+    store.sweep(2, ALL).unwrap();
+    assert_eq!(put(&store, 3, item_by(1, 6, 375)), Outcome::New);
+    assert_eq!(put(&store, 3, item_by(1, 7, 1)), Outcome::Full);
+    assert_eq!(cursors(&store, 7), [2, 3, 4]);
+}
+
+#[test]
+fn many_small_items_of_one_depositor_leave_room_for_others() {
+    let store = store();
+    for id in 1..=3 {
+        assert_eq!(put(&store, 1, item_by(1, id, 1)), Outcome::New);
+    }
+    assert_eq!(put(&store, 1, item_by(1, 4, 1)), Outcome::Full);
+    assert_eq!(put(&store, 1, item_by(2, 5, 1)), Outcome::New);
 }
 
 #[test]
 fn all_mailboxes_together_have_a_limit() {
-    let quota = Quota {
-        all_bytes: 2 * (100 + ITEM_OVERHEAD),
-        ..QUOTA
-    };
+    let quota = Quota { all_bytes: 2 * (100 + ITEM_OVERHEAD), ..QUOTA };
     let store = Store::open(None, quota, 1).unwrap();
     assert_eq!(put(&store, 1, item(1, 1, 100)), Outcome::New);
     assert_eq!(put(&store, 1, item(2, 1, 100)), Outcome::New);
@@ -101,9 +125,9 @@ fn a_page_is_as_long_as_asked_but_never_empty_before_the_end() {
         let page = store.page(&[7; 32], after, most).unwrap();
         (page.items.len(), page.more)
     };
-    assert_eq!(page(0, 800), (2, true));
+    assert_eq!(page(0, 1_000), (2, true));
     assert_eq!(page(0, 1), (1, true));
-    assert_eq!(page(2, 712), (2, false));
+    assert_eq!(page(2, 968), (2, false));
     assert_eq!(page(4, 200), (0, false));
     assert_eq!(page(u64::MAX, 200), (0, false));
 }
@@ -125,4 +149,19 @@ fn what_is_closed_stays_closed() {
     store.mend().unwrap();
     assert!(store.put(1, &[item(7, 1, 10)]).is_err());
     assert!(store.page(&[7; 32], 0, ALL).is_err());
+}
+
+#[test]
+fn a_file_of_another_format_is_refused() {
+    let dir = std::env::temp_dir().join(format!("bocage-format-{}", std::process::id()));
+    let open = || Store::open(Some(&dir), QUOTA, 1);
+    put(&open().unwrap(), 1, item(7, 1, 10));
+    assert_eq!(cursors(&open().unwrap(), 7), [1]);
+    let database = Database::create(dir.join(FILE)).unwrap();
+    let write = database.begin_write().unwrap();
+    write.open_table(NUMBERS).unwrap().remove(FORMAT).unwrap();
+    write.commit().unwrap();
+    drop(database);
+    assert!(matches!(open(), Err(MailboxError::OtherFormat(_))));
+    fs::remove_dir_all(&dir).unwrap();
 }

@@ -210,7 +210,9 @@ impl Chains {
 
     /// All batches that are in; each after those it builds on.
     pub fn batches(&self) -> impl Iterator<Item = &Verified<Batch>> {
-        self.entries.iter().filter_map(|entry| self.rests.read(entry))
+        self.entries
+            .iter()
+            .filter_map(|entry| self.rests.read(entry))
     }
 
     /// Those of a document that count; each after those it builds on.

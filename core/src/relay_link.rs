@@ -21,6 +21,9 @@ const PAUSE_MAX: Duration = Duration::from_secs(30);
 /// The longest pause while nobody sees the app. Then nobody waits; but others may need what is here.
 const PAUSE_HIDDEN: Duration = Duration::from_mins(10);
 
+/// Of how many addresses of servers use is made. Browsers warn that more make it slower to find a way.
+const SERVERS_MAX: usize = 4;
+
 /// What the shell is to do with the socket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum LinkOutput {
@@ -129,15 +132,21 @@ impl RelayLink {
     /// The relay has said something.
     pub(crate) fn received(&mut self, bytes: &[u8]) -> RelayHeard {
         match (self.phase, RelayFrame::decode(bytes)) {
-            (Phase::Greeting, Ok(RelayFrame::Greeting { day, challenge, .. })) => {
-                self.phase = Phase::Connected;
-                self.pause = PAUSE_FIRST;
-                // The relay does not name any servers yet.
-                let ice = Vec::new();
-                RelayHeard::Greeted {
+            (
+                Phase::Greeting,
+                Ok(RelayFrame::Greeting {
                     day,
                     challenge,
                     ice,
+                    ..
+                }),
+            ) => {
+                self.phase = Phase::Connected;
+                self.pause = PAUSE_FIRST;
+                RelayHeard::Greeted {
+                    day,
+                    challenge,
+                    ice: ice.into_iter().flat_map(usable).take(SERVERS_MAX).collect(),
                 }
             }
             (Phase::Greeting, Ok(RelayFrame::Refused { reason })) => {
@@ -194,4 +203,31 @@ impl RelayLink {
         };
         self.pause = (self.pause * 2).min(longest);
     }
+}
+
+/// What a browser can make use of among the addresses of one server. It refuses to make any connection at all by
+/// the help of one that it cannot read, or that lacks what lets people in.
+fn usable(server: bocage_wire::IceServer) -> impl Iterator<Item = IceServer> {
+    let bocage_wire::IceServer {
+        urls,
+        username,
+        credential,
+    } = server;
+    let lets_in = !username.is_empty() && !credential.is_empty();
+    let is_usable = move |url: &String| {
+        let scheme = url.split_once(':').map(|(scheme, _)| scheme);
+        let is_known = match scheme {
+            Some("stun" | "stuns") => true,
+            Some("turn" | "turns") => lets_in,
+            _ => false,
+        };
+        is_known && url.bytes().all(|byte| byte.is_ascii_graphic())
+    };
+    urls.into_iter()
+        .filter(is_usable)
+        .map(move |url| IceServer {
+            url,
+            username: username.clone(),
+            credential: credential.clone(),
+        })
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use bocage_core::crypto::sign::{Signature, VerifyingKey};
-use bocage_wire::{ClientFrame, Failure, PROTOCOL_VERSION, RelayFrame, mailbox};
+use bocage_wire::{ClientFrame, Failure, IceServer, PROTOCOL_VERSION, RelayFrame, mailbox};
 
 /// A device's connection to the relay; a new one each time it connects.
 pub type ConnectionId = u64;
@@ -36,6 +36,8 @@ pub struct Relay {
     pub seen: Vec<Vec<u8>>,
     /// Devices may have been given a challenge that was not this one's, and sign it.
     pub lied: bool,
+    /// Whom it names as helpers of direct links.
+    pub ice: Vec<IceServer>,
     /// How many bytes went through the pipe.
     pub piped: usize,
     /// Nothing more goes into mailboxes.
@@ -70,7 +72,7 @@ impl Relay {
                     version: PROTOCOL_VERSION,
                     day: self.day,
                     challenge,
-                    ice: Vec::new(),
+                    ice: self.ice.clone(),
                 };
                 vec![(from, greeting)]
             }

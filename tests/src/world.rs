@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use bocage_api::TabId;
-use bocage_core::{Input, LinkId, Output, Timestamp};
+use bocage_core::{IceServer, Input, LinkId, Output, Timestamp};
 use bocage_wire::RelayFrame;
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
@@ -52,6 +52,8 @@ pub struct World {
     /// The most bytes that were under way to one device from another.
     pub most_under_way: usize,
     under_way: BTreeMap<Way, usize>,
+    /// By whose help the newest direct link is sought.
+    pub servers: Vec<IceServer>,
     /// How often engines have tried to reach the relay.
     pub relay_attempts: usize,
     /// How many signals engines have handed to browsers.
@@ -141,6 +143,7 @@ impl World {
             most_under_way: 0,
             under_way: BTreeMap::new(),
             signals: 0,
+            servers: Vec::new(),
             relay_attempts: 0,
             fault_every: 0,
             faults: 0,
@@ -501,7 +504,12 @@ impl World {
                 }
             }
             Output::RelayClose => self.close_relay(number),
-            Output::DirectOpen { link, offers, .. } => {
+            Output::DirectOpen {
+                link,
+                offers,
+                servers,
+            } => {
+                self.servers = servers;
                 self.direct.insert((number, link), None);
                 let at = self.now + 5;
                 if !self.direct_works {

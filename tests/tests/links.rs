@@ -9,7 +9,7 @@ use bocage_api::workspace::{Indirect, Mode, Path};
 use bocage_api::{
     Colour, Command, Name, Profile, RelayState, Role, Settings, TextDelta, ToEngine, WorkspaceCard,
 };
-use bocage_core::{BadCarrier, Input};
+use bocage_core::{BadCarrier, IceServer, Input};
 use bocage_tests::World;
 
 const A: usize = 0;
@@ -374,6 +374,47 @@ fn who_hides_their_address_is_reached_through_the_relay_alone() {
     hide(&mut world, false);
     world.run(330_000);
     assert_eq!(path(&world, A, B), Path::Direct);
+}
+
+/// Direct links are sought by the help of those whom the relay names, as far as a browser can read their addresses.
+#[test]
+fn the_relay_names_who_helps_to_find_a_direct_way() {
+    let named = |urls: &[&str], username: &str, credential: &str| bocage_wire::IceServer {
+        urls: urls.iter().map(|url| (*url).to_owned()).collect(),
+        username: username.to_owned(),
+        credential: credential.to_owned(),
+    };
+    let helped = |ice: Vec<bocage_wire::IceServer>| {
+        let world = office_where(610, 2, |world| world.relay.ice = ice);
+        assert_eq!(path(&world, A, B), Path::Direct);
+        world.servers
+    };
+    let server = |url: &str, username: &str, credential: &str| IceServer {
+        url: url.to_owned(),
+        username: username.to_owned(),
+        credential: credential.to_owned(),
+    };
+    assert_eq!(helped(Vec::new()), []);
+    let named = vec![
+        named(
+            &["stun:stun.example.org:3478", "https://example.org"],
+            "",
+            "",
+        ),
+        named(&["turn:nobody.example.org"], "", ""),
+        named(&["turn:a b", "", "turns:turn.example.org"], "ada", "secret"),
+    ];
+    let usable = [
+        server("stun:stun.example.org:3478", "", ""),
+        server("turns:turn.example.org", "ada", "secret"),
+    ];
+    assert_eq!(helped(named), usable);
+    let many = vec![bocage_wire::IceServer {
+        urls: (0..8).map(|n| format!("stun:{n}.example.org")).collect(),
+        username: String::new(),
+        credential: String::new(),
+    }];
+    assert_eq!(helped(many).len(), 4);
 }
 
 /// Somebody who was away for long is sent a little at a time, over either way.

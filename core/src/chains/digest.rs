@@ -53,7 +53,11 @@ impl Chains {
     /// A part of a digest that tells of the batches at these places.
     pub(crate) fn digest_part(&self, places: Range<usize>) -> Option<DigestPart> {
         let first = places.start;
-        let rows = self.entries.get(places)?.iter().map(|entry| self.row(entry));
+        let rows = self
+            .entries
+            .get(places)?
+            .iter()
+            .map(|entry| self.row(entry));
         let rows = rows.collect::<Option<Vec<Row>>>()?;
         Some(DigestPart { first, rows })
     }
@@ -210,7 +214,12 @@ impl Chains {
         let same = |(one, other): (&Entry, &Entry)| {
             let known = |entry: &Entry| {
                 let place = (entry.id, entry.chain, entry.index, entry.prev);
-                let says = (entry.auth.to_vec(), entry.document, entry.time, entry.start_op);
+                let says = (
+                    entry.auth.to_vec(),
+                    entry.document,
+                    entry.time,
+                    entry.start_op,
+                );
                 let found = (entry.builds_on.clone(), entry.changes.clone(), entry.status);
                 (place, says, found, entry.ends_arrival)
             };

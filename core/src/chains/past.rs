@@ -98,9 +98,7 @@ impl Chains {
     /// there are more, because somebody writes what nobody builds on, the newest.
     pub(crate) fn tips(&self, most: usize) -> Vec<ObjectId> {
         let newest = self.tips.iter().rev().take(most);
-        let mut tips: Vec<ObjectId> = newest
-            .filter_map(|place| self.id_at(*place))
-            .collect();
+        let mut tips: Vec<ObjectId> = newest.filter_map(|place| self.id_at(*place)).collect();
         tips.sort_unstable();
         tips
     }

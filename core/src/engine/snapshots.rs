@@ -136,7 +136,10 @@ impl Desk {
         let (chains, caches) = (self.workspace.chains(), &self.snapshots);
         let kept = |document| caches.all.get(&document).map_or(0, |known| known.batches);
         let pause_of = |document| pause(chains.count_of(document), kept(document), SOME);
-        let page = self.page.as_ref().and_then(|_| pause_of(self.page_document()));
+        let page = self
+            .page
+            .as_ref()
+            .and_then(|_| pause_of(self.page_document()));
         let channel = self.channel.as_ref();
         let channel = channel.and_then(|_| pause_of(self.channel_document()));
         let can_digest = !self.archive.is_damaged();
@@ -146,7 +149,9 @@ impl Desk {
             (channel, Cache::Channel),
             (digest.filter(|_| can_digest), Cache::Digest),
         ];
-        let all = all.into_iter().filter_map(|(pause, cache)| Some((pause?, cache)));
+        let all = all
+            .into_iter()
+            .filter_map(|(pause, cache)| Some((pause?, cache)));
         all.min_by_key(|(pause, _)| *pause)
     }
 

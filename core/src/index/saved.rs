@@ -133,8 +133,7 @@ impl Entry {
             put(to.bytes, u64::from(kind.0));
             put_usize(to.bytes, *place);
         });
-        self.title
-            .save(to, |title, to| to.text(title.as_bytes()));
+        self.title.save(to, |title, to| to.text(title.as_bytes()));
         self.deleted.save(to, |time, to| {
             to.bytes.extend_from_slice(&time.to_be_bytes());
         });

@@ -231,8 +231,10 @@ impl Workspace {
         if let Some(digest) = digest {
             let is_op = |object: &&[u8]| object.first() == Some(&(Kind::Op as u8));
             workspace.take(rest.iter().copied().filter(is_op));
-            let named: Vec<(ObjectId, &[u8])> =
-                rest.iter().map(|object| (name_of(object), *object)).collect();
+            let named: Vec<(ObjectId, &[u8])> = rest
+                .iter()
+                .map(|object| (name_of(object), *object))
+                .collect();
             if let Some(chains) = Chains::restore(&workspace.log, digest, &named) {
                 let is_other = |(name, _): &&(ObjectId, &[u8])| !chains.is_named(*name);
                 let left = named.iter().filter(is_other).map(|(_, object)| *object);

@@ -155,7 +155,12 @@ fn what_was_kept_is_taken_back_and_nothing_is_read_before_somebody_asks() {
     assert_eq!(stored.digest().parts[0].encode(), stored.part);
 
     let [with, without] = stored.both(2);
-    assert!(with.chains().entries.iter().all(|entry| entry.batch.is_none()));
+    assert!(
+        with.chains()
+            .entries
+            .iter()
+            .all(|entry| entry.batch.is_none())
+    );
     assert_eq!(shown(&with), shown(&without));
     assert_eq!(with.compare(), without.compare());
     assert!(with.chains().are_as_anew(with.log()) && with.chains().is_indexed());

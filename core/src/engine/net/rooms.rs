@@ -262,7 +262,8 @@ impl Engine {
         }
         if matches!((before, peer.ground), (Ground::Epoch(..), Ground::Join(..))) {
             peer.retry_at = None;
-            for connection in self.wires_of(id) {
+            let wires: Vec<_> = self.net.wires_to(id).map(|(wire, _)| wire).collect();
+            for connection in wires {
                 self.end_wire(now, rng, connection);
             }
         }

@@ -11,7 +11,10 @@ use std::{
 };
 
 #[path = "src/manifest.rs"]
-#[allow(dead_code, reason = "the build only needs the names; the program serves the rest")]
+#[allow(
+    dead_code,
+    reason = "the build only needs the names; the program serves the rest"
+)]
 mod manifest;
 
 use manifest::Manifest;
@@ -43,7 +46,9 @@ fn table(dir: &Path) -> Result<String, Box<dyn Error>> {
     for name in manifest.files.iter().flat_map(manifest::File::names) {
         let path = dir.join(name);
         println!("cargo::rerun-if-changed={}", path.display());
-        let path = path.to_str().ok_or("the path of the app directory is not UTF-8")?;
+        let path = path
+            .to_str()
+            .ok_or("the path of the app directory is not UTF-8")?;
         writeln!(table, "({name:?}, include_bytes!({path:?})),")?;
     }
     table.push_str("] })");

@@ -46,8 +46,11 @@ async fn main() {
         arguments.get(at + 1).cloned()
     };
     if let Some(relay) = after("--attack") {
-        return attack::hold(relay.parse().unwrap(), after("--sockets").unwrap().parse().unwrap())
-            .await;
+        return attack::hold(
+            relay.parse().unwrap(),
+            after("--sockets").unwrap().parse().unwrap(),
+        )
+        .await;
     }
     if arguments.iter().any(|argument| argument == "--echo") {
         return echo::serve().await;

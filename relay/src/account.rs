@@ -32,7 +32,11 @@ impl Account {
         household: Arc<Household>,
         intake: Arc<Intake>,
     ) -> Self {
-        Self { own: Mutex::new(Purse::full(&limits.socket_rates, now)), household, intake }
+        Self {
+            own: Mutex::new(Purse::full(&limits.socket_rates, now)),
+            household,
+            intake,
+        }
     }
 
     /// Takes `cost` of what `of` chooses, and gives how long it takes until nothing is owed.

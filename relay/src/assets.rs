@@ -119,11 +119,16 @@ impl Assets {
             if [NotFound, NotADirectory].contains(&why.kind()) {
                 AppError::NoManifest(dir.to_owned())
             } else {
-                AppError::Unreadable { file: dir.join("app.json"), why }
+                AppError::Unreadable {
+                    file: dir.join("app.json"),
+                    why,
+                }
             }
         })?;
-        let manifest = Manifest::parse(&json)
-            .map_err(|why| AppError::Manifest { place: dir.display().to_string(), why })?;
+        let manifest = Manifest::parse(&json).map_err(|why| AppError::Manifest {
+            place: dir.display().to_string(),
+            why,
+        })?;
         Self::load(manifest, |name, longest| {
             let file = dir.join(name);
             read_inside(&root, &file, longest).map_err(|why| AppError::Unreadable { file, why })
@@ -139,7 +144,11 @@ impl Assets {
     pub(crate) fn answer(&self, method: &Method, path: &str, headers: &HeaderMap) -> Response {
         if method != Method::GET && method != Method::HEAD {
             let allow = [(header::ALLOW, "GET, HEAD")];
-            return (StatusCode::METHOD_NOT_ALLOWED, allow, "only GET and HEAD work here\n")
+            return (
+                StatusCode::METHOD_NOT_ALLOWED,
+                allow,
+                "only GET and HEAD work here\n",
+            )
                 .into_response();
         }
         let path = if path == "/" { INDEX } else { path };
@@ -161,7 +170,10 @@ impl Assets {
             let asset = Asset::load(&file, &read)?;
             by_path.insert(file.path, asset);
         }
-        Ok(Self { build: manifest.build, by_path })
+        Ok(Self {
+            build: manifest.build,
+            by_path,
+        })
     }
 }
 
@@ -174,7 +186,11 @@ impl Asset {
         let form = |name: &str, coding: Coding| {
             let body = read(name, file.size)?;
             let len = u64::try_from(body.len()).unwrap_or(u64::MAX);
-            let fits = if coding == Coding::Identity { len == file.size } else { len < file.size };
+            let fits = if coding == Coding::Identity {
+                len == file.size
+            } else {
+                len < file.size
+            };
             if !fits {
                 return Err(differs(name));
             }
@@ -215,7 +231,10 @@ impl Asset {
         answer.insert(header::CONTENT_TYPE, self.content_type.clone());
         answer.insert(header::CONTENT_LENGTH, HeaderValue::from(form.body.len()));
         if coding != Coding::Identity {
-            answer.insert(header::CONTENT_ENCODING, HeaderValue::from_static(coding.name()));
+            answer.insert(
+                header::CONTENT_ENCODING,
+                HeaderValue::from_static(coding.name()),
+            );
         }
         // An answer to HEAD has the same head; hyper leaves the body away.
         *response.body_mut() = Body::from(form.body.clone());
@@ -225,8 +244,10 @@ impl Asset {
 
 impl Embedded {
     fn load(&self) -> Result<Assets, AppError> {
-        let manifest = Manifest::parse(self.manifest)
-            .map_err(|why| AppError::Manifest { place: "this program".to_owned(), why })?;
+        let manifest = Manifest::parse(self.manifest).map_err(|why| AppError::Manifest {
+            place: "this program".to_owned(),
+            why,
+        })?;
         Assets::load(manifest, |name, _| {
             let found = self.files.iter().find(|(embedded, _)| *embedded == name);
             found
@@ -251,13 +272,17 @@ fn etag(plain: &str, coding: Coding) -> Option<HeaderValue> {
 fn read_inside(root: &Path, file: &Path, longest: u64) -> io::Result<Bytes> {
     let real = fs::canonicalize(file)?;
     if !real.starts_with(root) {
-        return Err(io::Error::other("it is a link that leads out of the app directory"));
+        return Err(io::Error::other(
+            "it is a link that leads out of the app directory",
+        ));
     }
     if !real.metadata()?.is_file() {
         return Err(io::Error::other("it is not a file"));
     }
     let mut content = Vec::new();
-    fs::File::open(real)?.take(longest.saturating_add(1)).read_to_end(&mut content)?;
+    fs::File::open(real)?
+        .take(longest.saturating_add(1))
+        .read_to_end(&mut content)?;
     Ok(Bytes::from(content))
 }
 
@@ -275,21 +300,30 @@ mod tests {
     fn an_app_inside_the_program_is_served_like_one_in_a_directory() {
         let embedded = Embedded {
             manifest: MANIFEST,
-            files: &[("index.html", b"<p>hello</p>"), ("index.html.br", b"packed")],
+            files: &[
+                ("index.html", b"<p>hello</p>"),
+                ("index.html.br", b"packed"),
+            ],
         };
         let assets = embedded.load().unwrap();
         let mut headers = HeaderMap::new();
         headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("br"));
         let answer = assets.answer(&Method::GET, "/", &headers);
         assert_eq!(answer.status(), StatusCode::OK);
-        assert_eq!(answer.headers().get(header::CONTENT_ENCODING).unwrap(), "br");
+        assert_eq!(
+            answer.headers().get(header::CONTENT_ENCODING).unwrap(),
+            "br"
+        );
         assert_eq!(answer.headers().get(header::ETAG).unwrap(), "\"ab12-br\"");
         assert_eq!(answer.headers().get(header::CONTENT_LENGTH).unwrap(), "6");
     }
 
     #[test]
     fn an_app_inside_the_program_must_be_whole() {
-        let embedded = Embedded { manifest: MANIFEST, files: &[("index.html", b"<p>hello</p>")] };
+        let embedded = Embedded {
+            manifest: MANIFEST,
+            files: &[("index.html", b"<p>hello</p>")],
+        };
         assert!(matches!(embedded.load(), Err(AppError::Differs(name)) if name == "index.html.br"));
     }
 }

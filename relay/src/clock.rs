@@ -35,7 +35,9 @@ pub(crate) fn micros() -> u64 {
 }
 
 fn since_1970() -> Duration {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO)
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or(Duration::ZERO)
 }
 
 fn day_of(since_1970: Duration) -> u32 {

@@ -49,12 +49,22 @@ pub struct Config {
     /// A proxy whose X-Forwarded-For or Forwarded header says who connects; 10.0.0.0/8 stands for
     /// all of a network. Without it, all who come by a proxy count as one. Several: repeat it, or
     /// separate them with commas.
-    #[arg(long, env = "BOCAGE_TRUSTED_PROXY", value_name = "ADDRESS", value_delimiter = ',')]
+    #[arg(
+        long,
+        env = "BOCAGE_TRUSTED_PROXY",
+        value_name = "ADDRESS",
+        value_delimiter = ','
+    )]
     pub trusted_proxy: Vec<Proxy>,
 
     /// From where pages may connect that this relay does not serve: how their address begins, with
     /// the scheme and the host. Several: repeat it, or separate them with commas.
-    #[arg(long, env = "BOCAGE_ALLOW_ORIGIN", value_name = "ORIGIN", value_delimiter = ',')]
+    #[arg(
+        long,
+        env = "BOCAGE_ALLOW_ORIGIN",
+        value_name = "ORIGIN",
+        value_delimiter = ','
+    )]
     pub allow_origin: Vec<Origin>,
 
     /// A STUN server that devices may ask for their own address, such as
@@ -82,7 +92,9 @@ impl Config {
     /// # Errors
     /// When there is none, or it is not whole.
     pub fn assets(&self) -> Result<Assets, AppError> {
-        self.app.as_deref().map_or_else(Assets::embedded, Assets::from_directory)
+        self.app
+            .as_deref()
+            .map_or_else(Assets::embedded, Assets::from_directory)
     }
 
     /// The STUN and TURN servers that clients are told of.

@@ -105,8 +105,13 @@ async fn visit(
 ) -> Ending {
     let outbox = Arc::new(Outbox::new(&relay.limits, Arc::clone(&relay.waiting)));
     let courier = Arc::new(Courier::new(Arc::clone(&outbox)));
-    let visitor =
-        Visitor::new(relay, account, Arc::clone(&outbox), Arc::clone(&courier), challenge);
+    let visitor = Visitor::new(
+        relay,
+        account,
+        Arc::clone(&outbox),
+        Arc::clone(&courier),
+        challenge,
+    );
     let (sink, stream) = socket.split();
     // What is not chosen is dropped, the visitor too: the others see at once that it is gone.
     tokio::select! {
@@ -228,7 +233,10 @@ async fn close(mut socket: WebSocket, ending: Ending) {
         Ending::Close(code) => Some(code),
         Ending::GoAway => {
             let retry_after = 1 + random::below(RETURN_SPREAD);
-            if send(&mut socket, &RelayFrame::GoAway { retry_after }).await.is_err() {
+            if send(&mut socket, &RelayFrame::GoAway { retry_after })
+                .await
+                .is_err()
+            {
                 return;
             }
             Some(CloseCode::GoingAway)
@@ -237,7 +245,10 @@ async fn close(mut socket: WebSocket, ending: Ending) {
     if let Some(code) = code {
         tracing::debug!(?code, "closing a socket");
         let reason = Utf8Bytes::from_static("");
-        let frame = CloseFrame { code: code.number(), reason };
+        let frame = CloseFrame {
+            code: code.number(),
+            reason,
+        };
         if socket.send(Message::Close(Some(frame))).await.is_err() {
             return;
         }

@@ -50,7 +50,10 @@ impl FromStr for Proxy {
         if len > whole {
             return Err(NoProxy);
         }
-        Ok(Self { bits: bits(address), len: 128 - whole + len })
+        Ok(Self {
+            bits: bits(address),
+            len: 128 - whole + len,
+        })
     }
 }
 
@@ -94,10 +97,13 @@ pub(crate) fn client(headers: &HeaderMap, proxies: &[Proxy]) -> Option<IpAddr> {
 /// The entries of a header that may stand there several times, from the last to the first.
 fn list(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = Option<&str>> {
     let values: Vec<_> = headers.get_all(name).into_iter().collect();
-    values.into_iter().rev().flat_map(|value| match value.to_str() {
-        Ok(text) => text.rsplit(',').map(Some).collect(),
-        Err(_) => vec![None],
-    })
+    values
+        .into_iter()
+        .rev()
+        .flat_map(|value| match value.to_str() {
+            Ok(text) => text.rsplit(',').map(Some).collect(),
+            Err(_) => vec![None],
+        })
 }
 
 /// The first, from the end, that is no proxy. What cannot be read hides all behind it.
@@ -144,8 +150,9 @@ mod tests {
     use super::*;
 
     fn said(lines: &[(&'static str, &'static str)]) -> Option<String> {
-        let proxies: Vec<Proxy> =
-            ["127.0.0.1", "10.0.0.0/8", "2001:db8:1::/48"].map(|text| text.parse().unwrap()).into();
+        let proxies: Vec<Proxy> = ["127.0.0.1", "10.0.0.0/8", "2001:db8:1::/48"]
+            .map(|text| text.parse().unwrap())
+            .into();
         let mut headers = HeaderMap::new();
         for (name, value) in lines {
             headers.append(*name, HeaderValue::from_static(value));
@@ -168,7 +175,10 @@ mod tests {
             let found = said(&[("x-forwarded-for", value)]);
             assert_eq!(found.as_deref(), Some(client), "{value}");
         }
-        let two = [("x-forwarded-for", "203.0.113.9"), ("x-forwarded-for", "192.0.2.1")];
+        let two = [
+            ("x-forwarded-for", "203.0.113.9"),
+            ("x-forwarded-for", "192.0.2.1"),
+        ];
         assert_eq!(said(&two).as_deref(), Some("192.0.2.1"));
     }
 
@@ -202,7 +212,10 @@ mod tests {
 
     #[test]
     fn two_headers_that_disagree_are_not_believed() {
-        let agree = [("x-forwarded-for", "192.0.2.1"), ("forwarded", "for=192.0.2.1")];
+        let agree = [
+            ("x-forwarded-for", "192.0.2.1"),
+            ("forwarded", "for=192.0.2.1"),
+        ];
         assert_eq!(said(&agree).as_deref(), Some("192.0.2.1"));
         for other in ["for=203.0.113.9", "for=unknown"] {
             let disagree = [("x-forwarded-for", "192.0.2.1"), ("forwarded", other)];
@@ -220,7 +233,14 @@ mod tests {
         assert!(has("10.0.0.0/8", "::ffff:10.1.1.1"));
         assert!(has("::1", "::1") && !has("::1", "::2"));
         assert!(has("0.0.0.0/0", "192.0.2.1") && !has("0.0.0.0/0", "2001:db8::1"));
-        for wrong in ["", "proxy", "10.0.0.0/33", "10.0.0.0/-1", "10.0.0.0/", "::/129"] {
+        for wrong in [
+            "",
+            "proxy",
+            "10.0.0.0/33",
+            "10.0.0.0/-1",
+            "10.0.0.0/",
+            "::/129",
+        ] {
             assert!(wrong.parse::<Proxy>().is_err(), "{wrong}");
         }
     }

@@ -30,7 +30,10 @@ type Header = (HeaderName, &'static str);
 
 /// For everything.
 const OF_ALL: [Header; 2] = [
-    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    (
+        HeaderName::from_static("cross-origin-resource-policy"),
+        "same-origin",
+    ),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
 ];
 
@@ -42,8 +45,14 @@ const OF_PROGRAMS: [Header; 2] = [
 
 /// For what is shown.
 const OF_PAGES: [Header; 2] = [
-    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
-    (HeaderName::from_static("permissions-policy"), PERMISSIONS_POLICY),
+    (
+        HeaderName::from_static("cross-origin-opener-policy"),
+        "same-origin",
+    ),
+    (
+        HeaderName::from_static("permissions-policy"),
+        PERMISSIONS_POLICY,
+    ),
 ];
 
 /// Adds those that an answer needs. What is not known to need fewer gets them all.
@@ -68,7 +77,9 @@ pub(crate) async fn secure(mut response: Response) -> Response {
         }
     }
     for (name, value) in headers {
-        response.headers_mut().insert(name, HeaderValue::from_static(value));
+        response
+            .headers_mut()
+            .insert(name, HeaderValue::from_static(value));
     }
     response
 }

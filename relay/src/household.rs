@@ -68,7 +68,11 @@ const TIDY_PAUSE: Duration = Duration::from_secs(1);
 impl Households {
     pub(crate) fn new(limits: &Limits) -> Self {
         Self {
-            table: Mutex::new(Table { by_network: HashMap::new(), tidy_at: FEW, tidied: None }),
+            table: Mutex::new(Table {
+                by_network: HashMap::new(),
+                tidy_at: FEW,
+                tidied: None,
+            }),
             limits: limits.clone(),
             secret: RandomState::new(),
         }
@@ -228,7 +232,10 @@ mod tests {
     fn those_who_cannot_be_told_apart_count_as_one() {
         let limits = Limits {
             households: 2,
-            household_arrivals: Rate { per_second: 1, burst: 1 },
+            household_arrivals: Rate {
+                per_second: 1,
+                burst: 1,
+            },
             ..Limits::default()
         };
         let households = Households::new(&limits);

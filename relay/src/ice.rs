@@ -95,7 +95,11 @@ impl Ice {
         if !self.turn.is_empty() {
             let username = now.saturating_add(PASSWORD_LASTS.as_secs()).to_string();
             let credential = BASE64_STANDARD.encode(hmac_sha1(&self.secret, username.as_bytes()));
-            servers.push(IceServer { urls: self.turn.clone(), username, credential });
+            servers.push(IceServer {
+                urls: self.turn.clone(),
+                username,
+                credential,
+            });
         }
         servers
     }
@@ -132,7 +136,10 @@ fn is_address(text: &str, schemes: &[&str]) -> bool {
 }
 
 fn secret_in(file: &Path) -> Result<Vec<u8>, IceError> {
-    let read = fs::read(file).map_err(|why| IceError::Unreadable { file: file.to_owned(), why })?;
+    let read = fs::read(file).map_err(|why| IceError::Unreadable {
+        file: file.to_owned(),
+        why,
+    })?;
     let secret = read.trim_ascii_end();
     if secret.len() < SECRET_MIN {
         return Err(IceError::Short(file.to_owned()));
@@ -148,8 +155,10 @@ fn hmac_sha1(key: &[u8], message: &[u8]) -> [u8; 20] {
     } else {
         fill(&mut block, key);
     }
-    let inner =
-        Sha1::new().chain_update(block.map(|byte| byte ^ 0x36)).chain_update(message).finalize();
+    let inner = Sha1::new()
+        .chain_update(block.map(|byte| byte ^ 0x36))
+        .chain_update(message)
+        .finalize();
     let outer = Sha1::new().chain_update(block.map(|byte| byte ^ 0x5c));
     outer.chain_update(inner).finalize().into()
 }
@@ -173,13 +182,21 @@ mod tests {
     #[test]
     fn the_mac_is_that_of_the_rfc() {
         for (key, message, mac) in [
-            (vec![0x0b; 20], b"Hi There".to_vec(), "b617318655057264e28bc0b6fb378c8ef146be00"),
+            (
+                vec![0x0b; 20],
+                b"Hi There".to_vec(),
+                "b617318655057264e28bc0b6fb378c8ef146be00",
+            ),
             (
                 b"Jefe".to_vec(),
                 b"what do ya want for nothing?".to_vec(),
                 "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79",
             ),
-            (vec![0xaa; 20], vec![0xdd; 50], "125d7342b9ac11cd91a39af48aa17b4f63f175d3"),
+            (
+                vec![0xaa; 20],
+                vec![0xdd; 50],
+                "125d7342b9ac11cd91a39af48aa17b4f63f175d3",
+            ),
             (
                 vec![0xaa; 80],
                 b"Test Using Larger Than Block-Size Key - Hash Key First".to_vec(),
@@ -199,8 +216,13 @@ mod tests {
             secret: b"a secret of both ends".to_vec(),
         };
         let servers = ice.servers(1_000_000);
-        let [stun, turn] = &servers[..] else { panic!("not two: {servers:?}") };
-        assert_eq!((&stun.urls[..], &*stun.username), (&["stun:a".to_owned()][..], ""));
+        let [stun, turn] = &servers[..] else {
+            panic!("not two: {servers:?}")
+        };
+        assert_eq!(
+            (&stun.urls[..], &*stun.username),
+            (&["stun:a".to_owned()][..], "")
+        );
         assert_eq!(turn.urls, ["turn:b", "turns:b"]);
         assert_eq!(turn.username, "1604800");
         assert_eq!(turn.credential, "qZJ4K/BAk+kAKYJAIexiAedqjBs=");
@@ -213,7 +235,10 @@ mod tests {
             assert!(stun_uri(right).is_ok(), "{right}");
             assert!(turn_uri(right).is_err(), "{right}");
         }
-        for right in ["turn:192.0.2.1:3478?transport=udp", "turns:turn.example.org"] {
+        for right in [
+            "turn:192.0.2.1:3478?transport=udp",
+            "turns:turn.example.org",
+        ] {
             assert!(turn_uri(right).is_ok(), "{right}");
         }
         for wrong in ["", "stun:", "stun://host", "stun:a b", "http://a", "a:3478"] {

@@ -30,7 +30,10 @@ pub(crate) struct Intake {
 
 impl Intake {
     pub(crate) fn new(all: Arc<Waiting>) -> Self {
-        Self { bytes: AtomicUsize::new(0), all }
+        Self {
+            bytes: AtomicUsize::new(0),
+            all,
+        }
     }
 
     pub(crate) fn bytes(&self) -> usize {
@@ -43,7 +46,10 @@ impl Intake {
     /// When it is more than any message takes, or there is no memory for it.
     pub(crate) fn add(&self, more: usize) -> io::Result<()> {
         self.all.add(more);
-        let bytes = self.bytes.fetch_add(more, Ordering::Relaxed).saturating_add(more);
+        let bytes = self
+            .bytes
+            .fetch_add(more, Ordering::Relaxed)
+            .saturating_add(more);
         if bytes > MOST || (bytes > SHORT && self.all.is_too_much()) {
             return Err(io::ErrorKind::OutOfMemory.into());
         }
@@ -76,8 +82,10 @@ mod tests {
 
     #[test]
     fn when_too_much_waits_for_all_those_end_of_whom_much_is_there() {
-        let all =
-            Arc::new(Waiting::new(&Limits { all_queues_bytes: 100_000, ..Limits::default() }));
+        let all = Arc::new(Waiting::new(&Limits {
+            all_queues_bytes: 100_000,
+            ..Limits::default()
+        }));
         let [one, other, late] = [(); 3].map(|()| Intake::new(Arc::clone(&all)));
         assert!(one.add(90_000).is_ok());
         assert!(other.add(50_000).is_ok(), "it is short");

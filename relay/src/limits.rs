@@ -158,7 +158,10 @@ impl Limits {
         let quarter = |bytes: u64| u32::try_from(bytes / 4).unwrap_or(u32::MAX);
         let burst = quarter(self.mail_bytes);
         let seconds = u32::try_from(self.mail_age.as_secs()).unwrap_or(u32::MAX);
-        Rate { per_second: burst.checked_div(seconds).unwrap_or(0).max(1), burst }
+        Rate {
+            per_second: burst.checked_div(seconds).unwrap_or(0).max(1),
+            burst,
+        }
     }
 }
 

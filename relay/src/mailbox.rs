@@ -106,7 +106,9 @@ impl Mailboxes {
             mailbox_items: limits.mailbox_items,
         };
         let open = move || open(dir.as_deref(), quota);
-        let store = spawn_blocking(open).await.map_err(|_| MailboxError::Interrupted)??;
+        let store = spawn_blocking(open)
+            .await
+            .map_err(|_| MailboxError::Interrupted)??;
         Ok(Self::begin(store, limits, metrics))
     }
 
@@ -128,7 +130,10 @@ impl Mailboxes {
     /// Puts an item. The answer goes to the outbox when the item would survive a crash.
     pub(crate) fn put(&self, put: Put) {
         if let Err(refused) = self.puts.try_send(put) {
-            refused.into_inner().receipt.answer(false, Err(Failure::Busy));
+            refused
+                .into_inner()
+                .receipt
+                .answer(false, Err(Failure::Busy));
         }
     }
 
@@ -214,7 +219,12 @@ mod tests {
             let hour = [month_ago - 1, month_ago][usize::from(n == items - 1)];
             let mut id = [0; 16];
             id[..2].copy_from_slice(&u16::to_le_bytes(n));
-            let item = NewItem { mailbox: MAILBOX, id, bytes: vec![1], depositor: u64::from(n) };
+            let item = NewItem {
+                mailbox: MAILBOX,
+                id,
+                bytes: vec![1],
+                depositor: u64::from(n),
+            };
             store.put(hour, &[item]).unwrap();
         }
         let mailboxes = Mailboxes::begin(store, &limits, Arc::default());

@@ -43,7 +43,10 @@ pub(crate) struct File {
 
 /// Why a manifest is not one.
 #[derive(Debug, thiserror::Error)]
-#[allow(unreachable_pub, reason = "the library exports it; the build script does not")]
+#[allow(
+    unreachable_pub,
+    reason = "the library exports it; the build script does not"
+)]
 pub enum ManifestError {
     /// Not JSON, or a field is missing or of the wrong type.
     #[error("{0}")]
@@ -116,7 +119,10 @@ impl Manifest {
         if self.build.len() != 32 || !is_hex(&self.build) {
             return Err(ManifestError::Build(self.build.clone()));
         }
-        let bytes = self.files.iter().fold(0u64, |sum, file| sum.saturating_add(file.size));
+        let bytes = self
+            .files
+            .iter()
+            .fold(0u64, |sum, file| sum.saturating_add(file.size));
         if bytes > MAX_APP_BYTES || self.files.len() > MAX_FILES {
             return Err(ManifestError::TooLarge);
         }
@@ -155,16 +161,24 @@ impl File {
             return Err(ManifestError::Reserved(self.path.clone()));
         }
         let content_type = &self.content_type;
-        let printable = content_type.bytes().all(|byte| (b' '..=b'~').contains(&byte));
+        let printable = content_type
+            .bytes()
+            .all(|byte| (b' '..=b'~').contains(&byte));
         if !printable || !content_type.contains('/') {
             return Err(ManifestError::ContentType {
                 path: self.path.clone(),
                 content_type: content_type.clone(),
             });
         }
-        let tag = self.etag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"'));
+        let tag = self
+            .etag
+            .strip_prefix('"')
+            .and_then(|tag| tag.strip_suffix('"'));
         if !tag.is_some_and(|tag| !tag.is_empty() && tag.len() <= 128 && is_hex(tag)) {
-            return Err(ManifestError::Etag { path: self.path.clone(), etag: self.etag.clone() });
+            return Err(ManifestError::Etag {
+                path: self.path.clone(),
+                etag: self.etag.clone(),
+            });
         }
         Ok(())
     }

@@ -92,7 +92,11 @@ fn text(relay: &Relay) -> String {
     let count = |number| u64::try_from(number).unwrap_or(u64::MAX);
     lines.push(("waiting_bytes", "gauge", count(relay.waiting.bytes())));
     lines.push(("rooms", "gauge", count(relay.rooms.count())));
-    lines.push(("followed_mailboxes", "gauge", count(relay.mailboxes.followed())));
+    lines.push((
+        "followed_mailboxes",
+        "gauge",
+        count(relay.mailboxes.followed()),
+    ));
     lines.push(("mail_bytes", "gauge", relay.mailboxes.bytes()));
     let line =
         |(name, kind, value)| format!("# TYPE bocage_{name} {kind}\nbocage_{name} {value}\n");

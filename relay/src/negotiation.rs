@@ -63,7 +63,10 @@ mod tests {
     use super::*;
 
     fn headers(name: header::HeaderName, lines: &[&'static str]) -> HeaderMap {
-        lines.iter().map(|line| (name.clone(), HeaderValue::from_static(line))).collect()
+        lines
+            .iter()
+            .map(|line| (name.clone(), HeaderValue::from_static(line)))
+            .collect()
     }
 
     fn chosen(accept: &[&'static str]) -> Coding {
@@ -89,7 +92,10 @@ mod tests {
         assert_eq!(chosen(&[]), Coding::Identity);
         assert_eq!(chosen(&["gzip;q=0.5", "br;q=0.9"]), Coding::Brotli);
         let accept = headers(header::ACCEPT_ENCODING, &["br, gzip"]);
-        assert_eq!(choose(&accept, |coding| coding != Coding::Brotli), Coding::Gzip);
+        assert_eq!(
+            choose(&accept, |coding| coding != Coding::Brotli),
+            Coding::Gzip
+        );
     }
 
     #[test]

@@ -137,9 +137,19 @@ mod tests {
             ("https://app.example:8443", false),
             ("https://sub.app.example", false),
         ] {
-            assert_eq!(may_connect(&request("relay.example", origin), &allowed), may, "{origin}");
+            assert_eq!(
+                may_connect(&request("relay.example", origin), &allowed),
+                may,
+                "{origin}"
+            );
         }
-        for wrong in ["*", "app.example", "https://app.example/path", "https://a@b", "wss://a"] {
+        for wrong in [
+            "*",
+            "app.example",
+            "https://app.example/path",
+            "https://a@b",
+            "wss://a",
+        ] {
             assert!(wrong.parse::<Origin>().is_err(), "{wrong}");
         }
     }

@@ -34,7 +34,10 @@ pub(crate) struct Waiting {
 
 impl Waiting {
     pub(crate) fn new(limits: &Limits) -> Self {
-        Self { bytes: AtomicUsize::new(0), most: limits.all_queues_bytes }
+        Self {
+            bytes: AtomicUsize::new(0),
+            most: limits.all_queues_bytes,
+        }
     }
 
     pub(crate) fn bytes(&self) -> usize {
@@ -111,7 +114,10 @@ impl Outbox {
         if is_full || (is_long && self.all.is_too_much()) {
             self.all.remove(queue.bytes);
             // Nobody will read it any more, so it need not take memory until the socket is closed.
-            *queue = Queue { overflowed: true, ..Queue::default() };
+            *queue = Queue {
+                overflowed: true,
+                ..Queue::default()
+            };
             self.ended.notify_one();
         }
         drop(queue);
@@ -213,7 +219,12 @@ mod tests {
     use super::*;
 
     fn limits() -> Limits {
-        Limits { queue_messages: 4, queue_bytes: 100, all_queues_bytes: 150, ..Limits::default() }
+        Limits {
+            queue_messages: 4,
+            queue_bytes: 100,
+            all_queues_bytes: 150,
+            ..Limits::default()
+        }
     }
 
     fn outbox() -> Outbox {

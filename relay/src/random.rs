@@ -43,7 +43,9 @@ mod tests {
     #[test]
     fn jitter_stays_within_its_bounds() {
         let longest = Duration::from_secs(5);
-        let jitters: Vec<_> = std::iter::repeat_with(|| up_to(longest)).take(100).collect();
+        let jitters: Vec<_> = std::iter::repeat_with(|| up_to(longest))
+            .take(100)
+            .collect();
         assert!(jitters.iter().all(|jitter| *jitter <= longest));
         assert!(jitters.iter().min() != jitters.iter().max());
         assert_eq!(up_to(Duration::ZERO), Duration::ZERO);

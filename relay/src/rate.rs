@@ -72,7 +72,11 @@ pub(crate) struct Bucket {
 
 impl Bucket {
     pub(crate) fn full(rate: Rate, now: Instant) -> Self {
-        Self { rate, tokens: f64::from(rate.burst), at: now }
+        Self {
+            rate,
+            tokens: f64::from(rate.burst),
+            at: now,
+        }
     }
 
     /// Takes `cost` even if it is not there, and gives how long it takes until nothing is owed.
@@ -115,7 +119,10 @@ impl Bucket {
 mod tests {
     use super::*;
 
-    const RATE: Rate = Rate { per_second: 10, burst: 40 };
+    const RATE: Rate = Rate {
+        per_second: 10,
+        burst: 40,
+    };
     const SECOND: Duration = Duration::from_secs(1);
 
     #[test]

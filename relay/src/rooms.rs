@@ -31,7 +31,10 @@ type Room = HashMap<u32, Arc<Outbox>>;
 
 impl Rooms {
     pub(crate) fn new(limits: &Limits) -> Self {
-        Self { rooms: Mutex::default(), seats: limits.room_seats.min(ROOM_SEATS_MAX) }
+        Self {
+            rooms: Mutex::default(),
+            seats: limits.room_seats.min(ROOM_SEATS_MAX),
+        }
     }
 
     /// Takes a seat for `outbox`, tells it who is there, and tells them that it came. Gives the seat
@@ -65,7 +68,11 @@ impl Rooms {
         };
         if let Some(outbox) = room.get(&seat) {
             let others = room.keys().copied().filter(|other| *other != seat);
-            outbox.push_frame(&RelayFrame::Entered { room: id, seat, others: others.collect() });
+            outbox.push_frame(&RelayFrame::Entered {
+                room: id,
+                seat,
+                others: others.collect(),
+            });
         }
         room.len()
     }

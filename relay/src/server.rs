@@ -177,14 +177,22 @@ impl Server {
             stopping: Stopping(stopping),
         });
         let task = tokio::spawn(serve(listener, metrics_listener, relay));
-        let running = Running { stop, metrics, task };
+        let running = Running {
+            stop,
+            metrics,
+            task,
+        };
         Ok((address, running))
     }
 }
 
 impl Peer {
     fn new(relay: &Relay, address: IpAddr) -> Self {
-        Self { address, household: None, intake: Arc::new(Intake::new(Arc::clone(&relay.waiting))) }
+        Self {
+            address,
+            household: None,
+            intake: Arc::new(Intake::new(Arc::clone(&relay.waiting))),
+        }
     }
 }
 
@@ -226,8 +234,9 @@ async fn serve(listener: TcpListener, metrics: Option<TcpListener>, relay: Arc<R
         .fallback(page)
         .layer(middleware::map_response(headers::secure))
         .with_state(Arc::clone(&relay));
-    let told =
-        Router::new().route(metrics::PATH, get(metrics::answer)).with_state(Arc::clone(&relay));
+    let told = Router::new()
+        .route(metrics::PATH, get(metrics::answer))
+        .with_state(Arc::clone(&relay));
     let mut connections = JoinSet::new();
     let mut readers = JoinSet::new();
     if let Some(metrics) = metrics {
@@ -242,7 +251,15 @@ async fn serve(listener: TcpListener, metrics: Option<TcpListener>, relay: Arc<R
         });
     }
     let most = relay.limits.connections;
-    accept_until_stopped(listener, most, by_household, router, &relay, &mut connections).await;
+    accept_until_stopped(
+        listener,
+        most,
+        by_household,
+        router,
+        &relay,
+        &mut connections,
+    )
+    .await;
     let drained = async {
         while let Some(ended) = connections.join_next().await {
             note_panic(&ended, &relay);
@@ -364,7 +381,9 @@ async fn connection(stream: TcpStream, (peer, _permit): Guest, router: Router, r
 }
 
 async fn page(State(relay): State<Arc<Relay>>, request: Request) -> Response {
-    relay.assets.answer(request.method(), request.uri().path(), request.headers())
+    relay
+        .assets
+        .answer(request.method(), request.uri().path(), request.headers())
 }
 
 fn note_panic(ended: &Result<(), JoinError>, relay: &Relay) {
@@ -377,7 +396,13 @@ fn note_panic(ended: &Result<(), JoinError>, relay: &Relay) {
 fn is_of_one_connection(why: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
 
-    [ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted].contains(&why.kind())
+    [
+        ConnectionAborted,
+        ConnectionRefused,
+        ConnectionReset,
+        Interrupted,
+    ]
+    .contains(&why.kind())
 }
 
 impl ListenError {

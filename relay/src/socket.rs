@@ -54,7 +54,10 @@ impl Place {
 impl Places {
     pub(crate) fn new(limits: &Limits) -> Self {
         let room = |size: u32| Arc::new(Semaphore::new(size as usize));
-        Self { seats: room(limits.sockets), standing: room(limits.refusals) }
+        Self {
+            seats: room(limits.sockets),
+            standing: room(limits.refusals),
+        }
     }
 
     /// Returns when no socket is open. `limits` are those that the places were made with.
@@ -88,7 +91,10 @@ pub(crate) async fn upgrade(
     if !origin::may_connect(&headers, &relay.origins) {
         tracing::debug!("refused a socket: foreign origin");
         relay.metrics.foreign_origins.add(1);
-        return (StatusCode::FORBIDDEN, "only the app from this address may connect\n")
+        return (
+            StatusCode::FORBIDDEN,
+            "only the app from this address may connect\n",
+        )
             .into_response();
     }
     let upgrade = match upgrade {
@@ -102,7 +108,12 @@ pub(crate) async fn upgrade(
         tracing::debug!("refused a socket: no place left");
         relay.metrics.no_place.add(1);
         let retry = [(header::RETRY_AFTER, "30")];
-        return (StatusCode::SERVICE_UNAVAILABLE, retry, "too many connections\n").into_response();
+        return (
+            StatusCode::SERVICE_UNAVAILABLE,
+            retry,
+            "too many connections\n",
+        )
+            .into_response();
     };
     upgrade
         .max_frame_size(MAX_FRAME_BYTES)

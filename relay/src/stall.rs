@@ -25,7 +25,12 @@ pub(crate) struct Stalling<S> {
 
 impl<S> Stalling<S> {
     pub(crate) fn new(stream: S, limit: Duration, intake: Arc<Intake>) -> Self {
-        Self { stream, limit, intake, timer: None }
+        Self {
+            stream,
+            limit,
+            intake,
+            timer: None,
+        }
     }
 
     /// Passes on what a write came to, unless it waits for too long.
@@ -40,7 +45,10 @@ impl<S> Stalling<S> {
         }
         let limit = self.limit;
         let timer = self.timer.get_or_insert_with(|| Box::pin(sleep(limit)));
-        timer.as_mut().poll(context).map(|()| Err(io::ErrorKind::TimedOut.into()))
+        timer
+            .as_mut()
+            .poll(context)
+            .map(|()| Err(io::ErrorKind::TimedOut.into()))
     }
 }
 

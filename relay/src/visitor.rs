@@ -50,7 +50,10 @@ pub(crate) struct Pause {
 impl Pause {
     /// After a message that asked for nothing.
     pub(crate) fn for_nothing(owed: Duration) -> Self {
-        Self { owed, crowded: None }
+        Self {
+            owed,
+            crowded: None,
+        }
     }
 
     pub(crate) async fn wait(self, limits: &Limits) {
@@ -118,15 +121,35 @@ impl<'relay> Visitor<'relay> {
                 pause.crowded = waits_in.filter(|outbox| outbox.is_crowded());
                 account.moved(now, len, 1)
             }
-            ClientFrame::Put { request, mailbox, id, bytes, signature } => {
+            ClientFrame::Put {
+                request,
+                mailbox,
+                id,
+                bytes,
+                signature,
+            } => {
                 let len = bytes.len();
-                let depositor = self.relay.households.depositor(&account.household, &mailbox);
-                let item = NewItem { mailbox, id, bytes, depositor };
+                let depositor = self
+                    .relay
+                    .households
+                    .depositor(&account.household, &mailbox);
+                let item = NewItem {
+                    mailbox,
+                    id,
+                    bytes,
+                    depositor,
+                };
                 self.put(now, request, item, &signature);
                 let asked = account.spend(now, 1, |purse| &mut purse.requests);
                 asked.max(account.spend(now, len, |purse| &mut purse.put_bytes))
             }
-            ClientFrame::Get { request, mailbox, after, follow, signature } => {
+            ClientFrame::Get {
+                request,
+                mailbox,
+                after,
+                follow,
+                signature,
+            } => {
                 self.get(request, mailbox, after, follow, &signature);
                 account.spend(now, 1, |purse| &mut purse.requests)
             }
@@ -214,7 +237,8 @@ impl<'relay> Visitor<'relay> {
         }
         let mailboxes = &self.relay.mailboxes;
         let taken = if follow {
-            self.courier.follow(mailboxes, &self.account.household, request, mailbox, after)
+            self.courier
+                .follow(mailboxes, &self.account.household, request, mailbox, after)
         } else {
             self.courier.fetch(request, mailbox, after)
         };
@@ -224,7 +248,8 @@ impl<'relay> Visitor<'relay> {
     }
 
     fn fail(&self, request: u32, reason: Failure) {
-        self.outbox.push_frame(&RelayFrame::Failed { request, reason });
+        self.outbox
+            .push_frame(&RelayFrame::Failed { request, reason });
     }
 }
 

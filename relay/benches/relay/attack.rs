@@ -31,7 +31,11 @@ const HONEST: [u8; 4] = [127, 2, 0, 1];
 const ROOM: [u8; 16] = [9; 16];
 
 pub(crate) async fn measure(reduced: bool) -> Row {
-    let (sockets, rounds, samples) = if reduced { (500, 1, 100) } else { (5_000, 4, 400) };
+    let (sockets, rounds, samples) = if reduced {
+        (500, 1, 100)
+    } else {
+        (5_000, 4, 400)
+    };
     let (mut calm, mut attacked) = (Vec::new(), Vec::new());
     for _ in 0..rounds {
         let relay = Running::relay();
@@ -118,7 +122,9 @@ async fn hold_one(relay: SocketAddr, from: [u8; 4]) {
 /// Sends a request that does not end, until the relay has had enough.
 async fn dribble(relay: SocketAddr, from: [u8; 4]) -> io::Result<()> {
     let mut stream = connect(from, relay).await?;
-    stream.write_all(b"GET / HTTP/1.1\r\nHost: somewhere\r\nX-Slow: ").await?;
+    stream
+        .write_all(b"GET / HTTP/1.1\r\nHost: somewhere\r\nX-Slow: ")
+        .await?;
     loop {
         // Returns when the relay closes.
         if timeout(SLOWLY, stream.read_u8()).await.is_ok() {

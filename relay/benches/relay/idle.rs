@@ -41,7 +41,9 @@ pub(crate) async fn measure(reduced: bool) -> Row {
 /// Those that could be opened: the system may not allow all of them.
 async fn open(relay: &Running, from: usize, count: usize) -> Vec<Socket> {
     let opening = (from..from + count).map(async |n| {
-        let mut socket = Socket::greeted(address(n / OF_ONE_ADDRESS), relay.address).await.ok()?;
+        let mut socket = Socket::greeted(address(n / OF_ONE_ADDRESS), relay.address)
+            .await
+            .ok()?;
         let room = u128::try_from(n / 2).unwrap().to_le_bytes();
         socket.enter(room).await.ok()?;
         Some(socket)

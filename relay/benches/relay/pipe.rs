@@ -42,7 +42,10 @@ pub(crate) async fn measure(reduced: bool) -> Row {
         piped.push(through_relay(&relay, round).await);
     }
     let (piped, bare) = (median(piped), median(bare));
-    #[expect(clippy::cast_precision_loss, reason = "they are some hundreds of millions")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "they are some hundreds of millions"
+    )]
     let mib = |took: Duration| (PIPES * MESSAGES * LEN) as f64 / took.as_secs_f64() / 1_048_576.0;
     Row {
         id: ID,
@@ -81,10 +84,13 @@ async fn through_echo(echo: &Running) -> Duration {
         (writing, reader)
     });
     let began = Instant::now();
-    let readers = join_all(begun).await.into_iter().map(async |(writing, reader)| {
-        read(reader).await;
-        writing.await.unwrap();
-    });
+    let readers = join_all(begun)
+        .await
+        .into_iter()
+        .map(async |(writing, reader)| {
+            read(reader).await;
+            writing.await.unwrap();
+        });
     join_all(readers).await;
     began.elapsed()
 }
@@ -93,7 +99,11 @@ async fn through_relay(relay: &Running, round: usize) -> Duration {
     let pipes = join_all((0..PIPES).map(|n| pipe(relay, round, n))).await;
     let began = Instant::now();
     let through = pipes.into_iter().map(async |pipe| {
-        let Pipe { message, mut sender, reader } = pipe;
+        let Pipe {
+            message,
+            mut sender,
+            reader,
+        } = pipe;
         let writing = tokio::spawn(async move {
             for _ in 0..MESSAGES {
                 sender.send(Message::Binary(message.clone())).await.unwrap();
@@ -116,14 +126,29 @@ async fn pipe(relay: &Running, round: usize, n: usize) -> Pipe {
     let seat = enter(&mut reader, room).await;
     let mut sender = greeted(from + 1, relay).await;
     enter(&mut sender, room).await;
-    assert!(matches!(frame(&mut reader).await, RelayFrame::Arrived { .. }));
-    let frame = ClientFrame::Pipe { room, to: seat, bytes: vec![7; LEN] };
-    Pipe { message: frame.encode().into(), sender, reader: reader.split().1 }
+    assert!(matches!(
+        frame(&mut reader).await,
+        RelayFrame::Arrived { .. }
+    ));
+    let frame = ClientFrame::Pipe {
+        room,
+        to: seat,
+        bytes: vec![7; LEN],
+    };
+    Pipe {
+        message: frame.encode().into(),
+        sender,
+        reader: reader.split().1,
+    }
 }
 
 /// What an echo is sent: the same as the relay.
 fn message(to: u32) -> Bytes {
-    let frame = ClientFrame::Pipe { room: ROOM, to, bytes: vec![7; LEN] };
+    let frame = ClientFrame::Pipe {
+        room: ROOM,
+        to,
+        bytes: vec![7; LEN],
+    };
     frame.encode().into()
 }
 
@@ -144,7 +169,10 @@ async fn greeted(n: usize, relay: &Running) -> Client {
     let mut socket = open(n, relay).await;
     let version = PROTOCOL_VERSION;
     say(&mut socket, &ClientFrame::Hello { version }).await;
-    assert!(matches!(frame(&mut socket).await, RelayFrame::Greeting { .. }));
+    assert!(matches!(
+        frame(&mut socket).await,
+        RelayFrame::Greeting { .. }
+    ));
     socket
 }
 

@@ -44,16 +44,28 @@ impl Running {
             .spawn()
             .unwrap();
         let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let address = line.trim().strip_prefix("listening on http://").expect(&line);
-        Self { address: address.parse().unwrap(), child }
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        let address = line
+            .trim()
+            .strip_prefix("listening on http://")
+            .expect(&line);
+        Self {
+            address: address.parse().unwrap(),
+            child,
+        }
     }
 
     /// What it has in memory, in KiB.
     pub(crate) fn resident_kib(&self) -> f64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        line.unwrap().trim().trim_end_matches(" kB").parse().unwrap()
+        line.unwrap()
+            .trim()
+            .trim_end_matches(" kB")
+            .parse()
+            .unwrap()
     }
 }
 
@@ -71,7 +83,12 @@ pub(crate) fn attacker(relay: SocketAddr, sockets: usize) -> Child {
     command
         .args(["-n", "19"])
         .arg(std::env::current_exe().unwrap())
-        .args(["--attack", &relay.to_string(), "--sockets", &sockets.to_string()])
+        .args([
+            "--attack",
+            &relay.to_string(),
+            "--sockets",
+            &sockets.to_string(),
+        ])
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .spawn()
@@ -99,7 +116,9 @@ pub(crate) fn raise_own_limit() {
     let limit = format!("--nofile={0}:{0}", hard.trim());
     let pid = std::process::id().to_string();
     // Where it is not allowed, fewer sockets are measured, and the row says how many.
-    let _ = Command::new("prlimit").args(["--pid", &pid, &limit]).status();
+    let _ = Command::new("prlimit")
+        .args(["--pid", &pid, &limit])
+        .status();
 }
 
 fn unlimited(program: impl AsRef<std::ffi::OsStr>) -> Command {

@@ -47,6 +47,8 @@ impl Bells {
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Address, Vec<Arc<Courier>>>> {
         // Nothing panics while it holds the lock.
-        self.by_mailbox.lock().unwrap_or_else(PoisonError::into_inner)
+        self.by_mailbox
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }

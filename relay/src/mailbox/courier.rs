@@ -47,7 +47,11 @@ struct Round {
 #[derive(Clone, Copy, Debug)]
 enum Job {
     /// A Get that does not follow.
-    Once { request: u32, mailbox: Address, after: Cursor },
+    Once {
+        request: u32,
+        mailbox: Address,
+        after: Cursor,
+    },
     /// A mailbox that is followed and may have something new.
     Followed(Address),
 }
@@ -79,7 +83,11 @@ enum Cause {
 
 impl Courier {
     pub(crate) fn new(outbox: Arc<Outbox>) -> Self {
-        Self { outbox, round: Mutex::default(), work: Notify::new() }
+        Self {
+            outbox,
+            round: Mutex::default(),
+            work: Notify::new(),
+        }
     }
 
     /// Takes a Get that does not follow; refuses when too many are open.
@@ -89,7 +97,11 @@ impl Courier {
             return false;
         }
         round.open += 1;
-        round.jobs.push_back(Job::Once { request, mailbox, after });
+        round.jobs.push_back(Job::Once {
+            request,
+            mailbox,
+            after,
+        });
         drop(round);
         self.work.notify_one();
         true
@@ -117,7 +129,13 @@ impl Courier {
             // Before anything is read, so that nothing falls between what is read and what rings.
             mailboxes.bells.add(mailbox, self);
             let requests = Vec::new();
-            let follow = Follow { number: 0, after, requests, queued: false, _held: held };
+            let follow = Follow {
+                number: 0,
+                after,
+                requests,
+                queued: false,
+                _held: held,
+            };
             round.followed.insert(mailbox, follow);
         }
         round.open += 1;
@@ -190,7 +208,8 @@ impl Courier {
             let ended = self.lock().done(errand, after, page.more);
             for request in ended {
                 let cursor = after;
-                self.outbox.push_frame(&RelayFrame::UpToDate { request, cursor });
+                self.outbox
+                    .push_frame(&RelayFrame::UpToDate { request, cursor });
             }
         }
     }
@@ -217,7 +236,8 @@ impl Courier {
         }
         for request in ended {
             let reason = Failure::Unavailable;
-            self.outbox.push_frame(&RelayFrame::Failed { request, reason });
+            self.outbox
+                .push_frame(&RelayFrame::Failed { request, reason });
         }
     }
 
@@ -231,13 +251,23 @@ impl Round {
     /// Takes the next job.
     fn next(&mut self) -> Option<Errand> {
         match self.jobs.pop_front()? {
-            Job::Once { request, mailbox, after } => {
-                Some(Errand { mailbox, after, cause: Cause::Get(request) })
-            }
+            Job::Once {
+                request,
+                mailbox,
+                after,
+            } => Some(Errand {
+                mailbox,
+                after,
+                cause: Cause::Get(request),
+            }),
             Job::Followed(mailbox) => {
                 let follow = self.followed.get_mut(&mailbox)?;
                 follow.queued = false;
-                Some(Errand { mailbox, after: follow.after, cause: Cause::Follow(follow.number) })
+                Some(Errand {
+                    mailbox,
+                    after: follow.after,
+                    cause: Cause::Follow(follow.number),
+                })
             }
         }
     }
@@ -285,7 +315,11 @@ impl Round {
         let mailbox = errand.mailbox;
         let ended = match errand.cause {
             Cause::Get(request) if more => {
-                self.jobs.push_back(Job::Once { request, mailbox, after });
+                self.jobs.push_back(Job::Once {
+                    request,
+                    mailbox,
+                    after,
+                });
                 Vec::new()
             }
             Cause::Get(request) => vec![request],

@@ -85,8 +85,10 @@ impl Keeper {
             receipts.push((put.item.mailbox, put.receipt));
             items.push(put.item);
         }
-        let written =
-            self.ask(move |store| store.put(clock::hour(), &items)).await.unwrap_or_default();
+        let written = self
+            .ask(move |store| store.put(clock::hour(), &items))
+            .await
+            .unwrap_or_default();
         let mut outcomes = written.into_iter();
         let mut rung = BTreeSet::new();
         for (mailbox, receipt) in receipts {
@@ -108,7 +110,9 @@ impl Keeper {
     /// Removes some of what is too old. Gives whether there may be more.
     async fn sweep(&mut self) -> bool {
         let oldest = clock::hour().saturating_sub(self.hours);
-        self.ask(move |store| store.sweep(oldest, SWEEP_ITEMS)).await.unwrap_or(false)
+        self.ask(move |store| store.sweep(oldest, SWEEP_ITEMS))
+            .await
+            .unwrap_or(false)
     }
 
     /// Opens the store anew, unless that was just done.

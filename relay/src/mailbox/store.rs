@@ -198,8 +198,10 @@ impl Store {
             bytes: AtomicU64::new(0),
         };
         if let Some(dir) = dir {
-            fs::create_dir_all(dir)
-                .map_err(|why| MailboxError::NoDirectory { dir: dir.to_owned(), why })?;
+            fs::create_dir_all(dir).map_err(|why| MailboxError::NoDirectory {
+                dir: dir.to_owned(),
+                why,
+            })?;
         }
         match (store.mend(), &store.file) {
             (Ok(()), _) => Ok(store),
@@ -208,9 +210,10 @@ impl Store {
             (Err(Error::UpgradeRequired(_)), Some(file)) => {
                 Err(MailboxError::OtherFormat(file.clone()))
             }
-            (Err(why), Some(file)) => {
-                Err(MailboxError::Unreadable { file: file.clone(), why: Box::new(why) })
-            }
+            (Err(why), Some(file)) => Err(MailboxError::Unreadable {
+                file: file.clone(),
+                why: Box::new(why),
+            }),
         }
     }
 
@@ -268,7 +271,10 @@ impl Store {
     ) -> Result<Page, Error> {
         let place = self.place.read().unwrap_or_else(PoisonError::into_inner);
         let table = place.database()?.begin_read()?.open_table(ITEMS)?;
-        let mut page = Page { items: Vec::new(), more: false };
+        let mut page = Page {
+            items: Vec::new(),
+            more: false,
+        };
         let Some(from) = after.checked_add(1) else {
             return Ok(page);
         };
@@ -281,7 +287,11 @@ impl Store {
                 page.more = true;
                 break;
             }
-            page.items.push(Item { cursor: key.value().1, id: *id, bytes: bytes.to_vec() });
+            page.items.push(Item {
+                cursor: key.value().1,
+                id: *id,
+                bytes: bytes.to_vec(),
+            });
         }
         Ok(page)
     }
@@ -394,7 +404,8 @@ impl<'write> Tables<'write> {
         let content = (hour, id, item.bytes.as_slice());
         self.items.insert((mailbox, cursor), content)?;
         self.ids.insert((mailbox, id), cursor)?;
-        self.by_hour.insert((hour, mailbox, cursor), item.depositor)?;
+        self.by_hour
+            .insert((hour, mailbox, cursor), item.depositor)?;
         let next = cursor.saturating_add(1);
         let all = (next, items.saturating_add(1), bytes.saturating_add(more));
         self.boxes.insert(mailbox, all)?;
@@ -410,20 +421,27 @@ impl<'write> Tables<'write> {
         cursor: Cursor,
         depositor: Depositor,
     ) -> Result<Removed, Error> {
-        let mut removed = Removed { bytes: 0, next_first: 0 };
+        let mut removed = Removed {
+            bytes: 0,
+            next_first: 0,
+        };
         self.by_hour.remove((hour, mailbox, cursor))?;
         if let Some(item) = self.items.remove((mailbox, cursor))? {
             let (_, id, bytes) = item.value();
             removed.bytes = bytes.len();
             self.ids.remove((mailbox, id))?;
         }
-        let found = self.shares.get((mailbox, depositor))?.map(|found| found.value());
+        let found = self
+            .shares
+            .get((mailbox, depositor))?
+            .map(|found| found.value());
         if let Some((items, bytes)) = found {
             if items <= 1 {
                 self.shares.remove((mailbox, depositor))?;
             } else {
                 let bytes = bytes.saturating_sub(length(removed.bytes));
-                self.shares.insert((mailbox, depositor), (items - 1, bytes))?;
+                self.shares
+                    .insert((mailbox, depositor), (items - 1, bytes))?;
             }
         }
         let found = self.boxes.get(mailbox)?.map(|found| found.value());
@@ -451,7 +469,9 @@ fn bytes_in(database: &Database) -> Result<u64, Error> {
             };
             match number(FORMAT)? {
                 FORMAT_NOW => number(BYTES),
-                other => Err(Error::UpgradeRequired(u8::try_from(other).unwrap_or(u8::MAX))),
+                other => Err(Error::UpgradeRequired(
+                    u8::try_from(other).unwrap_or(u8::MAX),
+                )),
             }
         }
         Err(TableError::TableDoesNotExist(_)) => {

@@ -29,17 +29,31 @@ impl Answer {
     }
 
     fn parse(bytes: &[u8]) -> Self {
-        let end = bytes.windows(4).position(|four| four == b"\r\n\r\n").expect("no whole head");
+        let end = bytes
+            .windows(4)
+            .position(|four| four == b"\r\n\r\n")
+            .expect("no whole head");
         let head = std::str::from_utf8(&bytes[..end]).unwrap();
         let mut lines = head.split("\r\n");
-        let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
+        let status = lines
+            .next()
+            .unwrap()
+            .split(' ')
+            .nth(1)
+            .unwrap()
+            .parse()
+            .unwrap();
         let mut headers = HashMap::new();
         for line in lines {
             let (name, value) = line.split_once(": ").unwrap();
             let before = headers.insert(name.to_lowercase(), value.to_owned());
             assert_eq!(before, None, "{name} came twice");
         }
-        Self { status, headers, body: bytes[end + 4..].to_vec() }
+        Self {
+            status,
+            headers,
+            body: bytes[end + 4..].to_vec(),
+        }
     }
 }
 
@@ -91,10 +105,13 @@ pub(crate) struct Peer(pub(crate) WebSocketStream<TcpStream>);
 impl Peer {
     /// Opens one the way a browser does from a page of `origin`, or a program without.
     pub(crate) async fn open(address: SocketAddr, origin: Option<&str>) -> Result<Self, Error> {
-        let mut request =
-            format!("ws://{address}{}", bocage_wire::PATH).into_client_request().unwrap();
+        let mut request = format!("ws://{address}{}", bocage_wire::PATH)
+            .into_client_request()
+            .unwrap();
         if let Some(origin) = origin {
-            request.headers_mut().insert("Origin", HeaderValue::from_str(origin).unwrap());
+            request
+                .headers_mut()
+                .insert("Origin", HeaderValue::from_str(origin).unwrap());
         }
         Self::open_on(connect(address).await, request).await
     }
@@ -105,9 +122,14 @@ impl Peer {
         let socket = TcpSocket::new_v4().unwrap();
         socket.set_recv_buffer_size(128 * 1024).unwrap();
         let stream = soon(socket.connect(address)).await.unwrap();
-        let request = format!("ws://{address}{}", bocage_wire::PATH).into_client_request().unwrap();
+        let request = format!("ws://{address}{}", bocage_wire::PATH)
+            .into_client_request()
+            .unwrap();
         let mut peer = Self::open_on(stream, request).await.unwrap();
-        peer.say(&ClientFrame::Hello { version: PROTOCOL_VERSION }).await;
+        peer.say(&ClientFrame::Hello {
+            version: PROTOCOL_VERSION,
+        })
+        .await;
         match peer.frame().await {
             RelayFrame::Greeting { challenge, .. } => (peer, challenge),
             other => panic!("not greeted: {other:?}"),
@@ -120,8 +142,9 @@ impl Peer {
         address: SocketAddr,
         headers: &[(&'static str, &str)],
     ) -> Result<Self, Error> {
-        let mut request =
-            format!("ws://{address}{}", bocage_wire::PATH).into_client_request().unwrap();
+        let mut request = format!("ws://{address}{}", bocage_wire::PATH)
+            .into_client_request()
+            .unwrap();
         for (name, value) in headers {
             let value = HeaderValue::from_str(value).unwrap();
             request.headers_mut().append(*name, value);
@@ -141,19 +164,26 @@ impl Peer {
         peer.say(&ClientFrame::Hello { version }).await;
         match peer.frame().await {
             RelayFrame::Greeting { challenge, .. } => Some((peer, challenge)),
-            RelayFrame::Refused { reason: Refusal::TooBusy } => None,
+            RelayFrame::Refused {
+                reason: Refusal::TooBusy,
+            } => None,
             other => panic!("neither greeted nor refused: {other:?}"),
         }
     }
 
     async fn open_on(stream: TcpStream, request: Request<()>) -> Result<Self, Error> {
-        soon(client_async(request, stream)).await.map(|(socket, _)| Self(socket))
+        soon(client_async(request, stream))
+            .await
+            .map(|(socket, _)| Self(socket))
     }
 
     /// Opens one and says Hello in `version`.
     pub(crate) async fn hello(address: SocketAddr, version: u32) -> Self {
         let mut peer = Self::open(address, None).await.unwrap();
-        peer.send(Message::Binary(ClientFrame::Hello { version }.encode().into())).await;
+        peer.send(Message::Binary(
+            ClientFrame::Hello { version }.encode().into(),
+        ))
+        .await;
         peer
     }
 
@@ -181,9 +211,11 @@ impl Peer {
     pub(crate) async fn enter(&mut self, room: [u8; 16]) -> (u32, Vec<u32>) {
         self.say(&ClientFrame::Enter { room }).await;
         match self.frame().await {
-            RelayFrame::Entered { room: entered, seat, others } if entered == room => {
-                (seat, others)
-            }
+            RelayFrame::Entered {
+                room: entered,
+                seat,
+                others,
+            } if entered == room => (seat, others),
             other => panic!("not entered: {other:?}"),
         }
     }
@@ -231,7 +263,11 @@ pub(crate) async fn raw_socket_offering(relay: SocketAddr, extension: &str) -> T
     while !head.ends_with(b"\r\n\r\n") {
         head.push(soon(stream.read_u8()).await.unwrap());
     }
-    assert!(head.starts_with(b"HTTP/1.1 101 "), "{}", String::from_utf8_lossy(&head));
+    assert!(
+        head.starts_with(b"HTTP/1.1 101 "),
+        "{}",
+        String::from_utf8_lossy(&head)
+    );
     let head = String::from_utf8(head).unwrap().to_lowercase();
     assert!(!head.contains("extensions"), "{head}");
     stream

@@ -17,16 +17,25 @@ const SHORT: Duration = Duration::from_millis(200);
 
 #[tokio::test]
 async fn a_request_head_that_does_not_end_is_cut() {
-    let limits = Limits { request_head: SHORT, ..Limits::default() };
+    let limits = Limits {
+        request_head: SHORT,
+        ..Limits::default()
+    };
     let (relay, _running) = start("half_head", limits).await;
     let mut stream = connect(relay).await;
-    stream.write_all(b"GET / HTTP/1.1\r\nHost: somewhere\r\nX-Slow: a").await.unwrap();
+    stream
+        .write_all(b"GET / HTTP/1.1\r\nHost: somewhere\r\nX-Slow: a")
+        .await
+        .unwrap();
     assert_eq!(rest(&mut stream).await, b"");
 }
 
 #[tokio::test]
 async fn a_connection_that_says_nothing_is_cut() {
-    let limits = Limits { request_head: SHORT, ..Limits::default() };
+    let limits = Limits {
+        request_head: SHORT,
+        ..Limits::default()
+    };
     let (relay, _running) = start("no_head", limits).await;
     assert_eq!(rest(&mut connect(relay).await).await, b"");
 }
@@ -53,12 +62,21 @@ async fn a_client_that_does_not_read_its_answer_is_cut() {
     }));
     fs::write(dir.join("large.bin"), vec![0; large]).unwrap();
     fs::write(dir.join("app.json"), manifest.to_string()).unwrap();
-    let limits = Limits { stalled_write: SHORT, household_connections: 1, ..Limits::default() };
-    let server = Server { limits, ..server(&dir) };
+    let limits = Limits {
+        stalled_write: SHORT,
+        household_connections: 1,
+        ..Limits::default()
+    };
+    let server = Server {
+        limits,
+        ..server(&dir)
+    };
     let (relay, _running) = server.start().await.unwrap();
 
     let mut deaf = connect(relay).await;
-    deaf.write_all(b"GET /large.bin HTTP/1.1\r\nHost: somewhere\r\n\r\n").await.unwrap();
+    deaf.write_all(b"GET /large.bin HTTP/1.1\r\nHost: somewhere\r\n\r\n")
+        .await
+        .unwrap();
     soon(async { while !is_served(relay).await {} }).await;
 
     let mut came = Vec::new();
@@ -73,19 +91,31 @@ async fn a_client_that_does_not_read_its_answer_is_cut() {
 async fn a_stopping_relay_says_goodbye_and_ends() {
     // So long that whatever is not closed on purpose stays open.
     let long = Duration::from_mins(10);
-    let limits = Limits { request_head: long, hello: long, drain: long, ..Limits::default() };
+    let limits = Limits {
+        request_head: long,
+        hello: long,
+        drain: long,
+        ..Limits::default()
+    };
     let (relay, running) = start("stop", limits).await;
     let mut greeted = Peer::hello(relay, bocage_wire::PROTOCOL_VERSION).await;
     greeted.frame().await;
     let mut silent = Peer::open(relay, None).await.unwrap();
     let mut kept = connect(relay).await;
-    kept.write_all(b"GET /healthz HTTP/1.1\r\nHost: somewhere\r\n\r\n").await.unwrap();
+    kept.write_all(b"GET /healthz HTTP/1.1\r\nHost: somewhere\r\n\r\n")
+        .await
+        .unwrap();
     let mut first = [0; 15];
     soon(kept.read_exact(&mut first)).await.unwrap();
     assert_eq!(&first, b"HTTP/1.1 200 OK");
 
     let goodbyes = async {
-        assert!(matches!(greeted.frame().await, RelayFrame::GoAway { retry_after: 1..=15 }));
+        assert!(matches!(
+            greeted.frame().await,
+            RelayFrame::GoAway {
+                retry_after: 1..=15
+            }
+        ));
         assert_eq!(greeted.close_code().await, 1001);
         assert!(greeted.next().await.is_none());
         assert_eq!(silent.close_code().await, 1001);
@@ -99,27 +129,44 @@ async fn a_stopping_relay_says_goodbye_and_ends() {
 #[tokio::test]
 async fn a_stopping_relay_waits_until_its_goodbyes_have_arrived() {
     let long = Duration::from_mins(10);
-    let limits = Limits { close: long, drain: long, ..Limits::default() };
+    let limits = Limits {
+        close: long,
+        drain: long,
+        ..Limits::default()
+    };
     let (relay, running) = start("stop_waits", limits).await;
     let mut peer = raw_socket(relay).await;
     let mut stopped = tokio::spawn(running.stop());
     assert_eq!(raw_frame(&mut peer).await, (0x88, vec![0x03, 0xe9]));
-    assert!(tokio::time::timeout(SHORT, &mut stopped).await.is_err(), "it did not wait");
-    peer.write_all(&[0x88, 0x82, 0, 0, 0, 0, 0x03, 0xe9]).await.unwrap();
+    assert!(
+        tokio::time::timeout(SHORT, &mut stopped).await.is_err(),
+        "it did not wait"
+    );
+    peer.write_all(&[0x88, 0x82, 0, 0, 0, 0, 0x03, 0xe9])
+        .await
+        .unwrap();
     soon(stopped).await.unwrap();
 }
 
 #[tokio::test]
 async fn a_stopping_relay_does_not_wait_for_ever() {
-    let limits = Limits { drain: SHORT, ..Limits::default() };
+    let limits = Limits {
+        drain: SHORT,
+        ..Limits::default()
+    };
     let (relay, running) = start("stop_drain", limits).await;
     let mut slow = connect(relay).await;
-    slow.write_all(b"GET / HTTP/1.1\r\nHost: somewhere\r\nX-Slow: a").await.unwrap();
+    slow.write_all(b"GET / HTTP/1.1\r\nHost: somewhere\r\nX-Slow: a")
+        .await
+        .unwrap();
     // An answer on another connection shows that the first has been accepted.
     assert_eq!(get(relay, "/healthz", &[]).await.status, 200);
     let asked = std::time::Instant::now();
     soon(running.stop()).await;
-    assert!(asked.elapsed() < Limits::default().request_head, "it waited for the slow one");
+    assert!(
+        asked.elapsed() < Limits::default().request_head,
+        "it waited for the slow one"
+    );
     assert_eq!(rest(&mut slow).await, b"");
 }
 
@@ -159,7 +206,10 @@ async fn a_body_that_does_not_end_is_not_waited_for() {
 
 #[tokio::test]
 async fn for_one_connection_too_many_the_oldest_makes_room() {
-    let limits = Limits { connections: 2, ..Limits::default() };
+    let limits = Limits {
+        connections: 2,
+        ..Limits::default()
+    };
     let (relay, _running) = start("oldest", limits).await;
     let mut oldest = connect_from([127, 0, 0, 2], relay).await;
     let mut younger = connect_from([127, 0, 0, 3], relay).await;
@@ -177,7 +227,10 @@ async fn for_one_connection_too_many_the_oldest_makes_room() {
 /// A WebSocket is no longer in its HTTP phase.
 #[tokio::test]
 async fn a_websocket_makes_no_room_for_connections() {
-    let limits = Limits { connections: 1, ..Limits::default() };
+    let limits = Limits {
+        connections: 1,
+        ..Limits::default()
+    };
     let (relay, _running) = start("oldest_socket", limits).await;
     let (mut ada, ..) = Peer::in_room(relay, [1; 16]).await;
     for _ in 0..5 {

@@ -16,7 +16,9 @@ pub(crate) const PAGE: &str = "<!doctype html><title>Bocage</title>\n";
 
 /// A new directory under cargo's directory for tests. `name` is the test's and nobody else's.
 pub(crate) fn directory(name: &str) -> PathBuf {
-    let dir = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("relay").join(name);
+    let dir = PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
+        .join("relay")
+        .join(name);
     if dir.exists() {
         fs::remove_dir_all(&dir).unwrap();
     }
@@ -73,7 +75,11 @@ pub(crate) async fn start_in(
     data: Option<PathBuf>,
     limits: Limits,
 ) -> (SocketAddr, Running) {
-    let server = Server { data, limits, ..server(&app(name)) };
+    let server = Server {
+        data,
+        limits,
+        ..server(&app(name))
+    };
     server.start().await.unwrap()
 }
 

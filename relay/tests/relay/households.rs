@@ -19,7 +19,10 @@ const ROOM: [u8; 16] = [1; 16];
 
 #[tokio::test]
 async fn a_household_has_only_so_many_sockets() {
-    let limits = Limits { household_sockets: 2, ..Limits::default() };
+    let limits = Limits {
+        household_sockets: 2,
+        ..Limits::default()
+    };
     let (relay, _running) = start("household_sockets", limits).await;
     let first = Peer::greeted_from(ADA, relay, &[]).await.unwrap();
     let _second = Peer::greeted_from(ADA, relay, &[]).await.unwrap();
@@ -31,7 +34,10 @@ async fn a_household_has_only_so_many_sockets() {
 
 #[tokio::test]
 async fn a_household_has_only_so_many_connections() {
-    let limits = Limits { household_connections: 2, ..Limits::default() };
+    let limits = Limits {
+        household_connections: 2,
+        ..Limits::default()
+    };
     let (relay, _running) = start("household_connections", limits).await;
     let mut held = Vec::new();
     for _ in 0..2 {
@@ -47,8 +53,13 @@ async fn a_household_has_only_so_many_connections() {
 
 #[tokio::test]
 async fn who_connects_too_often_is_turned_away() {
-    let limits =
-        Limits { household_arrivals: Rate { per_second: 1, burst: 3 }, ..Limits::default() };
+    let limits = Limits {
+        household_arrivals: Rate {
+            per_second: 1,
+            burst: 3,
+        },
+        ..Limits::default()
+    };
     let (relay, _running) = start("household_arrivals", limits).await;
     for _ in 0..3 {
         assert!(is_answered(connect_from(ADA, relay).await).await);
@@ -63,7 +74,11 @@ async fn is_answered(mut stream: tokio::net::TcpStream) -> bool {
     let mut answer = Vec::new();
     // Whoever is turned away may see it while writing.
     let _ = stream.write_all(request).await;
-    let _ = soon(tokio::io::AsyncReadExt::read_to_end(&mut stream, &mut answer)).await;
+    let _ = soon(tokio::io::AsyncReadExt::read_to_end(
+        &mut stream,
+        &mut answer,
+    ))
+    .await;
     answer.starts_with(b"HTTP/1.1 200 OK")
 }
 
@@ -71,7 +86,10 @@ async fn is_answered(mut stream: tokio::net::TcpStream) -> bool {
 async fn the_sockets_of_a_household_share_what_it_may_use() {
     let limits = Limits {
         household_rates: Rates {
-            signals: Rate { per_second: 20, burst: 5 },
+            signals: Rate {
+                per_second: 20,
+                burst: 5,
+            },
             ..Limits::default().household_rates
         },
         ..Limits::default()
@@ -104,7 +122,10 @@ async fn the_sockets_of_a_household_share_what_it_may_use() {
 
 #[tokio::test]
 async fn the_sockets_of_a_household_are_in_only_so_many_rooms_and_mailboxes() {
-    let limits = Limits { household_held: 3, ..Limits::default() };
+    let limits = Limits {
+        household_held: 3,
+        ..Limits::default()
+    };
     let (relay, _running) = start("household_held", limits).await;
     let (mut one, ones) = owner_from(ADA, relay, 1).await;
     let (mut two, twos) = owner_from(ADA, relay, 2).await;
@@ -122,7 +143,10 @@ async fn the_sockets_of_a_household_are_in_only_so_many_rooms_and_mailboxes() {
     assert_eq!(two.frame().await, RelayFrame::Failed { request: 2, reason });
     // What one has already can be asked for again; somebody else is not affected.
     one.say(&ones.get(3, 0, true)).await;
-    assert!(matches!(one.frame().await, RelayFrame::UpToDate { request: 3, .. }));
+    assert!(matches!(
+        one.frame().await,
+        RelayFrame::UpToDate { request: 3, .. }
+    ));
     let (mut bob, _) = Peer::greeted_from(BOB, relay, &[]).await.unwrap();
     bob.enter([3; 16]).await;
     // Each way of giving something up gives it back.
@@ -138,7 +162,10 @@ async fn the_sockets_of_a_household_are_in_only_so_many_rooms_and_mailboxes() {
 
 #[tokio::test]
 async fn one_household_cannot_fill_the_relay_for_others() {
-    let limits = Limits { mail_bytes_in_memory: 100_000, ..Limits::default() };
+    let limits = Limits {
+        mail_bytes_in_memory: 100_000,
+        ..Limits::default()
+    };
     let (relay, _running) = start("household_mail", limits).await;
     // Another mailbox each time, so that no mailbox is full.
     let mut kept = 0;
@@ -159,8 +186,11 @@ async fn one_household_cannot_fill_the_relay_for_others() {
 
 #[tokio::test]
 async fn what_was_not_kept_does_not_count() {
-    let limits =
-        Limits { mail_bytes_in_memory: 100_000, mailbox_bytes: 12_000, ..Limits::default() };
+    let limits = Limits {
+        mail_bytes_in_memory: 100_000,
+        mailbox_bytes: 12_000,
+        ..Limits::default()
+    };
     let (relay, _running) = start("household_back", limits).await;
     let (mut ada, adas) = owner_from(ADA, relay, 1).await;
     adas.keep(&mut ada, 1, &[1; 6_000]).await;
@@ -177,7 +207,11 @@ async fn what_was_not_kept_does_not_count() {
 
 async fn start_behind_proxy(name: &str) -> (std::net::SocketAddr, bocage_relay::Running) {
     let server = Server {
-        limits: Limits { household_sockets: 1, household_connections: 3, ..Limits::default() },
+        limits: Limits {
+            household_sockets: 1,
+            household_connections: 3,
+            ..Limits::default()
+        },
         trusted_proxies: vec!["127.0.0.4".parse().unwrap(), "10.0.0.0/8".parse().unwrap()],
         ..server(&app(name))
     };
@@ -222,15 +256,23 @@ async fn what_a_client_tells_a_trusted_proxy_is_not_believed() {
     for said in [
         &[("x-forwarded-for", "198.51.100.2, 203.0.113.1")][..],
         // As a proxy passes on that adds a line of its own.
-        &[("x-forwarded-for", "198.51.100.3"), ("x-forwarded-for", "203.0.113.1")],
-        &[("forwarded", "for=203.0.113.1"), ("x-forwarded-for", "203.0.113.1")],
+        &[
+            ("x-forwarded-for", "198.51.100.3"),
+            ("x-forwarded-for", "203.0.113.1"),
+        ],
+        &[
+            ("forwarded", "for=203.0.113.1"),
+            ("x-forwarded-for", "203.0.113.1"),
+        ],
     ] {
         let peer = Peer::greeted_from(PROXY, relay, said).await;
         assert!(peer.is_none(), "{said:?}");
     }
     // Of two headers that differ, one may be the client's: it counts as the proxy's own, once.
     let two = |other| [("forwarded", other), ("x-forwarded-for", "203.0.113.1")];
-    let _proxys = Peer::greeted_from(PROXY, relay, &two("for=198.51.100.4")).await.unwrap();
+    let _proxys = Peer::greeted_from(PROXY, relay, &two("for=198.51.100.4"))
+        .await
+        .unwrap();
     let again = Peer::greeted_from(PROXY, relay, &two("for=198.51.100.5")).await;
     assert!(again.is_none());
 }

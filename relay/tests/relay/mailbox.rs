@@ -12,7 +12,10 @@ use crate::client::Peer;
 use crate::fixture::{directory, start, start_in};
 use crate::owner::{Owner, owner, owner_from};
 
-const UNLIMITED: Rate = Rate { per_second: u32::MAX, burst: u32::MAX };
+const UNLIMITED: Rate = Rate {
+    per_second: u32::MAX,
+    burst: u32::MAX,
+};
 
 fn failed(request: u32, reason: Failure) -> RelayFrame {
     RelayFrame::Failed { request, reason }
@@ -155,8 +158,12 @@ async fn only_the_holder_of_the_key_may_put_and_get() {
         }
     }
     // Her own, with something changed after it was signed.
-    let mut changed =
-        [eves.put(0, 2, b"x"), eves.put(0, 2, b"x"), eves.get(0, 0, false), eves.get(0, 0, false)];
+    let mut changed = [
+        eves.put(0, 2, b"x"),
+        eves.put(0, 2, b"x"),
+        eves.get(0, 0, false),
+        eves.get(0, 0, false),
+    ];
     if let [
         ClientFrame::Put { id, .. },
         ClientFrame::Put { bytes, .. },
@@ -169,7 +176,10 @@ async fn only_the_holder_of_the_key_may_put_and_get() {
     forged.extend(changed);
     // A key of low order, for which some signatures fit every message.
     let mut nobodys = eves.get(0, 0, false);
-    if let ClientFrame::Get { mailbox, signature, .. } = &mut nobodys {
+    if let ClientFrame::Get {
+        mailbox, signature, ..
+    } = &mut nobodys
+    {
         (*mailbox, *signature) = ([0; 32], [0; 64]);
         (mailbox[0], signature[0]) = (1, 1);
     }
@@ -198,7 +208,11 @@ async fn an_item_without_bytes_or_with_too_many_is_no_frame() {
 
 #[tokio::test]
 async fn a_full_mailbox_refuses_and_keeps_what_it_has() {
-    let limits = Limits { mailbox_items: 4, mailbox_bytes: 1_000, ..Limits::default() };
+    let limits = Limits {
+        mailbox_items: 4,
+        mailbox_bytes: 1_000,
+        ..Limits::default()
+    };
     let (relay, _running) = start("mail_full", limits).await;
     let (mut ada, adas) = owner_from([127, 0, 0, 2], relay, 1).await;
     let (mut bob, bobs) = owner_from([127, 0, 0, 3], relay, 1).await;
@@ -227,7 +241,10 @@ async fn a_full_mailbox_refuses_and_keeps_what_it_has() {
 
 #[tokio::test]
 async fn a_full_relay_refuses_and_keeps_what_it_has() {
-    let limits = Limits { mail_bytes_in_memory: 100_000, ..Limits::default() };
+    let limits = Limits {
+        mail_bytes_in_memory: 100_000,
+        ..Limits::default()
+    };
     let (relay, _running) = start("mail_all_full", limits).await;
     for seed in 1..10 {
         let (mut peer, owner) = owner_from([127, 0, 1, seed], relay, seed).await;
@@ -257,7 +274,10 @@ async fn an_unknown_mailbox_is_an_empty_one() {
 async fn who_asks_too_often_is_read_later_and_gets_all_answers() {
     let limits = Limits {
         socket_rates: Rates {
-            requests: Rate { per_second: 20, burst: 5 },
+            requests: Rate {
+                per_second: 20,
+                burst: 5,
+            },
             ..Limits::default().socket_rates
         },
         ..Limits::default()
@@ -282,7 +302,10 @@ async fn who_asks_too_often_is_read_later_and_gets_all_answers() {
 async fn who_gets_too_much_is_sent_it_later_and_loses_nothing() {
     let limits = Limits {
         socket_rates: Rates {
-            got_bytes: Rate { per_second: 100_000, burst: 10_000 },
+            got_bytes: Rate {
+                per_second: 100_000,
+                burst: 10_000,
+            },
             ..Limits::default().socket_rates
         },
         ..Limits::default()
@@ -303,7 +326,10 @@ async fn who_gets_too_much_is_sent_it_later_and_loses_nothing() {
 #[tokio::test]
 async fn a_flood_of_gets_is_answered_one_by_one() {
     let limits = Limits {
-        socket_rates: Rates { requests: UNLIMITED, ..Limits::default().socket_rates },
+        socket_rates: Rates {
+            requests: UNLIMITED,
+            ..Limits::default().socket_rates
+        },
         queue_messages: 100_000,
         ..Limits::default()
     };
@@ -331,12 +357,19 @@ async fn a_flood_of_gets_is_answered_one_by_one() {
             }
             RelayFrame::Failed { request, reason } => {
                 assert_eq!(reason, Failure::Busy);
-                assert_eq!(answers.insert(request, Some(reason)), None, "answered twice");
+                assert_eq!(
+                    answers.insert(request, Some(reason)),
+                    None,
+                    "answered twice"
+                );
             }
             other => panic!("no answer to a Get: {other:?}"),
         }
         // Those that do not follow all have an answer.
-        if (1..count).step_by(2).all(|request| answers.contains_key(&request)) {
+        if (1..count)
+            .step_by(2)
+            .all(|request| answers.contains_key(&request))
+        {
             break eves.clone();
         }
     };
@@ -380,7 +413,10 @@ async fn a_socket_follows_only_so_many_mailboxes() {
 async fn a_backlog_waits_in_the_mailbox_and_not_in_memory() {
     let limits = Limits {
         queue_bytes: 1024 * 1024,
-        socket_rates: Rates { put_bytes: UNLIMITED, ..Limits::default().socket_rates },
+        socket_rates: Rates {
+            put_bytes: UNLIMITED,
+            ..Limits::default().socket_rates
+        },
         stalled_write: Duration::from_secs(20),
         ..Limits::default()
     };
@@ -402,7 +438,10 @@ async fn a_backlog_waits_in_the_mailbox_and_not_in_memory() {
 async fn who_puts_too_much_is_read_later_and_loses_nothing() {
     let limits = Limits {
         socket_rates: Rates {
-            put_bytes: Rate { per_second: 100_000, burst: 10_000 },
+            put_bytes: Rate {
+                per_second: 100_000,
+                burst: 10_000,
+            },
             ..Limits::default().socket_rates
         },
         ..Limits::default()
@@ -420,7 +459,10 @@ async fn who_puts_too_much_is_read_later_and_loses_nothing() {
 
 #[tokio::test]
 async fn puts_beyond_what_may_be_under_way_are_refused() {
-    let limits = Limits { puts_under_way: 0, ..Limits::default() };
+    let limits = Limits {
+        puts_under_way: 0,
+        ..Limits::default()
+    };
     let (relay, _running) = start("mail_busy", limits).await;
     let (mut ada, adas) = owner(relay, 1).await;
     ada.say(&adas.put(1, 1, b"item")).await;

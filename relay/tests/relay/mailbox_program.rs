@@ -36,7 +36,12 @@ async fn what_was_answered_survives_being_killed() {
         let found = adas.got(&mut ada, 0).await;
         let ids = found.ids();
         assert!(kept.iter().all(|id| ids.contains(id)), "{kept:?} {ids:?}");
-        assert!(found.items.iter().all(|(_, id, bytes)| bytes == &[id[0]; 5_000]));
+        assert!(
+            found
+                .items
+                .iter()
+                .all(|(_, id, bytes)| bytes == &[id[0]; 5_000])
+        );
         assert!(found.cursor >= last, "{} {last}", found.cursor);
         last = found.cursor;
         // More than are answered before it is killed.
@@ -127,10 +132,16 @@ async fn it_says_when_mail_is_only_in_memory() {
     assert!(!end(with, "TERM").await.contains("memory"));
     let without = Program::start(&app, "info");
     let said = end(without, "TERM").await;
-    assert!(said.contains("mail is kept in memory") && said.contains("--data"), "{said}");
+    assert!(
+        said.contains("mail is kept in memory") && said.contains("--data"),
+        "{said}"
+    );
     let help = program(&["--help"]).output().unwrap();
     let help = String::from_utf8(help.stdout).unwrap();
-    assert!(help.contains("--data <DIRECTORY>") && help.contains("BOCAGE_DATA"), "{help}");
+    assert!(
+        help.contains("--data <DIRECTORY>") && help.contains("BOCAGE_DATA"),
+        "{help}"
+    );
     assert!(help.contains("kept in memory"), "{help}");
 }
 
@@ -139,16 +150,28 @@ async fn a_data_directory_that_cannot_be_used_is_named() {
     let (app, data) = (app("mail_used"), directory("mail_used_data"));
     let _relay = Program::with_data(&app, &data);
     let said = refused(&app, &data);
-    assert!(said.contains("in use by another relay") && said.contains("--data"), "{said}");
+    assert!(
+        said.contains("in use by another relay") && said.contains("--data"),
+        "{said}"
+    );
     let file = directory("mail_file").join("file");
     fs::write(&file, "not a directory").unwrap();
     let said = refused(&app, &file);
-    assert!(said.starts_with("cannot make the data directory "), "{said}");
+    assert!(
+        said.starts_with("cannot make the data directory "),
+        "{said}"
+    );
     let garbage = directory("mail_garbage");
-    fs::write(garbage.join("mailbox.redb"), "not mail, but long enough to look at ".repeat(99))
-        .unwrap();
+    fs::write(
+        garbage.join("mailbox.redb"),
+        "not mail, but long enough to look at ".repeat(99),
+    )
+    .unwrap();
     let said = refused(&app, &garbage);
-    assert!(said.starts_with("cannot open ") && said.contains("mailbox.redb"), "{said}");
+    assert!(
+        said.starts_with("cannot open ") && said.contains("mailbox.redb"),
+        "{said}"
+    );
 }
 
 /// What a program says that cannot start with this data directory.
@@ -168,9 +191,15 @@ async fn the_log_does_not_say_which_mailbox() {
     ada.say(&adas.get(1, 0, true)).await;
     adas.until_the_end(&mut ada, 1).await;
     let stranger = Owner::new(2, [0; 32]);
-    for frame in [stranger.put(3, 0xAB, b"marker-item"), stranger.get(3, 0, true)] {
+    for frame in [
+        stranger.put(3, 0xAB, b"marker-item"),
+        stranger.get(3, 0, true),
+    ] {
         ada.say(&frame).await;
-        assert!(matches!(ada.frame().await, RelayFrame::Failed { request: 3, .. }));
+        assert!(matches!(
+            ada.frame().await,
+            RelayFrame::Failed { request: 3, .. }
+        ));
     }
     ada.say(&adas.put(4, 0xAB, &vec![0; ITEM_MAX + 1])).await;
     ada.close_code().await;

@@ -33,5 +33,7 @@ use std::time::Duration;
 
 /// Fails instead of hanging. Nothing that a test waits for takes anywhere near this long.
 async fn soon<T>(future: impl Future<Output = T>) -> T {
-    tokio::time::timeout(Duration::from_secs(20), future).await.expect("took far too long")
+    tokio::time::timeout(Duration::from_secs(20), future)
+        .await
+        .expect("took far too long")
 }

@@ -13,7 +13,9 @@ fn refusal(dir: &Path, place: &str, value: &Value) -> String {
     let mut manifest = manifest();
     *manifest.pointer_mut(place).unwrap() = value.clone();
     fs::write(dir.join("app.json"), manifest.to_string()).unwrap();
-    Assets::from_directory(dir).expect_err("it was accepted").to_string()
+    Assets::from_directory(dir)
+        .expect_err("it was accepted")
+        .to_string()
 }
 
 #[test]
@@ -66,7 +68,10 @@ fn url_paths_that_mean_something_else_are_refused() {
         "/\u{e9}",
     ] {
         let said = refusal(&dir, "/files/2/path", &json!(path));
-        assert!(said.contains("is not a plain path inside the app"), "{path:?}: {said}");
+        assert!(
+            said.contains("is not a plain path inside the app"),
+            "{path:?}: {said}"
+        );
     }
 }
 
@@ -74,7 +79,11 @@ fn url_paths_that_mean_something_else_are_refused() {
 fn a_manifest_must_be_right_in_every_respect() {
     let dir = app("manifest_wrong");
     for (place, value, why) in [
-        ("/build", json!("1234"), "`build` is not 32 hexadecimal digits"),
+        (
+            "/build",
+            json!("1234"),
+            "`build` is not 32 hexadecimal digits",
+        ),
         ("", json!({ "files": [] }), "missing field `build`"),
         ("/files/0/size", json!("12"), "invalid type"),
         ("/files/0/size", json!(-1), "invalid value"),
@@ -84,8 +93,16 @@ fn a_manifest_must_be_right_in_every_respect() {
         ("/files/0/etag", json!("\"aa\"\r\nX: \""), "unusable etag"),
         ("/files/0/type", json!("text/html\r\nX: y"), "unusable type"),
         ("/files/1/path", json!("/index.html"), "listed twice"),
-        ("/files/1/path", json!("/relay"), "address of the relay itself"),
-        ("/files/0/path", json!("/start.html"), "\"/index.html\" is missing"),
+        (
+            "/files/1/path",
+            json!("/relay"),
+            "address of the relay itself",
+        ),
+        (
+            "/files/0/path",
+            json!("/start.html"),
+            "\"/index.html\" is missing",
+        ),
         ("/files/0/immutable", json!(true), "must not be immutable"),
     ] {
         let said = refusal(&dir, place, &value);
@@ -98,10 +115,16 @@ fn files_must_be_what_the_manifest_says() {
     let dir = app("manifest_differs");
     for size in [3, 5] {
         let said = refusal(&dir, "/files/2/size", &json!(size));
-        assert!(said.contains("is not the file that app.json describes"), "{size}: {said}");
+        assert!(
+            said.contains("is not the file that app.json describes"),
+            "{size}: {said}"
+        );
     }
     let larger = refusal(&dir, "/files/2/gzip", &json!("index.html"));
-    assert!(larger.contains("is not the file that app.json describes"), "{larger}");
+    assert!(
+        larger.contains("is not the file that app.json describes"),
+        "{larger}"
+    );
     let missing = refusal(&dir, "/files/2/file", &json!("gone.wasm"));
     assert!(missing.contains("gone.wasm"), "{missing}");
     let directory = refusal(&dir, "/files/2/file", &json!("engine"));
@@ -123,9 +146,18 @@ fn links_that_lead_out_of_the_app_are_refused() {
 fn a_directory_without_an_app_is_told_apart_from_none() {
     let dir = app("manifest_none");
     fs::remove_file(dir.join("app.json")).unwrap();
-    assert!(matches!(Assets::from_directory(&dir), Err(AppError::NoManifest(_))));
+    assert!(matches!(
+        Assets::from_directory(&dir),
+        Err(AppError::NoManifest(_))
+    ));
     let file = dir.join("index.html");
-    assert!(matches!(Assets::from_directory(&file), Err(AppError::NoManifest(_))));
+    assert!(matches!(
+        Assets::from_directory(&file),
+        Err(AppError::NoManifest(_))
+    ));
     let nowhere = dir.join("nowhere");
-    assert!(matches!(Assets::from_directory(&nowhere), Err(AppError::NoDirectory(_))));
+    assert!(matches!(
+        Assets::from_directory(&nowhere),
+        Err(AppError::NoDirectory(_))
+    ));
 }

@@ -12,20 +12,37 @@ const ROOM: [u8; 16] = *b"a marked room 16";
 
 async fn value(metrics: SocketAddr, name: &str) -> u64 {
     let text = String::from_utf8(get(metrics, "/metrics", &[]).await.body).unwrap();
-    let line = text.lines().find_map(|line| line.strip_prefix(&format!("{name} ")));
-    line.unwrap_or_else(|| panic!("no {name} in {text}")).parse().unwrap()
+    let line = text
+        .lines()
+        .find_map(|line| line.strip_prefix(&format!("{name} ")));
+    line.unwrap_or_else(|| panic!("no {name} in {text}"))
+        .parse()
+        .unwrap()
 }
 
 #[tokio::test]
 async fn what_passes_through_is_counted() {
-    let server = Server { metrics: Some(([127, 0, 0, 1], 0).into()), ..server(&app("metrics")) };
+    let server = Server {
+        metrics: Some(([127, 0, 0, 1], 0).into()),
+        ..server(&app("metrics"))
+    };
     let (relay, running) = server.start().await.unwrap();
     let metrics = running.metrics().unwrap();
     let (mut ada, ..) = Peer::in_room(relay, ROOM).await;
     let (mut bob, bob_seat, _) = Peer::in_room(relay, ROOM).await;
     assert!(matches!(ada.frame().await, RelayFrame::Arrived { .. }));
-    ada.say(&ClientFrame::Signal { room: ROOM, to: None, bytes: vec![0; 100] }).await;
-    ada.say(&ClientFrame::Pipe { room: ROOM, to: bob_seat, bytes: vec![0; 2_000] }).await;
+    ada.say(&ClientFrame::Signal {
+        room: ROOM,
+        to: None,
+        bytes: vec![0; 100],
+    })
+    .await;
+    ada.say(&ClientFrame::Pipe {
+        room: ROOM,
+        to: bob_seat,
+        bytes: vec![0; 2_000],
+    })
+    .await;
     for _ in 0..2 {
         bob.frame().await;
     }
@@ -57,14 +74,19 @@ async fn what_passes_through_is_counted() {
 
 #[tokio::test]
 async fn the_counters_are_not_told_where_the_app_is() {
-    let server =
-        Server { metrics: Some(([127, 0, 0, 1], 0).into()), ..server(&app("metrics_apart")) };
+    let server = Server {
+        metrics: Some(([127, 0, 0, 1], 0).into()),
+        ..server(&app("metrics_apart"))
+    };
     let (relay, running) = server.start().await.unwrap();
     let metrics = running.metrics().unwrap();
     assert_eq!(get(relay, "/metrics", &[]).await.status, 404);
     let answer = get(metrics, "/metrics", &[]).await;
     assert_eq!(answer.status, 200);
-    assert_eq!(answer.header("content-type"), Some("text/plain; version=0.0.4"));
+    assert_eq!(
+        answer.header("content-type"),
+        Some("text/plain; version=0.0.4")
+    );
     let text = String::from_utf8(answer.body).unwrap();
     assert!(!text.contains('{'), "a label: {text}");
     for elsewhere in ["/", "/healthz", "/relay"] {
@@ -75,8 +97,10 @@ async fn the_counters_are_not_told_where_the_app_is() {
 /// Nothing is held for those who are gone, however they went.
 #[tokio::test]
 async fn who_is_gone_leaves_nothing_behind() {
-    let server =
-        Server { metrics: Some(([127, 0, 0, 1], 0).into()), ..server(&app("metrics_gone")) };
+    let server = Server {
+        metrics: Some(([127, 0, 0, 1], 0).into()),
+        ..server(&app("metrics_gone"))
+    };
     let (relay, running) = server.start().await.unwrap();
     let metrics = running.metrics().unwrap();
     for round in 0..3 {
@@ -98,7 +122,11 @@ async fn who_is_gone_leaves_nothing_behind() {
         ada.say(&adas.put(7, 1, &[1; 100])).await;
         drop(ada);
         crate::soon(async { while value(metrics, "bocage_sockets").await > 0 {} }).await;
-        for name in ["bocage_rooms", "bocage_followed_mailboxes", "bocage_waiting_bytes"] {
+        for name in [
+            "bocage_rooms",
+            "bocage_followed_mailboxes",
+            "bocage_waiting_bytes",
+        ] {
             let gone = async { while value(metrics, name).await > 0 {} };
             crate::soon(gone).await;
         }

@@ -32,7 +32,10 @@ impl Owner {
     }
 
     pub(crate) fn from_seed(seed: [u8; 32], challenge: [u8; 32]) -> Self {
-        Self { key: SigningKey::from_bytes(&seed), challenge }
+        Self {
+            key: SigningKey::from_bytes(&seed),
+            challenge,
+        }
     }
 
     pub(crate) fn mailbox(&self) -> [u8; 32] {
@@ -64,7 +67,9 @@ impl Owner {
     }
 
     pub(crate) fn unfollow(&self) -> ClientFrame {
-        ClientFrame::Unfollow { mailbox: self.mailbox() }
+        ClientFrame::Unfollow {
+            mailbox: self.mailbox(),
+        }
     }
 
     /// Puts an item and waits until it is kept.
@@ -84,10 +89,18 @@ impl Owner {
         let mut items = Vec::new();
         loop {
             match peer.frame().await {
-                RelayFrame::Item { mailbox, cursor, id, bytes } if mailbox == self.mailbox() => {
+                RelayFrame::Item {
+                    mailbox,
+                    cursor,
+                    id,
+                    bytes,
+                } if mailbox == self.mailbox() => {
                     items.push((cursor, id, bytes));
                 }
-                RelayFrame::UpToDate { request: at, cursor } if at == request => {
+                RelayFrame::UpToDate {
+                    request: at,
+                    cursor,
+                } if at == request => {
                     return Got { items, cursor };
                 }
                 other => panic!("neither an item nor the end: {other:?}"),

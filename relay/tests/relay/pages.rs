@@ -10,13 +10,21 @@ const SCRIPT_PATH: &str = "/boot-1a2b3c4d.js";
 #[tokio::test]
 async fn every_answer_carries_the_security_headers_that_mean_something_to_it() {
     let (relay, _running) = start("security_headers", Limits::default()).await;
-    for target in ["/", "/index.html", SCRIPT_PATH, "/engine/engine.wasm", "/missing", "/healthz"] {
+    for target in [
+        "/",
+        "/index.html",
+        SCRIPT_PATH,
+        "/engine/engine.wasm",
+        "/missing",
+        "/healthz",
+    ] {
         let answer = get(relay, target, &[]).await;
         let is_part = target == "/engine/engine.wasm";
         let is_page = !is_part && target != SCRIPT_PATH;
-        for (name, value) in
-            [("cross-origin-resource-policy", "same-origin"), ("x-content-type-options", "nosniff")]
-        {
+        for (name, value) in [
+            ("cross-origin-resource-policy", "same-origin"),
+            ("x-content-type-options", "nosniff"),
+        ] {
             assert_eq!(answer.header(name), Some(value), "{name} of {target}");
         }
         let opener = answer.header("cross-origin-opener-policy");
@@ -35,7 +43,11 @@ async fn every_answer_carries_the_security_headers_that_mean_something_to_it() {
             let expected = (!is_part).then_some(value);
             assert_eq!(answer.header(name), expected, "{name} of {target}");
         }
-        assert_eq!(answer.header("cross-origin-embedder-policy"), None, "{target}");
+        assert_eq!(
+            answer.header("cross-origin-embedder-policy"),
+            None,
+            "{target}"
+        );
     }
 }
 
@@ -45,8 +57,18 @@ async fn what_the_app_never_asks_for_is_denied() {
     let answer = get(relay, "/", &[]).await;
     let policy = answer.header("permissions-policy").unwrap();
     let denied: Vec<_> = policy.split(", ").collect();
-    for feature in ["camera", "microphone", "geolocation", "payment", "usb", "browsing-topics"] {
-        assert!(denied.contains(&format!("{feature}=()").as_str()), "{feature} in {policy}");
+    for feature in [
+        "camera",
+        "microphone",
+        "geolocation",
+        "payment",
+        "usb",
+        "browsing-topics",
+    ] {
+        assert!(
+            denied.contains(&format!("{feature}=()").as_str()),
+            "{feature} in {policy}"
+        );
     }
     for feature in ["clipboard-write", "web-share"] {
         assert!(!policy.contains(feature), "{feature} in {policy}");
@@ -60,7 +82,10 @@ async fn the_root_is_the_start_page() {
         let answer = get(relay, target, &[]).await;
         assert_eq!(answer.status, 200, "{target}");
         assert_eq!(answer.body, PAGE.as_bytes(), "{target}");
-        assert_eq!(answer.header("content-type"), Some("text/html; charset=utf-8"));
+        assert_eq!(
+            answer.header("content-type"),
+            Some("text/html; charset=utf-8")
+        );
     }
 }
 
@@ -68,11 +93,26 @@ async fn the_root_is_the_start_page() {
 async fn files_come_in_the_smallest_form_that_the_client_takes() {
     let (relay, _running) = start("negotiation", Limits::default()).await;
     for (accept, encoding, body, etag) in [
-        ("gzip, deflate, br, zstd", Some("br"), SCRIPT_BROTLI, "\"bb02-br\""),
+        (
+            "gzip, deflate, br, zstd",
+            Some("br"),
+            SCRIPT_BROTLI,
+            "\"bb02-br\"",
+        ),
         ("gzip, deflate", Some("gzip"), SCRIPT_GZIP, "\"bb02-gzip\""),
-        ("br;q=0, gzip;q=0.9", Some("gzip"), SCRIPT_GZIP, "\"bb02-gzip\""),
+        (
+            "br;q=0, gzip;q=0.9",
+            Some("gzip"),
+            SCRIPT_GZIP,
+            "\"bb02-gzip\"",
+        ),
         ("br;q=0, gzip;q=0", None, SCRIPT, "\"bb02\""),
-        ("identity, br;q=0.5", Some("br"), SCRIPT_BROTLI, "\"bb02-br\""),
+        (
+            "identity, br;q=0.5",
+            Some("br"),
+            SCRIPT_BROTLI,
+            "\"bb02-br\"",
+        ),
         ("*;q=0", None, SCRIPT, "\"bb02\""),
         ("", None, SCRIPT, "\"bb02\""),
     ] {
@@ -83,7 +123,11 @@ async fn files_come_in_the_smallest_form_that_the_client_takes() {
         assert_eq!(answer.header("etag"), Some(etag), "{accept}");
         assert_eq!(answer.header("vary"), Some("accept-encoding"), "{accept}");
         let length = body.len().to_string();
-        assert_eq!(answer.header("content-length"), Some(length.as_str()), "{accept}");
+        assert_eq!(
+            answer.header("content-length"),
+            Some(length.as_str()),
+            "{accept}"
+        );
     }
 }
 
@@ -105,20 +149,31 @@ async fn hashed_names_are_kept_and_the_rest_is_asked_for_again() {
         ("/engine/engine.wasm", "no-cache"),
         ("/missing", "no-store"),
     ] {
-        assert_eq!(get(relay, target, &[]).await.header("cache-control"), Some(cache), "{target}");
+        assert_eq!(
+            get(relay, target, &[]).await.header("cache-control"),
+            Some(cache),
+            "{target}"
+        );
     }
 }
 
 #[tokio::test]
 async fn what_the_client_holds_is_not_sent_again() {
     let (relay, _running) = start("not_modified", Limits::default()).await;
-    let held =
-        get(relay, SCRIPT_PATH, &["Accept-Encoding: br", "If-None-Match: \"bb02-br\""]).await;
+    let held = get(
+        relay,
+        SCRIPT_PATH,
+        &["Accept-Encoding: br", "If-None-Match: \"bb02-br\""],
+    )
+    .await;
     assert_eq!(held.status, 304);
     assert!(held.body.is_empty());
     assert_eq!(held.header("etag"), Some("\"bb02-br\""));
     assert_eq!(held.header("vary"), Some("accept-encoding"));
-    assert_eq!(held.header("cache-control"), Some("public, max-age=31536000, immutable"));
+    assert_eq!(
+        held.header("cache-control"),
+        Some("public, max-age=31536000, immutable")
+    );
     assert!(held.header("content-security-policy").is_some());
 
     let other_form = get(relay, SCRIPT_PATH, &["If-None-Match: \"bb02-br\""]).await;
@@ -136,7 +191,8 @@ async fn head_is_get_without_the_content() {
         assert!(head.body.is_empty(), "{target}");
         assert_eq!(head.status, got.status, "{target}");
         // The two may have been answered in different seconds.
-        head.headers.insert("date".into(), got.headers["date"].clone());
+        head.headers
+            .insert("date".into(), got.headers["date"].clone());
         assert_eq!(head.headers, got.headers, "{target}");
     }
 }
@@ -149,7 +205,10 @@ async fn only_get_and_head_are_answered() {
             let answer = request(relay, method, target, &["Content-Length: 0"]).await;
             assert_eq!(answer.status, 405, "{method} {target}");
             let allow = answer.header("allow").unwrap();
-            assert!(allow.contains("GET") && allow.contains("HEAD"), "{method} {target}: {allow}");
+            assert!(
+                allow.contains("GET") && allow.contains("HEAD"),
+                "{method} {target}: {allow}"
+            );
         }
     }
 }
@@ -176,7 +235,11 @@ async fn nothing_but_the_listed_files_is_served() {
     ] {
         let answer = get(relay, target, &[]).await;
         assert_eq!(answer.status, 404, "{target}");
-        assert_eq!(answer.header("content-type"), Some("text/plain; charset=utf-8"), "{target}");
+        assert_eq!(
+            answer.header("content-type"),
+            Some("text/plain; charset=utf-8"),
+            "{target}"
+        );
         assert_eq!(answer.body, b"there is nothing here\n", "{target}");
     }
 }
@@ -185,5 +248,8 @@ async fn nothing_but_the_listed_files_is_served() {
 async fn a_healthy_relay_says_ok() {
     let (relay, _running) = start("healthz", Limits::default()).await;
     let answer = get(relay, "/healthz", &[]).await;
-    assert_eq!((answer.status, answer.body.as_slice()), (200, b"ok".as_slice()));
+    assert_eq!(
+        (answer.status, answer.body.as_slice()),
+        (200, b"ok".as_slice())
+    );
 }

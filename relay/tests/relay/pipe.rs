@@ -16,11 +16,19 @@ use crate::soon;
 const ROOM: [u8; 16] = [1; 16];
 
 fn pipe(to: u32, bytes: Vec<u8>) -> ClientFrame {
-    ClientFrame::Pipe { room: ROOM, to, bytes }
+    ClientFrame::Pipe {
+        room: ROOM,
+        to,
+        bytes,
+    }
 }
 
 fn piped(from: u32, bytes: Vec<u8>) -> RelayFrame {
-    RelayFrame::Piped { room: ROOM, from, bytes }
+    RelayFrame::Piped {
+        room: ROOM,
+        from,
+        bytes,
+    }
 }
 
 /// A message that says which it is, of a length that differs from its neighbours'.
@@ -47,7 +55,10 @@ async fn what_two_seats_pipe_arrives_in_order_and_whole() {
             assert_eq!(peer.frame().await, piped(from, message(n)));
         }
     };
-    tokio::join!(exchange(&mut ada, bob_seat, bob_seat), exchange(&mut bob, ada_seat, ada_seat));
+    tokio::join!(
+        exchange(&mut ada, bob_seat, bob_seat),
+        exchange(&mut bob, ada_seat, ada_seat)
+    );
 }
 
 #[tokio::test]
@@ -75,7 +86,10 @@ async fn a_slow_reader_is_disconnected_and_blocks_nobody() {
         queue_bytes: 1024 * 1024,
         pipe_patience: Duration::from_millis(5),
         socket_rates: Rates {
-            moved_bytes: Rate { per_second: u32::MAX, burst: u32::MAX },
+            moved_bytes: Rate {
+                per_second: u32::MAX,
+                burst: u32::MAX,
+            },
             ..Limits::default().socket_rates
         },
         // The test must be able to read the reason when it gets round to it.
@@ -107,7 +121,10 @@ async fn a_slow_reader_is_disconnected_and_blocks_nobody() {
     let code = loop {
         match deaf.next().await {
             Some(Ok(Message::Binary(bytes))) => {
-                assert_eq!(RelayFrame::decode(&bytes), Ok(piped(ada_seat, message(came))));
+                assert_eq!(
+                    RelayFrame::decode(&bytes),
+                    Ok(piped(ada_seat, message(came)))
+                );
                 came += 1;
             }
             Some(Ok(Message::Close(Some(close)))) => break u16::from(close.code),
@@ -125,7 +142,10 @@ async fn who_pipes_faster_than_the_other_end_reads_waits_for_it() {
         queue_bytes: 256 * 1024,
         pipe_patience: Duration::from_secs(20),
         socket_rates: Rates {
-            moved_bytes: Rate { per_second: u32::MAX, burst: u32::MAX },
+            moved_bytes: Rate {
+                per_second: u32::MAX,
+                burst: u32::MAX,
+            },
             ..Limits::default().socket_rates
         },
         ..Limits::default()
@@ -153,7 +173,10 @@ async fn who_pipes_faster_than_the_other_end_reads_waits_for_it() {
 async fn who_pipes_too_much_is_read_later_and_loses_nothing() {
     let limits = Limits {
         socket_rates: Rates {
-            moved_bytes: Rate { per_second: 100_000, burst: 10_000 },
+            moved_bytes: Rate {
+                per_second: 100_000,
+                burst: 10_000,
+            },
             ..Limits::default().socket_rates
         },
         ..Limits::default()
@@ -177,7 +200,10 @@ async fn who_pipes_too_much_is_read_later_and_loses_nothing() {
 async fn who_is_not_read_still_receives() {
     let limits = Limits {
         socket_rates: Rates {
-            moved_bytes: Rate { per_second: 1, burst: 10_000 },
+            moved_bytes: Rate {
+                per_second: 1,
+                burst: 10_000,
+            },
             ..Limits::default().socket_rates
         },
         ping: Duration::from_millis(50),
@@ -188,7 +214,10 @@ async fn who_is_not_read_still_receives() {
     let (mut bob, bob_seat, _) = Peer::in_room(relay, ROOM).await;
     assert!(matches!(ada.frame().await, RelayFrame::Arrived { .. }));
     ada.say(&pipe(bob_seat, vec![0; 20_000])).await;
-    assert_eq!(soon(next_frame(&mut bob)).await, piped(ada_seat, vec![0; 20_000]));
+    assert_eq!(
+        soon(next_frame(&mut bob)).await,
+        piped(ada_seat, vec![0; 20_000])
+    );
     bob.say(&pipe(ada_seat, vec![1])).await;
     assert_eq!(soon(next_frame(&mut ada)).await, piped(bob_seat, vec![1]));
 }

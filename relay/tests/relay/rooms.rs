@@ -12,11 +12,19 @@ const ROOM: [u8; 16] = [1; 16];
 const OTHER_ROOM: [u8; 16] = [2; 16];
 
 fn signal(to: Option<u32>, bytes: &[u8]) -> ClientFrame {
-    ClientFrame::Signal { room: ROOM, to, bytes: bytes.to_vec() }
+    ClientFrame::Signal {
+        room: ROOM,
+        to,
+        bytes: bytes.to_vec(),
+    }
 }
 
 fn signalled(from: u32, bytes: &[u8]) -> RelayFrame {
-    RelayFrame::Signalled { room: ROOM, from, bytes: bytes.to_vec() }
+    RelayFrame::Signalled {
+        room: ROOM,
+        from,
+        bytes: bytes.to_vec(),
+    }
 }
 
 #[tokio::test]
@@ -27,7 +35,10 @@ async fn those_in_a_room_see_each_other_come_and_go() {
     let (mut bob, bob_seat, others) = Peer::in_room(relay, ROOM).await;
     assert_eq!(others, [ada_seat]);
     assert!(ada_seat != bob_seat && ada_seat != 0 && bob_seat != 0);
-    let arrived = RelayFrame::Arrived { room: ROOM, seat: bob_seat };
+    let arrived = RelayFrame::Arrived {
+        room: ROOM,
+        seat: bob_seat,
+    };
     assert_eq!(ada.frame().await, arrived);
     bob.say(&ClientFrame::Leave { room: ROOM }).await;
     let gone = |seat| RelayFrame::Gone { room: ROOM, seat };
@@ -48,7 +59,10 @@ async fn rooms_do_not_see_each_other() {
     bob.say(&signal(Some(ada_seat), b"through the wall")).await;
     bob.say(&signal(None, b"through the wall")).await;
     let (bob_seat, _) = bob.enter(ROOM).await;
-    let arrived = RelayFrame::Arrived { room: ROOM, seat: bob_seat };
+    let arrived = RelayFrame::Arrived {
+        room: ROOM,
+        seat: bob_seat,
+    };
     assert_eq!(ada.frame().await, arrived);
 }
 
@@ -119,13 +133,19 @@ async fn who_is_not_in_a_room_is_not_heard_there() {
     bob.say(&signal(None, b"from outside")).await;
     bob.say(&ClientFrame::Leave { room: ROOM }).await;
     let (bob_seat, _) = bob.enter(ROOM).await;
-    let arrived = RelayFrame::Arrived { room: ROOM, seat: bob_seat };
+    let arrived = RelayFrame::Arrived {
+        room: ROOM,
+        seat: bob_seat,
+    };
     assert_eq!(ada.frame().await, arrived);
 }
 
 #[tokio::test]
 async fn a_socket_has_a_seat_in_only_so_many_rooms() {
-    let limits = Limits { queue_messages: 2 * ROOMS_MAX, ..Limits::default() };
+    let limits = Limits {
+        queue_messages: 2 * ROOMS_MAX,
+        ..Limits::default()
+    };
     let (relay, _running) = start("rooms_many", limits).await;
     let (mut ada, _) = Peer::greeted(relay).await;
     let room = |n: usize| u128::try_from(n).unwrap().to_le_bytes();
@@ -133,7 +153,10 @@ async fn a_socket_has_a_seat_in_only_so_many_rooms() {
         ada.enter(room(n)).await;
     }
     let one_more = room(ROOMS_MAX);
-    let no_seat = RelayFrame::Gone { room: one_more, seat: 0 };
+    let no_seat = RelayFrame::Gone {
+        room: one_more,
+        seat: 0,
+    };
     ada.say(&ClientFrame::Enter { room: one_more }).await;
     assert_eq!(ada.frame().await, no_seat);
     ada.say(&ClientFrame::Leave { room: room(0) }).await;
@@ -142,7 +165,10 @@ async fn a_socket_has_a_seat_in_only_so_many_rooms() {
 
 #[tokio::test]
 async fn a_room_has_only_so_many_seats() {
-    let limits = Limits { room_seats: 3, ..Limits::default() };
+    let limits = Limits {
+        room_seats: 3,
+        ..Limits::default()
+    };
     let (relay, _running) = start("room_full", limits).await;
     let mut peers = Vec::new();
     for n in 0..3 {
@@ -152,7 +178,10 @@ async fn a_room_has_only_so_many_seats() {
     }
     let (mut late, _) = Peer::greeted(relay).await;
     late.say(&ClientFrame::Enter { room: ROOM }).await;
-    let no_seat = RelayFrame::Gone { room: ROOM, seat: 0 };
+    let no_seat = RelayFrame::Gone {
+        room: ROOM,
+        seat: 0,
+    };
     assert_eq!(late.frame().await, no_seat);
 }
 
@@ -160,7 +189,10 @@ async fn a_room_has_only_so_many_seats() {
 async fn who_signals_too_often_is_read_later_and_loses_nothing() {
     let limits = Limits {
         socket_rates: Rates {
-            signals: Rate { per_second: 20, burst: 5 },
+            signals: Rate {
+                per_second: 20,
+                burst: 5,
+            },
             ..Limits::default().socket_rates
         },
         ..Limits::default()
@@ -185,7 +217,10 @@ async fn who_signals_too_often_is_read_later_and_loses_nothing() {
 async fn what_goes_to_many_costs_as_much_as_it_moves() {
     let limits = Limits {
         socket_rates: Rates {
-            moved_bytes: Rate { per_second: 100_000, burst: 20_000 },
+            moved_bytes: Rate {
+                per_second: 100_000,
+                burst: 20_000,
+            },
             ..Limits::default().socket_rates
         },
         ..Limits::default()
@@ -214,7 +249,10 @@ async fn what_goes_to_many_costs_as_much_as_it_moves() {
 async fn who_comes_and_goes_all_the_time_is_read_later() {
     let limits = Limits {
         socket_rates: Rates {
-            moved_bytes: Rate { per_second: 100_000, burst: 10_000 },
+            moved_bytes: Rate {
+                per_second: 100_000,
+                burst: 10_000,
+            },
             ..Limits::default().socket_rates
         },
         ..Limits::default()

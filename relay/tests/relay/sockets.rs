@@ -13,7 +13,11 @@ use crate::fixture::{app, server, start};
 use crate::soon;
 
 fn today() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() / (24 * 60 * 60)
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap()
+        .as_secs()
+        / (24 * 60 * 60)
 }
 
 fn status_of(refused: Result<Peer, Error>) -> u16 {
@@ -28,7 +32,9 @@ async fn the_greeting_says_the_day() {
     let (relay, _running) = start("greeting", Limits::default()).await;
     let before = today();
     let mut peer = Peer::hello(relay, PROTOCOL_VERSION).await;
-    let RelayFrame::Greeting { version, day, .. } = peer.frame().await else { panic!("refused") };
+    let RelayFrame::Greeting { version, day, .. } = peer.frame().await else {
+        panic!("refused")
+    };
     assert_eq!(version, PROTOCOL_VERSION);
     assert!((before..=today()).contains(&u64::from(day)), "{day}");
 }
@@ -39,19 +45,33 @@ async fn another_version_is_refused() {
     for version in [0, PROTOCOL_VERSION + 1, u32::MAX] {
         let mut peer = Peer::hello(relay, version).await;
         let reason = Refusal::UnsupportedVersion;
-        assert_eq!(peer.frame().await, RelayFrame::Refused { reason }, "{version}");
-        assert_eq!(peer.close_code().await, CloseCode::Refused.number(), "{version}");
+        assert_eq!(
+            peer.frame().await,
+            RelayFrame::Refused { reason },
+            "{version}"
+        );
+        assert_eq!(
+            peer.close_code().await,
+            CloseCode::Refused.number(),
+            "{version}"
+        );
     }
 }
 
 #[tokio::test]
 async fn a_socket_that_does_not_say_hello_is_closed() {
-    let limits = Limits { hello: Duration::from_millis(100), ..Limits::default() };
+    let limits = Limits {
+        hello: Duration::from_millis(100),
+        ..Limits::default()
+    };
     let (relay, _running) = start("no_hello", limits).await;
     let mut peer = Peer::open(relay, None).await.unwrap();
     // A ping is a sign of life and no Hello.
     peer.send(Message::Ping("".into())).await;
-    assert_eq!(peer.next().await.unwrap().unwrap(), Message::Pong("".into()));
+    assert_eq!(
+        peer.next().await.unwrap().unwrap(),
+        Message::Pong("".into())
+    );
     assert_eq!(peer.close_code().await, CloseCode::NoHello.number());
 }
 
@@ -61,7 +81,9 @@ async fn each_socket_gets_another_challenge() {
     let mut challenges = Vec::new();
     for _ in 0..3 {
         let mut peer = Peer::hello(relay, PROTOCOL_VERSION).await;
-        let RelayFrame::Greeting { challenge, .. } = peer.frame().await else { panic!("refused") };
+        let RelayFrame::Greeting { challenge, .. } = peer.frame().await else {
+            panic!("refused")
+        };
         assert!(!challenges.contains(&challenge));
         challenges.push(challenge);
     }
@@ -86,7 +108,10 @@ async fn text_is_refused() {
 #[tokio::test]
 async fn what_is_no_frame_is_refused() {
     let (relay, _running) = start("no_frame", Limits::default()).await;
-    let hello = ClientFrame::Hello { version: PROTOCOL_VERSION }.encode();
+    let hello = ClientFrame::Hello {
+        version: PROTOCOL_VERSION,
+    }
+    .encode();
     let longest = vec![0; MAX_FRAME_BYTES];
     for bytes in [vec![], vec![0xff], [hello, vec![0]].concat(), longest] {
         let mut peer = Peer::open(relay, None).await.unwrap();
@@ -99,7 +124,8 @@ async fn what_is_no_frame_is_refused() {
 async fn too_long_a_message_is_refused() {
     let (relay, _running) = start("too_long", Limits::default()).await;
     let mut peer = Peer::open(relay, None).await.unwrap();
-    peer.send(Message::Binary(vec![0; MAX_FRAME_BYTES + 1].into())).await;
+    peer.send(Message::Binary(vec![0; MAX_FRAME_BYTES + 1].into()))
+        .await;
     assert_eq!(peer.close_code().await, CloseCode::Malformed.number());
 }
 
@@ -119,7 +145,10 @@ async fn a_second_hello_is_out_of_order() {
     let (relay, _running) = start("second_hello", Limits::default()).await;
     let mut peer = Peer::hello(relay, PROTOCOL_VERSION).await;
     peer.frame().await;
-    let hello = ClientFrame::Hello { version: PROTOCOL_VERSION }.encode();
+    let hello = ClientFrame::Hello {
+        version: PROTOCOL_VERSION,
+    }
+    .encode();
     peer.send(Message::Binary(hello.into())).await;
     assert_eq!(peer.close_code().await, CloseCode::OutOfOrder.number());
 }
@@ -127,9 +156,22 @@ async fn a_second_hello_is_out_of_order() {
 #[tokio::test]
 async fn only_pages_of_this_relay_may_connect() {
     let (relay, _running) = start("origin", Limits::default()).await;
-    assert!(Peer::open(relay, Some(&format!("http://{relay}"))).await.is_ok());
-    for origin in ["https://evil.example", "null", "http://127.0.0.1:1", "garbage"] {
-        assert_eq!(status_of(Peer::open(relay, Some(origin)).await), 403, "{origin}");
+    assert!(
+        Peer::open(relay, Some(&format!("http://{relay}")))
+            .await
+            .is_ok()
+    );
+    for origin in [
+        "https://evil.example",
+        "null",
+        "http://127.0.0.1:1",
+        "garbage",
+    ] {
+        assert_eq!(
+            status_of(Peer::open(relay, Some(origin)).await),
+            403,
+            "{origin}"
+        );
     }
 }
 
@@ -143,13 +185,20 @@ async fn a_request_that_is_no_upgrade_is_refused() {
 
 #[tokio::test]
 async fn a_full_relay_says_so() {
-    let limits = Limits { sockets: 1, refusals: 1, ..Limits::default() };
+    let limits = Limits {
+        sockets: 1,
+        refusals: 1,
+        ..Limits::default()
+    };
     let (relay, _running) = start("full", limits).await;
     let mut seated = Peer::hello(relay, PROTOCOL_VERSION).await;
     assert!(matches!(seated.frame().await, RelayFrame::Greeting { .. }));
     let mut standing = Peer::open(relay, None).await.unwrap();
     assert_eq!(status_of(Peer::open(relay, None).await), 503);
-    let hello = ClientFrame::Hello { version: PROTOCOL_VERSION }.encode();
+    let hello = ClientFrame::Hello {
+        version: PROTOCOL_VERSION,
+    }
+    .encode();
     standing.send(Message::Binary(hello.into())).await;
     let reason = Refusal::TooBusy;
     assert_eq!(standing.frame().await, RelayFrame::Refused { reason });
@@ -159,24 +208,37 @@ async fn a_full_relay_says_so() {
 #[tokio::test]
 async fn a_peer_that_answers_pings_stays() {
     let ping = Duration::from_millis(20);
-    let limits = Limits { ping, ping_jitter: ping, ..Limits::default() };
+    let limits = Limits {
+        ping,
+        ping_jitter: ping,
+        ..Limits::default()
+    };
     let enough = limits.unanswered_pings + 3;
     let (relay, _running) = start("alive", limits).await;
     let mut peer = Peer::hello(relay, PROTOCOL_VERSION).await;
     peer.frame().await;
     for _ in 0..enough {
-        assert_eq!(peer.next().await.unwrap().unwrap(), Message::Ping("".into()));
+        assert_eq!(
+            peer.next().await.unwrap().unwrap(),
+            Message::Ping("".into())
+        );
     }
 }
 
 #[tokio::test]
 async fn a_peer_that_answers_no_ping_is_dropped_after_two() {
     let ping = Duration::from_millis(20);
-    let limits = Limits { ping, ping_jitter: Duration::ZERO, ..Limits::default() };
+    let limits = Limits {
+        ping,
+        ping_jitter: Duration::ZERO,
+        ..Limits::default()
+    };
     let (relay, _running) = start("silent", limits).await;
     let mut raw = raw_socket(relay).await;
     // Hello, with a mask of zeros.
-    raw.write_all(&[0x82, 0x83, 0, 0, 0, 0, 0x82, 0x00, 0x01]).await.unwrap();
+    raw.write_all(&[0x82, 0x83, 0, 0, 0, 0, 0x82, 0x00, 0x01])
+        .await
+        .unwrap();
     assert_eq!(raw_frame(&mut raw).await.0, 0x82);
     assert_eq!(raw_frame(&mut raw).await, (0x89, vec![]));
     assert_eq!(raw_frame(&mut raw).await, (0x89, vec![]));
@@ -244,7 +306,11 @@ async fn pages_from_where_it_was_told_may_connect() {
     };
     let (relay, _running) = server.start().await.unwrap();
     assert!(Peer::open(relay, Some("https://app.example")).await.is_ok());
-    assert!(Peer::open(relay, Some(&format!("http://{relay}"))).await.is_ok());
+    assert!(
+        Peer::open(relay, Some(&format!("http://{relay}")))
+            .await
+            .is_ok()
+    );
     let foreign = Peer::open(relay, Some("https://evil.example")).await;
     assert_eq!(status_of(foreign), 403);
 }
@@ -268,11 +334,17 @@ async fn a_message_in_pieces_may_be_as_long_as_one_in_a_piece() {
     let mut raw = raw_socket(relay).await;
     // Hello, a byte at a time.
     for (head, byte) in [(0x02, 0x82), (0x00, 0x00), (0x80, 0x01)] {
-        raw.write_all(&[head, 0x81, 0, 0, 0, 0, byte]).await.unwrap();
+        raw.write_all(&[head, 0x81, 0, 0, 0, 0, byte])
+            .await
+            .unwrap();
     }
     assert_eq!(raw_frame(&mut raw).await.0, 0x82);
     // And one that never ends.
-    let piece = [&[0x00, 0xfe, 0x80, 0x00, 0, 0, 0, 0], vec![0; 0x8000].as_slice()].concat();
+    let piece = [
+        &[0x00, 0xfe, 0x80, 0x00, 0, 0, 0, 0],
+        vec![0; 0x8000].as_slice(),
+    ]
+    .concat();
     let mut sent = 0;
     raw.write_all(&[0x02, 0x80, 0, 0, 0, 0]).await.unwrap();
     while sent <= MAX_FRAME_BYTES {
@@ -302,12 +374,21 @@ async fn what_is_no_websocket_is_refused() {
 /// A large message is begun, and nothing but signs of life comes of it from then on.
 #[tokio::test]
 async fn a_message_that_does_not_end_is_not_held_for_ever() {
-    let limits = Limits { message: Duration::from_millis(100), ..Limits::default() };
+    let limits = Limits {
+        message: Duration::from_millis(100),
+        ..Limits::default()
+    };
     let (relay, _running) = start("message_part", limits).await;
     let mut raw = raw_socket(relay).await;
-    raw.write_all(&[0x82, 0x83, 0, 0, 0, 0, 0x82, 0x00, 0x01]).await.unwrap();
+    raw.write_all(&[0x82, 0x83, 0, 0, 0, 0, 0x82, 0x00, 0x01])
+        .await
+        .unwrap();
     assert_eq!(raw_frame(&mut raw).await.0, 0x82);
-    let part = [&[0x02, 0xfe, 0xff, 0xff, 0, 0, 0, 0], vec![0; 0xffff].as_slice()].concat();
+    let part = [
+        &[0x02, 0xfe, 0xff, 0xff, 0, 0, 0, 0],
+        vec![0; 0xffff].as_slice(),
+    ]
+    .concat();
     raw.write_all(&part).await.unwrap();
     let too_slow = CloseCode::TooSlow.number().to_be_bytes();
     let code = soon(async {

@@ -4,7 +4,11 @@
 
 use super::*;
 
-const QUOTA: Quota = Quota { all_bytes: 1 << 20, mailbox_bytes: 1_000, mailbox_items: 5 };
+const QUOTA: Quota = Quota {
+    all_bytes: 1 << 20,
+    mailbox_bytes: 1_000,
+    mailbox_items: 5,
+};
 const ALL: usize = 1 << 20;
 
 fn store() -> Store {
@@ -22,7 +26,10 @@ fn item(mailbox: u8, id: u8, len: usize) -> NewItem {
 }
 
 fn item_by(depositor: Depositor, id: u8, len: usize) -> NewItem {
-    NewItem { depositor, ..item(7, id, len) }
+    NewItem {
+        depositor,
+        ..item(7, id, len)
+    }
 }
 
 fn put(store: &Store, hour: Hour, item: NewItem) -> Outcome {
@@ -106,7 +113,10 @@ fn many_small_items_of_one_depositor_leave_room_for_others() {
 
 #[test]
 fn all_mailboxes_together_have_a_limit() {
-    let quota = Quota { all_bytes: 2 * (100 + ITEM_OVERHEAD), ..QUOTA };
+    let quota = Quota {
+        all_bytes: 2 * (100 + ITEM_OVERHEAD),
+        ..QUOTA
+    };
     let store = Store::open(None, quota, 1).unwrap();
     assert_eq!(put(&store, 1, item(1, 1, 100)), Outcome::New);
     assert_eq!(put(&store, 1, item(2, 1, 100)), Outcome::New);

@@ -281,10 +281,7 @@ mod tests {
             ..Wish::default()
         };
         let fast = names(&wish);
-        assert_eq!(
-            fast,
-            ["fmt", "lint", "lint-wasm", "layers", "lines", "tests"]
-        );
+        assert_eq!(fast, ["fmt", "lint", "lint-wasm", "layers", "tests"]);
     }
 
     #[test]

@@ -95,17 +95,13 @@ fn lines_with(text: &str, said: &str) -> Vec<(usize, String)> {
         .collect()
 }
 
-/// How many lines of a file say something: without its tests, which stand at its end, without comments,
-/// and without what is blank or only closes or opens a bracket. Beside it, how many are not blank.
-pub(crate) fn code_lines(source: &str) -> (u32, u32) {
+/// How many lines of a file are not blank: without its tests, which stand at its end, and without comments.
+pub(crate) fn code_lines(source: &str) -> u32 {
     let (text, _) = blanked(source);
     let code = text.split("#[cfg(test)]\nmod tests").next();
-    let lines = || code.unwrap_or_default().lines();
-    let count = |lines: usize| u32::try_from(lines).unwrap_or(u32::MAX);
-    let says = |line: &&str| line.contains(char::is_alphanumeric);
-    let said = lines().filter(says).count();
-    let written = lines().filter(|line| !line.trim().is_empty()).count();
-    (count(said), count(written))
+    let lines = code.unwrap_or_default().lines();
+    let count = lines.filter(|line| !line.trim().is_empty()).count();
+    u32::try_from(count).unwrap_or(u32::MAX)
 }
 
 /// The source without comments, and the same without the content of strings. Lines stay where they are.
@@ -358,9 +354,9 @@ mod tests {
     fn lines_of_code_are_counted_without_comments_blanks_and_tests() {
         let source = "//! Doc.\n\nuse a; // b\n/* c\n d */\nfn f() {\n    g(\"\n// text\");\n}\n\n\
             #[cfg(test)]\nmod tests {\n    use a;\n}\n";
-        assert_eq!(code_lines(source), (4, 5));
-        assert_eq!(code_lines("#[cfg(test)]\nmod tests;\n"), (0, 0));
-        assert_eq!(code_lines("#[cfg(test)]\nuse a;\n"), (2, 2));
+        assert_eq!(code_lines(source), 5);
+        assert_eq!(code_lines("#[cfg(test)]\nmod tests;\n"), 0);
+        assert_eq!(code_lines("#[cfg(test)]\nuse a;\n"), 2);
     }
 
     #[test]

@@ -61,13 +61,6 @@ pub(super) const STEPS: &[Step] = &[
         run: layers,
     },
     Step {
-        name: "lines",
-        what: "How many lines the relay has",
-        fast: true,
-        after: &[],
-        run: lines,
-    },
-    Step {
         name: "planted",
         what: "Whether each of these rules finds a violation",
         fast: false,
@@ -241,14 +234,6 @@ fn packages() -> impl Iterator<Item = &'static str> {
 fn layers(context: &mut Context<'_>) -> Result<Tally> {
     let report = layers::check(context.ws)?;
     Ok(Tally::of(report.passed as usize, &report.broken))
-}
-
-fn lines(context: &mut Context<'_>) -> Result<Tally> {
-    let ((lines, written), most) = (relay::lines(context.ws)?, relay::LINES_MAX);
-    let id = relay::LINES_ID;
-    println!("      {id} {lines} of {most} ({written} with lines of brackets only)");
-    let broken = (lines > most).then(|| format!("the relay has {lines} lines of {most}"));
-    Ok(Tally::of(usize::from(broken.is_none()), broken.as_slice()))
 }
 
 fn planted(context: &mut Context<'_>) -> Result<Tally> {

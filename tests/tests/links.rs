@@ -402,7 +402,7 @@ fn the_relay_names_who_helps_to_find_a_direct_way() {
             "",
         ),
         named(&["turn:nobody.example.org"], "", ""),
-        named(&["turn:a b", "", "turns:turn.example.org"], "ada", "secret"),
+        named(&["turn:a b", "turns:turn.example.org"], "ada", "secret"),
     ];
     let usable = [
         server("stun:stun.example.org:3478", "", ""),
@@ -415,6 +415,43 @@ fn the_relay_names_who_helps_to_find_a_direct_way() {
         credential: String::new(),
     }];
     assert_eq!(helped(many).len(), 4);
+}
+
+/// Who no longer asks to be let in is not held at a link on which they would be strangers for ever.
+#[test]
+fn a_join_that_is_given_up_ends_its_link() {
+    let mut world = World::new(620, 2);
+    let link = world.act(A, |device, tab| {
+        tab.set_up(device, profile(&name_of(A)));
+        let card = tab.home.as_ref().unwrap().workspaces[0].clone();
+        tab.look_around(device, card.id, card.first_channel);
+        let by = tab.send(
+            device,
+            Command::Invite {
+                workspace: card.id,
+                label: Name::parse("Invitation").unwrap(),
+                role: Role::Editor,
+                uses: 1,
+                days: None,
+                mode: Mode::Confirm,
+            },
+        );
+        let view = tab.workspace.as_ref().unwrap();
+        let made = view.invitations.iter().find(|i| i.made_by == Some(by));
+        made.unwrap().link.clone().unwrap()
+    });
+    let by = world.act(B, |device, tab| {
+        tab.send(device, Command::SetProfile(profile(&name_of(B))));
+        tab.send(device, Command::Join { link })
+    });
+    world.run(5_000);
+    assert_eq!(world.direct_of(B).len(), 1, "they ask");
+    world.act(B, |device, tab| {
+        tab.send(device, Command::CancelJoin { by });
+    });
+    world.run(1_000);
+    assert!(world.direct_of(B).is_empty());
+    assert!(world.direct_of(A).is_empty());
 }
 
 /// Somebody who was away for long is sent a little at a time, over either way.

@@ -655,6 +655,8 @@ fn words_that_were_left_out_are_brought_back() {
     types(&mut world, M, "First. Last.");
     world.run(5_000);
     world.cut_off(M);
+    // What is under way may still arrive.
+    world.run(1_000);
     let there = card(&world, E);
     let say = |text: &str| Command::Say {
         workspace: there.id,
@@ -668,6 +670,7 @@ fn words_that_were_left_out_are_brought_back() {
     });
     world.run(10_000);
     assert_eq!(world.tabs[R].text(), "First. New. Last.");
+    assert_eq!(world.tabs[M].text(), "First. Last.");
     removes(&mut world, M, "Émile");
     types(&mut world, M, " End.");
     world.run(1_000);

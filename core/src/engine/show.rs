@@ -34,7 +34,10 @@ impl Engine {
             Effect::ShowPageState(id) => self.show_page_state(id),
             Effect::ShowChannel(id) => self.show_channel(id),
             Effect::ShowWorkspace(id) => self.show_workspace(id),
-            Effect::ShowJoining => self.show_joining(),
+            Effect::ShowJoining => {
+                self.end_joins(now, rng);
+                self.show_joining();
+            }
             Effect::ShowDevices => self.show_devices(),
             Effect::OnDisk(id, have) => {
                 if let Some(desk) = self.desks.get_mut(&id) {

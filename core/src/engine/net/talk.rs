@@ -543,6 +543,21 @@ impl Engine {
         self.bind(now, rng, connection);
     }
 
+    /// Ends links of joins that are over: who came in another way is no stranger at these any more, and would be
+    /// taken for one for as long as they last.
+    pub(in crate::engine) fn end_joins(&mut self, now: Timestamp, rng: &mut dyn CryptoRng) {
+        let is_over = |ground: Ground| match ground {
+            Ground::Join(by, _) => !self.home.joins().any(|join| join.by == by),
+            Ground::Epoch(..) | Ground::Invite(..) => false,
+        };
+        let wires = self.net.wires.iter();
+        let over = wires.filter(|(_, wire)| is_over(wire.ground));
+        let over: Vec<ConnectionId> = over.map(|(connection, _)| *connection).collect();
+        for connection in over {
+            self.end_wire(now, rng, connection);
+        }
+    }
+
     /// A workspace that somebody on this device has joined, with its first objects.
     pub(in crate::engine) fn begin_desk(
         &mut self,

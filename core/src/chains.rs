@@ -438,14 +438,13 @@ impl Chains {
         }
         let find = |id: &ObjectId| {
             let place = *self.places.get(id).ok_or(BatchError::Missing)?;
-            let (chain, index) = match self.entries.get(place) {
-                Some(before) => (before.chain, before.index),
-                None => {
-                    let number = place.saturating_sub(self.entries.len());
-                    let before = ahead.batches.get(number);
-                    let (_, chain, index) = before.ok_or(BatchError::Missing)?;
-                    (*chain, *index)
-                }
+            let (chain, index) = if let Some(before) = self.entries.get(place) {
+                (before.chain, before.index)
+            } else {
+                let number = place.saturating_sub(self.entries.len());
+                let before = ahead.batches.get(number);
+                let (_, chain, index) = before.ok_or(BatchError::Missing)?;
+                (*chain, *index)
             };
             Ok::<_, BatchError>((place, chain, index))
         };

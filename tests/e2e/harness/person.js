@@ -530,6 +530,19 @@ export class Person extends Device {
 
   // What a test provokes
 
+  /** The browser makes no direct link in this tab from now on: one that does not allow them throws as well. */
+  async losesDirectLinks() {
+    await this.page.evaluate(() => {
+      globalThis.givenConnection = globalThis.RTCPeerConnection;
+      globalThis.RTCPeerConnection = function refused() { throw new DOMException('not allowed', 'NotAllowedError'); };
+    });
+  }
+
+  /** Ends that. */
+  async regainsDirectLinks() {
+    await this.page.evaluate(() => { globalThis.RTCPeerConnection = globalThis.givenConnection; });
+  }
+
   /** Errors on the console that match are part of the test. */
   expectsConsoleErrors(pattern) {
     this.watch.expect(pattern);

@@ -57,8 +57,12 @@ pub struct Chains {
     places: IdMap<ObjectId, usize>,
     /// By chain and number; several where a device has written two at one number.
     slots: Map<ChainId, Map<u64, Vec<usize>>>,
-    /// Where each change is.
+    /// Where each change is: the first that brought it.
     changes: IdMap<ChangeHash, usize>,
+    /// All batches that bring a change which several do. Only a modified client writes such.
+    twins: Map<ChangeHash, Set<usize>>,
+    /// By place, the changes of these that those depend on who depend on one.
+    torn: Map<usize, Vec<ChangeHash>>,
     ledgers: Map<DocumentId, Ledger>,
     /// What those that count make of the documents.
     index: Index,
@@ -101,6 +105,9 @@ struct Entry {
     /// All that it builds on directly: the one before it, those it names, those whose changes its
     /// changes depend on.
     builds_on: Vec<usize>,
+    /// Its changes depend on one that several batches bring, none of which is in its past: nobody can say on
+    /// which of them it builds, so it never counts.
+    is_adrift: bool,
     /// The hashes of its changes.
     changes: Vec<ChangeHash>,
     status: Status,
@@ -120,6 +127,8 @@ struct Ahead {
     batches: Vec<(ObjectId, ChainId, u64)>,
     /// The changes that they are the first to bring.
     changes: Vec<ChangeHash>,
+    /// Those that others bring as well, with their places.
+    twins: Vec<(ChangeHash, usize)>,
     /// The actor of the last one's changes.
     actor: Option<(ChainId, DocumentId, [u8; 16])>,
 }
@@ -128,6 +137,8 @@ struct Ahead {
 struct Checked {
     prev: Option<usize>,
     builds_on: Vec<usize>,
+    /// Changes that its changes depend on and several batches bring.
+    torn: Vec<ChangeHash>,
     changes: Vec<ChangeHash>,
     start_op: u64,
     actor: [u8; 16],
@@ -327,6 +338,11 @@ impl Chains {
         last
     }
 
+    /// The batch that was the first to bring a change.
+    pub(crate) fn carrier_of(&self, hash: &ChangeHash) -> Option<ObjectId> {
+        self.id_at(*self.changes.get(hash)?)
+    }
+
     /// Whether a change is in.
     pub(crate) fn has_change(&self, hash: &ChangeHash) -> bool {
         self.changes.contains_key(hash)
@@ -352,8 +368,10 @@ impl Chains {
             return Err(BatchError::NotEntitled);
         }
         let place = self.entries.len();
-        self.give_place(batch.id(), &checked.changes, place, &mut Vec::new());
+        let mut ahead = Ahead::default();
+        self.give_place(batch.id(), &checked.changes, place, &mut ahead);
         self.add(batch, checked, true);
+        self.settle_twins(ahead.twins);
         Ok(())
     }
 
@@ -397,7 +415,7 @@ impl Chains {
             };
             let place = self.entries.len().saturating_add(all.len());
             let chain = chain_of(batch);
-            self.give_place(id, &checked.changes, place, &mut ahead.changes);
+            self.give_place(id, &checked.changes, place, &mut ahead);
             ahead.batches.push((id, chain, batch.body.index));
             ahead.actor = Some((chain, batch.body.document, checked.actor));
             all.push((at, checked));
@@ -417,6 +435,7 @@ impl Chains {
                 }
             }
         }
+        self.settle_twins(ahead.twins);
         Ok(())
     }
 
@@ -470,6 +489,7 @@ impl Chains {
             _ => batch::actor(log.workspace(), body.document, batch.device(), body.session),
         };
         let mut changes = Vec::with_capacity(body.changes.len());
+        let mut torn = Vec::new();
         let mut start_op = 0;
         for (at, change) in body.changes.iter().enumerate() {
             let scanned = match hashes.get(at) {
@@ -481,8 +501,12 @@ impl Chains {
             }
             for dep in scanned.deps() {
                 if !changes.contains(dep) {
-                    let known = self.changes.get(dep);
-                    builds_on.push(*known.ok_or(BatchError::Missing)?);
+                    let known = *self.changes.get(dep).ok_or(BatchError::Missing)?;
+                    if self.twins.contains_key(dep) {
+                        torn.push(*dep);
+                    } else {
+                        builds_on.push(known);
+                    }
                 }
             }
             if at == 0 {
@@ -495,6 +519,7 @@ impl Chains {
         Ok(Checked {
             prev: before,
             builds_on,
+            torn,
             changes,
             start_op,
             actor,
@@ -524,6 +549,7 @@ impl Chains {
         let Checked {
             prev,
             builds_on,
+            torn,
             changes,
             start_op,
             ..
@@ -544,12 +570,16 @@ impl Chains {
             time: body.time,
             start_op,
             builds_on,
+            is_adrift: false,
             changes,
             status: Status::Held,
             ends_arrival,
             batch: Some(Box::new(batch)),
             spot: None,
         });
+        if !torn.is_empty() {
+            self.torn.insert(self.entries.len().saturating_sub(1), torn);
+        }
     }
 
     /// Says where a batch and its changes are, and adds those of these that nobody has brought before to others.
@@ -558,16 +588,113 @@ impl Chains {
         id: ObjectId,
         changes: &[ChangeHash],
         place: usize,
-        first: &mut Vec<ChangeHash>,
+        ahead: &mut Ahead,
     ) {
         self.places.insert(id, place);
         for change in changes {
-            // The first to bring a change has it: its actor shows whose it is.
-            if let hash_map::Entry::Vacant(vacant) = self.changes.entry(*change) {
-                vacant.insert(place);
-                first.push(*change);
+            match self.changes.entry(*change) {
+                hash_map::Entry::Vacant(vacant) => {
+                    vacant.insert(place);
+                    ahead.changes.push(*change);
+                }
+                hash_map::Entry::Occupied(known) => {
+                    if *known.get() != place {
+                        ahead.twins.push((*change, place));
+                    }
+                }
             }
         }
+    }
+
+    /// Finds who builds on which twin, once all are in that came together: `found` are changes that have been brought again,
+    /// and by which batches. That must not depend on which of them came first, or on what came together: it is the
+    /// one in a batch's own past, which it names, or none. Costs as much as all batches that are in, and reading those
+    /// that depend on such a change; whoever signs twins is not spared.
+    fn settle_twins(&mut self, found: Vec<(ChangeHash, usize)>) {
+        if self.twins.is_empty() && found.is_empty() {
+            return;
+        }
+        let mut firsts: Set<usize> = Set::new();
+        for (change, place) in found {
+            if let Some(first) = self.changes.get(&change).copied() {
+                let twins = self.twins.entry(change).or_default();
+                if twins.insert(first) {
+                    firsts.insert(first);
+                }
+                twins.insert(place);
+            }
+        }
+        if let Some(earliest) = firsts.first().copied() {
+            let later = self.entries.iter().enumerate().skip(earliest);
+            let edged = later.filter(|(_, entry)| {
+                let mut builds_on = entry.builds_on.iter();
+                builds_on.any(|before| firsts.contains(before))
+            });
+            let untied: Vec<_> = edged
+                .filter_map(|(at, entry)| Some((at, self.untied(entry)?)))
+                .collect();
+            for (at, (builds_on, torn)) in untied {
+                if let Some(entry) = self.entries.get_mut(at) {
+                    entry.builds_on = builds_on;
+                }
+                self.torn.insert(at, torn);
+            }
+            let mut loose = firsts;
+            for before in self.entries.iter().flat_map(|entry| &entry.builds_on) {
+                loose.remove(before);
+            }
+            self.tips.append(&mut loose);
+        }
+        let torn: Vec<usize> = self.torn.keys().copied().collect();
+        for at in torn {
+            let deps = self.torn.get(&at).into_iter().flatten();
+            let mut twins = deps.filter_map(|change| self.twins.get(change));
+            let entry = self.entries.get(at);
+            let is_adrift = entry
+                .is_some_and(|entry| twins.any(|twins| !self.is_past(&entry.builds_on, twins)));
+            if let Some(entry) = self.entries.get_mut(at) {
+                entry.is_adrift = is_adrift;
+            }
+        }
+    }
+
+    /// What a batch builds on but for twins, and the changes with twins that its changes depend on; none if there is no
+    /// such.
+    fn untied(&self, entry: &Entry) -> Option<(Vec<usize>, Vec<ChangeHash>)> {
+        let body = &self.rests.read(entry)?.body;
+        let mut deps: Vec<ChangeHash> = Vec::new();
+        for change in &body.changes {
+            let scanned = prescan::scan(&change.0, &Limits::PROTOCOL).ok()?;
+            deps.extend(scanned.deps());
+        }
+        deps.retain(|dep| !entry.changes.contains(dep));
+        let (torn, single): (Vec<ChangeHash>, Vec<ChangeHash>) = deps
+            .into_iter()
+            .partition(|dep| self.twins.contains_key(dep));
+        let named = body.prev.iter().chain(&body.deps);
+        let mut builds_on: Vec<usize> = named.filter_map(|id| self.place(*id)).collect();
+        builds_on.extend(single.iter().filter_map(|dep| self.changes.get(dep)));
+        builds_on.sort_unstable();
+        builds_on.dedup();
+        (!torn.is_empty()).then_some((builds_on, torn))
+    }
+
+    /// Whether one of these is in the past of what builds on those.
+    fn is_past(&self, builds_on: &[usize], sought: &Set<usize>) -> bool {
+        let Some(earliest) = sought.first().copied() else {
+            return false;
+        };
+        let mut next = builds_on.to_vec();
+        let mut seen: Set<usize> = next.iter().copied().collect();
+        while let Some(place) = next.pop() {
+            if sought.contains(&place) {
+                return true;
+            }
+            let before = self.entries.get(place);
+            let before = before.into_iter().flat_map(|entry| &entry.builds_on);
+            next.extend(before.filter(|before| **before >= earliest && seen.insert(**before)));
+        }
+        false
     }
 
     /// Nothing comes to stand there.
@@ -600,6 +727,7 @@ impl Chains {
         let fresh = core::mem::take(&mut self.fresh);
         let mut settled = Settled::default();
         let is_plain = !self.is_split
+            && self.twins.is_empty()
             && self.endings == *log.state().endings()
             && fresh.iter().all(|place| self.is_plain(log, &fresh, *place));
         if is_plain {
@@ -682,10 +810,13 @@ impl Chains {
         else {
             return;
         };
-        let batch = self.rests.read(entry);
-        let fitting = batch.map(|batch| fits(ledger, batch, &entry.changes));
-        let fits = matches!(fitting, Some(Ok(_)));
-        if let Some(Ok(changes)) = fitting {
+        let Some(batch) = self.rests.read(entry) else {
+            // What cannot be read says nothing of whether it fits.
+            return;
+        };
+        let fitting = fits(ledger, batch, &entry.changes);
+        let fits = fitting.is_ok();
+        if let Ok(changes) = fitting {
             self.index.take(document, (place, id), &changes);
             for before in &entry.builds_on {
                 if let Some(before) = self.entries.get(*before) {

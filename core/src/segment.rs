@@ -77,7 +77,12 @@ pub(crate) fn make(workspace: WorkspaceId, batches: &[&Verified<Batch>]) -> Opti
         }
         order.push(run);
     }
-    if runs.len() > RUNS_MAX || batches.len() > BATCHES_MAX {
+    let written_out = batches.iter().map(|batch| {
+        let signature = batch.signature().map_or(0, |signature| signature.0.len());
+        batch.bytes().len().saturating_sub(signature)
+    });
+    let written_out = written_out.fold(0, usize::saturating_add);
+    if runs.len() > RUNS_MAX || batches.len() > BATCHES_MAX || written_out > BYTES_MAX {
         return None;
     }
     let mut bytes = vec![KIND];

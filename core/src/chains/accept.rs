@@ -5,6 +5,7 @@
 //! The answer is the *largest* set in which every batch
 //! - builds on batches in the set only;
 //! - is on the branch of its chain that counts, where there are several;
+//! - does not depend on a change that several batches bring, none of which it names or follows;
 //! - and for every removal that ends its author: is in the removal's cut, or carries a batch in the set
 //!   whose author did not know of the removal.
 //!
@@ -28,6 +29,9 @@ use crate::ordered::{Map, Set};
 /// For each batch, by its place, whether it may count.
 pub(super) fn accept(chains: &Chains, log: &Log) -> Vec<bool> {
     let mut set = on_winning_branches(chains, log);
+    for (slot, entry) in set.iter_mut().zip(&chains.entries) {
+        *slot &= !entry.is_adrift;
+    }
     close(chains, &mut set);
     if log.state().endings().is_empty() {
         return set;

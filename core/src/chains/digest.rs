@@ -10,7 +10,7 @@
 use core::ops::Range;
 
 use super::rest::{Spot, name_of};
-use super::{Chains, Entry, Status};
+use super::{Ahead, Chains, Entry, Status};
 use crate::id_map::IdMap;
 use crate::index::Index;
 use crate::log::Log;
@@ -45,6 +45,11 @@ impl Chains {
         }
     }
 
+    /// Whether a digest can tell of all batches.
+    pub(crate) fn can_be_digested(&self) -> bool {
+        self.twins.is_empty()
+    }
+
     /// Whether the newest digest names an object of this hash.
     pub(crate) fn is_named(&self, object: ObjectId) -> bool {
         self.rests.is_named(object)
@@ -75,7 +80,9 @@ impl Chains {
             parts,
             aside: self.entries.iter().enumerate().filter_map(aside).collect(),
         };
-        (self.fresh.is_empty() && head.len() == self.entries.len()).then_some(head)
+        // Which twin somebody builds on is found out from the batches themselves.
+        let is_told = self.fresh.is_empty() && self.can_be_digested();
+        (is_told && head.len() == self.entries.len()).then_some(head)
     }
 
     /// A digest was kept that tells of all batches.
@@ -114,7 +121,7 @@ impl Chains {
         chains.places.reserve(len);
         chains.changes.reserve(len);
         let mut aside = head.aside.into_iter().peekable();
-        let mut first = Vec::new();
+        let mut ahead = Ahead::default();
         for row in parts.into_iter().flat_map(|part| part.rows) {
             let place = chains.entries.len();
             let status = match aside.next_if(|(aside, _)| *aside == place) {
@@ -133,8 +140,11 @@ impl Chains {
             if chains.contains(row.id) {
                 return None;
             }
-            chains.give_place(row.id, &row.changes, place, &mut first);
+            chains.give_place(row.id, &row.changes, place, &mut ahead);
             chains.put(entry(row, status, object));
+        }
+        if !ahead.twins.is_empty() {
+            return None;
         }
         chains.digested = chains.entries.len();
         chains.find_heads();
@@ -177,6 +187,7 @@ fn entry(row: Row, status: Status, object: usize) -> Entry {
         time: row.time,
         start_op: row.start_op,
         builds_on: row.builds_on,
+        is_adrift: false,
         changes: row.changes,
         status,
         ends_arrival: row.ends_arrival,
@@ -220,7 +231,12 @@ impl Chains {
                     entry.time,
                     entry.start_op,
                 );
-                let found = (entry.builds_on.clone(), entry.changes.clone(), entry.status);
+                let found = (
+                    entry.builds_on.clone(),
+                    entry.is_adrift,
+                    entry.changes.clone(),
+                    entry.status,
+                );
                 (place, says, found, entry.ends_arrival)
             };
             known(one) == known(other)
@@ -232,6 +248,8 @@ impl Chains {
             && self.places == anew.places
             && self.slots == anew.slots
             && self.changes == anew.changes
+            && self.twins == anew.twins
+            && self.torn == anew.torn
             && self.index == anew.index
             && self.heads == anew.heads
             && self.tips == anew.tips

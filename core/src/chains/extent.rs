@@ -2,6 +2,7 @@
 
 use super::{ChainId, Chains};
 use crate::batch::Batch;
+use crate::codec::Fixed;
 use crate::crypto::domains::Domain;
 use crate::crypto::hash::derive_id;
 use crate::object::{ObjectId, Verified};
@@ -55,6 +56,15 @@ impl Chains {
     /// Which batch is at a place.
     pub(crate) fn id_at(&self, place: usize) -> Option<ObjectId> {
         self.entries.get(place).map(|entry| entry.id)
+    }
+
+    /// What others name to build on the batch at a place: it, and its changes.
+    pub(crate) fn names(&self, place: usize) -> impl Iterator<Item = ObjectId> {
+        let entry = self.entries.get(place).into_iter();
+        entry.flat_map(|entry| {
+            let changes = entry.changes.iter().copied().map(Fixed);
+            core::iter::once(entry.id).chain(changes)
+        })
     }
 
     fn mark(&self, chain: ChainId) -> Mark {

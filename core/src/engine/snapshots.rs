@@ -142,7 +142,7 @@ impl Desk {
             .and_then(|_| pause_of(self.page_document()));
         let channel = self.channel.as_ref();
         let channel = channel.and_then(|_| pause_of(self.channel_document()));
-        let can_digest = !self.archive.is_damaged();
+        let can_digest = !self.archive.is_damaged() && chains.can_be_digested();
         let digest = pause(chains.len() as u64, chains.digested() as u64, MANY);
         let all = [
             (page, Cache::Page),

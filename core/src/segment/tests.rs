@@ -277,10 +277,16 @@ fn apart(manager: &Workspace) -> Vec<Arc<[u8]>> {
 
 #[test]
 fn segments_that_build_on_each_other_come_in_together() {
-    // Many more than go into one segment.
-    let (manager, _) = typed(3_000, 5);
+    // More bytes than go into one segment, and many more batches.
+    for (characters, least) in [(700, 2), (3_000, 4)] {
+        come_in_together(characters, least);
+    }
+}
+
+fn come_in_together(characters: u64, least: usize) {
+    let (manager, _) = typed(characters, 5);
     let segments = apart(&manager);
-    assert!(segments.len() > 3);
+    assert!(segments.len() >= least);
     let mut other = without_batches(&manager);
     let intake = other.take(segments.iter().map(|object| &**object));
     assert_eq!((intake.refused.len(), other.waiting()), (0, 0));

@@ -16,7 +16,8 @@ use crate::log::{
     Act, Certificate, Invite, Link, Log, MemberId, Mode, Op, ProfileFields, Role, Wrap,
 };
 use crate::object::{DeviceId, Kind, ObjectId, Signed, Verified};
-use crate::ordered::Map;
+use crate::ordered::{Map, Set};
+use crate::prescan::{self, Limits};
 use crate::receipt::{Presence, Receipt};
 
 use super::compare::{OnDisk, named};
@@ -262,7 +263,7 @@ impl Workspace {
             settled: Coverage::default(),
             presences: Map::new(),
             #[cfg(feature = "controls")]
-            never: crate::ordered::Set::new(),
+            never: Set::new(),
         };
         workspace.open_epochs();
         workspace
@@ -559,14 +560,26 @@ impl Workspace {
         let prev = index
             .checked_sub(1)
             .and_then(|before| self.chains.from(chain, before).next());
-        let deps = self
-            .chains
-            .heads()
-            .iter()
-            .filter(|head| Some(**head) != prev)
-            .copied()
-            .take(HEADS_MAX)
-            .collect();
+        let heads = self.chains.heads();
+        let mut deps: Set<ObjectId> = Set::new();
+        if heads.len() > HEADS_MAX {
+            // Not all can be named: those first whose changes these depend on.
+            let scanned = changes
+                .iter()
+                .filter_map(|change| prescan::scan(change, &Limits::PROTOCOL).ok());
+            let carriers = scanned.flat_map(|change| change.deps());
+            deps.extend(
+                carriers
+                    .filter_map(|dep| self.chains.carrier_of(dep))
+                    .take(HEADS_MAX),
+            );
+        }
+        for head in heads {
+            if deps.len() < HEADS_MAX {
+                deps.insert(*head);
+            }
+        }
+        let deps = deps.into_iter().filter(|dep| Some(*dep) != prev).collect();
         let batch = Batch {
             session: self.session,
             index,

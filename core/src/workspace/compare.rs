@@ -291,7 +291,13 @@ impl Workspace {
                 places.extend(found);
             }
         }
-        for Packed { bytes, batches } in self.chains.pack(self.id(), places) {
+        let packed = self.chains.pack(self.id(), places);
+        // What they come from is deleted.
+        let opens = |packed: &Packed| {
+            !segment::is_one(&packed.bytes) || segment::expand(&packed.bytes).is_ok()
+        };
+        debug_assert!(packed.iter().all(opens), "a segment that nobody can read");
+        for Packed { bytes, batches } in packed {
             self.chains.rest_in(name_of(&bytes), batches.into_iter());
             all.push(bytes.to_vec());
         }

@@ -10,6 +10,7 @@ use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 
 use super::*;
+use crate::batch::Batch;
 use crate::codec::{Blob, Fixed};
 use crate::keys::{EpochUse, InviteSeed, Meeting};
 use crate::log::Act;
@@ -276,6 +277,81 @@ fn a_late_sibling_displaces_nothing() {
         other.chains().heads(),
         "both have come to the same"
     );
+}
+
+/// Two batches at one place of a chain with one and the same change: on which of them somebody builds who has written
+/// on what they read does not depend on which came first. Who names neither builds on none.
+#[test]
+fn whose_change_it_is_does_not_depend_on_what_came_first() {
+    let mut rng = ChaCha20Rng::seed_from_u64(16);
+    let mut manager = founder(&mut rng);
+    let editor = lets_in(&mut manager, &mut rng, 2, Role::Editor);
+    let mut other = lets_in(&mut manager, &mut rng, 3, Role::Editor);
+    let objects = manager.everything(&Set::new());
+    let objects: Vec<&[u8]> = objects.iter().map(|object| &**object).collect();
+    let open = || {
+        let root = Secret::new([1; 32]);
+        let opened = Workspace::open(&root, &[9; 32], Fixed([5; 16]), manager.id(), &objects);
+        opened.unwrap().0
+    };
+    let twins = [0, 1, 2].map(|time| {
+        let mut body = batch_of(&editor).body;
+        body.time = time;
+        Verified::make(&editor.keys.sign, editor.id(), body)
+    });
+    takes(&mut other, twins[0].bytes());
+    let mut document = AutoCommit::new();
+    document
+        .load_incremental(&twins[0].body.changes[0].0)
+        .unwrap();
+    document.set_actor(ActorId::from(other.actor(DOCUMENT)));
+    document.put(ROOT, "answer", "Hello to you.").unwrap();
+    document.commit_with(CommitOptions::default().with_time(0));
+    let change = document.get_last_local_change().unwrap();
+    let change = change.raw_bytes().to_vec();
+    let honest = other.write(DOCUMENT, 0, vec![change]).unwrap().new[0].to_vec();
+    let mut nameless = Signed::parse(&honest)
+        .and_then(Signed::verify::<Batch>)
+        .unwrap()
+        .body;
+    nameless.deps = Vec::new();
+    let nameless = Verified::make(&other.keys.sign, other.id(), nameless);
+
+    let honest: Verified<Batch> = Signed::parse(&honest).and_then(Signed::verify).unwrap();
+    let [one, two, three] = &twins;
+    for (answer, counts) in [(&honest, true), (&nameless, false)] {
+        let mut found = Vec::new();
+        // What is between two bars comes together.
+        for order in [
+            vec![vec![one], vec![two], vec![three], vec![answer]],
+            vec![vec![three], vec![two], vec![one], vec![answer]],
+            vec![vec![one], vec![answer], vec![two], vec![three]],
+            vec![vec![three], vec![two], vec![one, answer]],
+            vec![vec![two, three, one, answer]],
+            vec![vec![one, answer, two, three]],
+            vec![vec![one], vec![two, three, answer]],
+        ] {
+            let mut workspace = open();
+            for together in &order {
+                let bytes = match together[..] {
+                    [alone] => alone.bytes().to_vec(),
+                    _ => segment::make(workspace.id(), together).unwrap(),
+                };
+                assert_eq!(takes(&mut workspace, &bytes).refused, []);
+            }
+            assert_eq!(workspace.chains().counts(answer.id()), counts);
+            assert!(workspace.chains().are_as_anew(&workspace.log));
+            let chains = workspace.chains();
+            found.push((chains.heads().clone(), chains.tips(64)));
+        }
+        for (heads, mut tips) in found.clone() {
+            let (first, mut of_first) = found[0].clone();
+            assert_eq!(heads, first);
+            tips.sort_unstable();
+            of_first.sort_unstable();
+            assert_eq!(tips, of_first);
+        }
+    }
 }
 
 /// Two devices compare, and take in what each lacks.

@@ -23,7 +23,7 @@ use std::sync::Arc;
 use bocage_api::{Name, WorkspaceId};
 use thiserror::Error;
 
-use crate::batch::{Batch, DocumentId, SessionId};
+use crate::batch::{DocumentId, SessionId};
 use crate::chains::{BatchError, Chains, Coverage, NotTaken, Settled};
 use crate::codec::{Blob, Fixed};
 use crate::crypto::dh::PrivateKey;
@@ -40,7 +40,7 @@ pub use acts::{ActError, DeviceOffer, NewDevice, Request};
 pub use compare::OnDisk;
 use compare::newness;
 pub(crate) use compare::{Lacking, Parcel};
-use pending::{Pending, Segment, Waiting};
+use pending::{Arrival, Pending, Waiting};
 use visitor::Guest;
 pub use visitor::Visitor;
 
@@ -195,9 +195,19 @@ impl Workspace {
 
     /// Takes objects in, from wherever they are.
     pub fn take<'a>(&mut self, objects: impl IntoIterator<Item = &'a [u8]>) -> Intake {
-        let waiting = self.pending.ids().clone();
+        let (known, waiting) = (self.chains.len(), self.pending.ids().clone());
         let mut intake = self.put_in(objects);
-        self.retry(&waiting, &mut intake);
+        let is_needed = |place| {
+            let mut names = self.chains.names(place);
+            names.any(|id| self.pending.needs(&id))
+        };
+        // Most of what comes in is not what something waits for.
+        let has_more = self.pending.len() > waiting.len()
+            || (!waiting.is_empty() && intake.log_grew)
+            || (known..self.chains.len()).any(is_needed);
+        if has_more {
+            self.retry(&waiting, &mut intake);
+        }
         self.settle(&mut intake);
         intake
     }
@@ -337,11 +347,14 @@ impl Workspace {
         if self.log.contains(signed.id()) || self.pending.contains(signed.id()) {
             return Outcome::Known;
         }
-        let waits = signed.clone();
-        let op: Verified<Op> = match signed.verify() {
-            Ok(op) => op,
-            Err(error) => return Outcome::Refused(error.into()),
-        };
+        match signed.verify() {
+            Ok(op) => self.insert_op(op, intake),
+            Err(error) => Outcome::Refused(error.into()),
+        }
+    }
+
+    fn insert_op(&mut self, op: Verified<Op>, intake: &mut Intake) -> Outcome {
+        let waits = op.clone();
         let bytes = Arc::clone(op.bytes());
         match self.log.insert(op) {
             Ok(()) => {
@@ -350,7 +363,7 @@ impl Workspace {
                 Outcome::New
             }
             Err(LogError::Known) => Outcome::Known,
-            Err(LogError::Missing(_)) => Outcome::Waits(Waiting::Object(waits)),
+            Err(LogError::Missing(_)) => Outcome::Waits(Waiting::Op(Box::new(waits))),
             Err(error @ (LogError::Foreign | LogError::Unsound)) => {
                 Outcome::Refused(Refused::Op(error))
             }
@@ -362,24 +375,15 @@ impl Workspace {
         if self.chains.contains(id) || self.pending.contains(id) || self.is_never(id) {
             return Outcome::Known;
         }
-        let waits = signed.clone();
-        let batch: Verified<Batch> = match signed.verify() {
-            Ok(batch) => batch,
+        match signed.verify() {
+            Ok(batch) => self.insert_batches(Arrival::one(batch), intake),
             Err(error) => {
                 #[cfg(feature = "controls")]
                 if crate::control::is(crate::control::Control::BadSignatureIsFinal) {
                     self.never.insert(id);
                 }
-                return Outcome::Refused(error.into());
+                Outcome::Refused(error.into())
             }
-        };
-        let bytes = Arc::clone(batch.bytes());
-        match self.chains.insert(&self.log, batch) {
-            Ok(()) => {
-                intake.new.push(bytes);
-                Outcome::New
-            }
-            Err(error) => after(error, Waiting::Object(waits)),
         }
     }
 
@@ -395,38 +399,32 @@ impl Workspace {
                 Outcome::Known
             }
             Ok(Expanded { batches, hashes }) => {
-                let segment = Segment {
+                let segment = Arrival {
                     id,
                     bytes: bytes.into(),
+                    is_segment: true,
                     batches,
                     hashes,
+                    brings: Vec::new(),
+                    needs: Vec::new(),
                 };
-                self.take_segment(segment, intake)
+                self.insert_batches(segment, intake)
             }
             Err(error) => Outcome::Refused(error.into()),
         }
     }
 
-    fn take_segment(&mut self, segment: Segment, intake: &mut Intake) -> Outcome {
-        let Segment {
-            id,
-            bytes,
-            batches,
-            hashes,
-        } = segment;
-        match (self.chains).insert_all(&self.log, batches, &hashes, Some(id)) {
+    fn insert_batches(&mut self, mut came: Arrival, intake: &mut Intake) -> Outcome {
+        let batches = core::mem::take(&mut came.batches);
+        let object = came.is_segment.then_some(came.id);
+        match (self.chains).insert_all(&self.log, batches, &came.hashes, object) {
             Ok(()) => {
-                intake.new.push(bytes);
+                intake.new.push(came.bytes);
                 Outcome::New
             }
             Err(NotTaken { error, batches, .. }) => {
-                let segment = Segment {
-                    id,
-                    bytes,
-                    batches,
-                    hashes,
-                };
-                after(error, Waiting::Segment(segment))
+                came.batches = batches;
+                after(error, Waiting::Batches(came))
             }
         }
     }
@@ -494,8 +492,8 @@ impl Workspace {
             for waiting in self.pending.take_all() {
                 let (id, len) = (waiting.id(), intake.new.len());
                 let outcome = match waiting {
-                    Waiting::Object(signed) => self.take_one(signed, intake),
-                    Waiting::Segment(segment) => self.take_segment(segment, intake),
+                    Waiting::Op(op) => self.insert_op(*op, intake),
+                    Waiting::Batches(batches) => self.insert_batches(batches, intake),
                 };
                 if intake.new.len() > len && before.contains(&id) {
                     intake.waited.insert(id);

@@ -5,26 +5,13 @@
 //! sends chain by chain, is such.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
-use super::pending::{Segment, Waiting};
+use super::pending::{Arrival, Waiting};
 use super::{Intake, Outcome, Workspace, after};
 use crate::batch::Batch;
 use crate::chains::BatchError;
-use crate::codec::Fixed;
-use crate::object::{Kind, ObjectId, Verified};
+use crate::object::{ObjectId, Verified};
 use crate::ordered::Set;
-use crate::prescan::{self, Limits};
-
-/// What waits with batches in it.
-struct Carrier {
-    waiting: Waiting,
-    batches: Vec<Verified<Batch>>,
-    /// The changes in them.
-    brings: Vec<ObjectId>,
-    /// The changes that these depend on.
-    needs: Vec<ObjectId>,
-}
 
 impl Workspace {
     /// Takes in what waits for nothing but each other. Whether something came in.
@@ -32,15 +19,15 @@ impl Workspace {
         let mut carriers = Vec::new();
         let mut left = Vec::new();
         for waiting in self.pending.take_all() {
-            match Carrier::of(waiting) {
-                Ok(carrier) => carriers.push(carrier),
-                Err(waiting) => left.push(waiting),
+            match waiting {
+                Waiting::Batches(batches) => carriers.push(batches),
+                Waiting::Op(_) => left.push(waiting),
             }
         }
         let came_in = loop {
             let (complete, others) = self.complete(carriers);
             carriers = complete;
-            left.extend(others.into_iter().map(|carrier| carrier.waiting));
+            left.extend(others.into_iter().map(Waiting::Batches));
             if carriers.len() < 2 {
                 break false;
             }
@@ -55,14 +42,14 @@ impl Workspace {
             }
             // Nobody else is to wait because of what one has signed.
             let culprit = refused.batches.get(refused.at).map(Verified::id);
-            let (guilty, others): (Vec<Carrier>, Vec<Carrier>) =
+            let (guilty, others): (Vec<Arrival>, Vec<Arrival>) =
                 carriers.into_iter().partition(|carrier| {
                     let mut batches = carrier.batches.iter();
                     batches.any(|batch| Some(batch.id()) == culprit)
                 });
             carriers = others;
             for carrier in guilty {
-                match after(refused.error.clone(), carrier.waiting) {
+                match after(refused.error.clone(), Waiting::Batches(carrier)) {
                     Outcome::Waits(waiting) => left.push(waiting),
                     Outcome::Refused(refused) => intake.refused.push(refused),
                     Outcome::New | Outcome::Known => {}
@@ -71,17 +58,17 @@ impl Workspace {
         };
         if came_in {
             for carrier in carriers.drain(..) {
-                if before.contains(&carrier.waiting.id()) {
-                    intake.waited.insert(carrier.waiting.id());
+                if before.contains(&carrier.id) {
+                    intake.waited.insert(carrier.id);
                 }
-                if let Waiting::Segment(segment) = &carrier.waiting {
+                if carrier.is_segment {
                     let batches = carrier.batches.iter().map(Verified::id);
-                    self.chains.rest_in(segment.id, batches);
+                    self.chains.rest_in(carrier.id, batches);
                 }
-                intake.new.push(carrier.bytes());
+                intake.new.push(carrier.bytes);
             }
         }
-        left.extend(carriers.into_iter().map(|carrier| carrier.waiting));
+        left.extend(carriers.into_iter().map(Waiting::Batches));
         for waiting in left {
             // All of it has waited before.
             self.pending.add(waiting);
@@ -90,22 +77,22 @@ impl Workspace {
     }
 
     /// Those of them that need nothing but what is in and each other, and the rest.
-    fn complete(&self, mut carriers: Vec<Carrier>) -> (Vec<Carrier>, Vec<Carrier>) {
+    fn complete(&self, mut carriers: Vec<Arrival>) -> (Vec<Arrival>, Vec<Arrival>) {
         let mut others = Vec::new();
         loop {
             let batches = carriers.iter().flat_map(|carrier| &carrier.batches);
             let batches: Set<ObjectId> = batches.map(Verified::id).collect();
             let changes = carriers.iter().flat_map(|carrier| &carrier.brings);
             let changes: Set<ObjectId> = changes.copied().collect();
-            let has_all = |carrier: &Carrier| {
-                let mut bodies = carrier.batches.iter().map(|batch| &batch.body);
-                let known = bodies.all(|body| {
-                    let mut before = body.prev.iter().chain(&body.deps);
-                    before.all(|id| batches.contains(id) || self.chains.contains(*id))
-                        && body.auth.iter().all(|head| self.log.contains(*head))
-                });
+            let has_all = |carrier: &Arrival| {
                 let mut needs = carrier.needs.iter();
-                known && needs.all(|hash| changes.contains(hash) || self.chains.has_change(&hash.0))
+                needs.all(|id| {
+                    batches.contains(id)
+                        || changes.contains(id)
+                        || self.chains.contains(*id)
+                        || self.chains.has_change(&id.0)
+                        || self.log.contains(*id)
+                })
             };
             let (complete, rest): (Vec<_>, Vec<_>) = carriers.into_iter().partition(has_all);
             carriers = complete;
@@ -113,46 +100,6 @@ impl Workspace {
                 return (carriers, others);
             }
             others.extend(rest);
-        }
-    }
-}
-
-impl Carrier {
-    fn of(waiting: Waiting) -> Result<Self, Waiting> {
-        let batches = match &waiting {
-            Waiting::Segment(segment) => segment.batches.clone(),
-            Waiting::Object(signed) if signed.kind() == Kind::Batch => {
-                let verified = signed.clone().verify();
-                verified.into_iter().collect()
-            }
-            Waiting::Object(_) => Vec::new(),
-        };
-        if batches.is_empty() {
-            return Err(waiting);
-        }
-        let (mut brings, mut needs) = (Vec::new(), Vec::new());
-        let changes = batches
-            .iter()
-            .flat_map(|batch: &Verified<Batch>| &batch.body.changes);
-        for change in changes {
-            // What is not well formed is refused when it would come in.
-            if let Ok(scanned) = prescan::scan(&change.0, &Limits::PROTOCOL) {
-                brings.push(Fixed(*scanned.hash()));
-                needs.extend(scanned.deps().iter().copied().map(Fixed));
-            }
-        }
-        Ok(Self {
-            waiting,
-            batches,
-            brings,
-            needs,
-        })
-    }
-
-    fn bytes(self) -> Arc<[u8]> {
-        match self.waiting {
-            Waiting::Segment(Segment { bytes, .. }) => bytes,
-            Waiting::Object(signed) => Arc::clone(signed.bytes()),
         }
     }
 }

@@ -11,6 +11,7 @@ use bocage_api::{
 };
 use bocage_core::{BadCarrier, IceServer, Input};
 use bocage_tests::World;
+use bocage_wire::{ClientFrame, RelayFrame};
 
 const A: usize = 0;
 const B: usize = 1;
@@ -415,6 +416,59 @@ fn the_relay_names_who_helps_to_find_a_direct_way() {
         credential: String::new(),
     }];
     assert_eq!(helped(many).len(), 4);
+}
+
+/// That somebody's engine was replaced is easily said, by a relay that brings an old signal again or by whoever saw an
+/// invitation: nobody loses a link by it that works.
+#[test]
+fn what_somebody_says_of_others_in_a_room_ends_no_link() {
+    let mut world = office(630, 2);
+    let old = world.relay.seen.clone();
+    world.crash(A);
+    world.start(A);
+    world.run(60_000);
+    assert_eq!(path(&world, B, A), Path::Direct);
+    let links = world.direct_of(B);
+    let mut said = 0;
+    for frame in old
+        .iter()
+        .filter_map(|bytes| ClientFrame::decode(bytes).ok())
+    {
+        if let ClientFrame::Signal { room, bytes, .. } = frame {
+            let from = 9_999;
+            let frame = RelayFrame::Signalled { room, from, bytes };
+            world.act(B, |device, _| {
+                device.input(Input::RelayReceived(frame.encode()));
+            });
+            said += 1;
+        }
+    }
+    assert!(said > 0);
+    assert_eq!(world.direct_of(B), links, "at once");
+    let card = card(&world, A);
+    world.act(A, |device, tab| {
+        tab.open_page(device, card.id, card.first_page);
+    });
+    types(&mut world, A, "Still here. ");
+    world.run(1_000);
+    assert_text(&world, "Still here. ");
+    world.run(60_000);
+    assert_eq!(world.direct_of(B), links);
+    assert_eq!(path(&world, B, A), Path::Direct);
+}
+
+/// Who has been connected for days meets who comes on another day.
+#[test]
+fn who_stays_for_days_is_found_by_who_comes_later() {
+    let mut world = office(640, 2);
+    world.crash(B);
+    for _ in 0..4 {
+        world.run(24 * 60 * 60 * 1_000);
+        world.relay.day += 1;
+    }
+    world.start(B);
+    world.run(60_000);
+    assert_eq!(path(&world, B, A), Path::Direct);
 }
 
 /// Who no longer asks to be let in is not held at a link on which they would be strangers for ever.

@@ -19,6 +19,7 @@ mod ways;
 pub use self::carry::BadCarrier;
 pub(super) use self::talk::Origin;
 
+use core::time::Duration;
 use std::collections::VecDeque;
 
 use bocage_api::{CommandId, WorkspaceId};
@@ -41,6 +42,7 @@ use crate::workspace::Lacking;
 type RoomId = [u8; 16];
 
 const DAY_MILLISECONDS: u64 = 24 * 60 * 60 * 1_000;
+const DAY: Duration = Duration::from_millis(DAY_MILLISECONDS);
 
 /// See the module.
 #[derive(Default)]
@@ -149,6 +151,15 @@ impl Peer {
             direct_failures: 0,
         }
     }
+
+    /// What has failed may be possible now.
+    fn tried_anew(&mut self) {
+        self.retry_at = None;
+        self.pipe_at = None;
+        self.direct_at = None;
+        self.direct_failures = 0;
+        self.missed = 0;
+    }
 }
 
 /// A link, or an attempt at one.
@@ -162,7 +173,7 @@ struct Wire {
     /// What the other end lacks, and is sent as far as there is room.
     owed: Lacking,
     /// Nothing has come by it for too long, or the other end says so: the pipe is used until something does.
-    is_doubted: bool,
+    doubt: Option<u64>,
     /// The number of the last signal about it that was sent, and that was taken in.
     signals: (u32, u32),
     /// Whom the other end would carry signals to.
@@ -214,7 +225,7 @@ impl Wire {
             begun: now,
             flow: Flow::default(),
             owed: Lacking::default(),
-            is_doubted: false,
+            doubt: None,
             signals: (0, 0),
             near: Vec::new(),
             told_near: Vec::new(),
@@ -305,6 +316,7 @@ impl Engine {
         for peer in self.net.peers.values_mut() {
             // By way of a member it may be found all the same.
             peer.retry_at = None;
+            peer.missed = 0;
         }
         self.forget_strangers();
         self.net.is_stale = true;

@@ -48,7 +48,11 @@ impl Engine {
         if let Some((room, seat)) = self.place_on(id, ground).or_else(|| self.place_of(id)) {
             return self.send_signal(rng, room, Some(seat), signal);
         }
-        let run = self.net.peers.get(&id).and_then(|peer| peer.carried_run);
+        let peer = self.net.peers.get(&id);
+        // An announcement asks which one runs.
+        let asks = matches!(signal, Signal::Announce { answers: false, .. });
+        let run = peer.and_then(|peer| peer.carried_run.or(peer.run));
+        let run = run.filter(|_| !asks);
         if let Some(carrier) = self.carrier_of(id) {
             self.carry(rng, carrier, id, ground, run, signal.clone());
         }

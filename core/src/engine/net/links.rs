@@ -20,6 +20,9 @@ const DIRECT_WAIT: Duration = Duration::from_secs(5);
 /// How long the other end may take to answer at all: its browser may be busy with its start.
 const ANSWER_WAIT: Duration = Duration::from_secs(8);
 
+/// How long an attempt may take altogether, whatever is heard of it.
+const ATTEMPT_MAX: Duration = Duration::from_secs(30);
+
 /// How long a handshake may take.
 const HANDSHAKE_WAIT: Duration = Duration::from_secs(10);
 
@@ -150,7 +153,8 @@ impl Engine {
                 wire.signals.1 = number;
                 if wire.link.is_none() {
                     // It goes on. A device that is just starting takes its time.
-                    wire.deadline = wire.deadline.max(now + DIRECT_WAIT);
+                    let until = wire.deadline.max(now + DIRECT_WAIT);
+                    wire.deadline = until.min(wire.begun + ATTEMPT_MAX);
                 }
                 self.outputs.push_back(Output::DirectSignal(link, bytes));
             }
@@ -165,7 +169,8 @@ impl Engine {
         if !theirs_to_begin || self.net.over.contains(&connection) {
             return;
         }
-        if self.net.hides_address || !self.has_room_for(id) {
+        let hides = self.net.hides_address || self.home.settings().hide_address;
+        if hides || !self.has_room_for(id) {
             return self.tell_peer(rng, id, ground, &Signal::NoDirect { connection });
         }
         // They begin anew: an attempt that there was is dead for them. What is open they keep until the new link
@@ -196,6 +201,10 @@ impl Engine {
         let Some(connection) = self.net.direct.get(&link).copied() else {
             return;
         };
+        if self.home.settings().hide_address {
+            // It ends before long.
+            return;
+        }
         let Some(wire) = self.net.wires.get_mut(&connection) else {
             return;
         };
@@ -363,7 +372,7 @@ impl Engine {
         }
         let own = self.own_device(ground);
         let both_begin = self.net.wires_to(peer).any(|(_, wire)| {
-            matches!(wire.carrier, Carrier::Pipe { .. }) && wire.begins && !wire.is_open()
+            wire.carrier == (Carrier::Pipe { room, seat }) && wire.begins && !wire.is_open()
         });
         if both_begin && own.is_some_and(|own| own < peer.1) {
             // At the same time: this end's attempt holds.
@@ -375,10 +384,12 @@ impl Engine {
             let ended = Signal::Ended { connection };
             return self.send_signal(rng, room, Some(seat), &ended);
         };
-        // They begin anew: what there was through the pipe is dead for them, and if a direct link is, that shows.
+        // They begin anew: what there was through the pipe is dead for them, and if a direct link is, that shows. What
+        // is in use ends once they have proved who they are.
         let old: Vec<_> = self
             .net
             .wires_to(peer)
+            .filter(|(_, wire)| wire.is_direct() || !wire.bound)
             .map(|(old, wire)| (old, wire.is_direct()))
             .collect();
         for (old, is_direct) in old {
@@ -461,7 +472,6 @@ impl Engine {
             }
         }
         self.send_frames(connection, heard.replies);
-        self.trust(now, rng, connection);
         if heard.opened {
             self.opened(now, rng, connection);
         }
@@ -571,6 +581,7 @@ impl Engine {
 
     /// Gives up what takes too long, and tries again what failed a while ago.
     pub(in crate::engine) fn tend_links(&mut self, now: Timestamp, rng: &mut dyn CryptoRng) {
+        self.turn_day(now);
         let late: Vec<ConnectionId> = self
             .net
             .wires
@@ -631,7 +642,8 @@ impl Engine {
     /// When [`Self::tend_links`] has something to do.
     pub(in crate::engine) fn links_due(&self) -> Option<Timestamp> {
         let deadlines = self.net.wires.values().map(|wire| wire.deadline);
-        deadlines.chain(self.ways_due()).min()
+        let dues = deadlines.chain(self.ways_due());
+        dues.chain(self.day_due()).min()
     }
 }
 

@@ -1,10 +1,13 @@
 //! Which rooms to be in, and who is met there.
 
+use core::time::Duration;
+
+use bocage_api::WorkspaceId;
 use bocage_wire::ClientFrame;
 use bocage_wire::limits::ROOMS_MAX;
 use rand_core::CryptoRng;
 
-use super::{Carrier, Engine, Ground, Peer, RoomId};
+use super::{Carrier, DAY, DAY_MILLISECONDS, Engine, Ground, Peer, PeerId, RoomId};
 use crate::codec::Fixed;
 use crate::keys::Meeting;
 use crate::log::Role;
@@ -19,7 +22,33 @@ const EPOCHS: usize = 16;
 /// In the rooms of how many invitations that let nobody in any more a device is still found.
 const USED_UP: usize = 16;
 
+/// The most devices that are no members' which are known at a time in a workspace. They may be invented.
+const STRANGERS_MAX: usize = 256;
+
+/// The most seats of a device: one in each room that it may be in.
+const SEATS_MAX: usize = 3 * (EPOCHS + USED_UP);
+
+/// How long a link may bring nothing whose other end was replaced, as somebody says.
+const REPLACED_WAIT: Duration = Duration::from_secs(4);
+
 impl Engine {
+    /// The date of the relay goes on while it is connected, and rooms with it.
+    pub(super) fn turn_day(&mut self, now: Timestamp) {
+        let passed = now.0.saturating_sub(self.net.greeted.0) / DAY_MILLISECONDS;
+        if self.net.day.is_some() && passed > 0 {
+            let today = self.today(now);
+            let greeted = self.net.greeted.0.saturating_add(passed * DAY_MILLISECONDS);
+            self.net.greeted = Timestamp(greeted);
+            self.net.day = today;
+            self.choose_rooms();
+        }
+    }
+
+    /// When [`Self::turn_day`] has something to do.
+    pub(super) fn day_due(&self) -> Option<Timestamp> {
+        self.net.day.map(|_| self.net.greeted + DAY)
+    }
+
     /// Enters the rooms that this device should be in, and leaves the others.
     pub(in crate::engine) fn choose_rooms(&mut self) {
         let Some(day) = self.net.day else {
@@ -240,18 +269,30 @@ impl Engine {
         // Somebody who was removed and comes anew is nobody yet in the rooms of the epochs that they know.
         let is_in = desk.is_some_and(|desk| desk.workspace.role().is_some());
         let comes = !is_in && self.home.joins().any(|join| join.link.workspace == id.0);
-        let known = self.net.peers.get(&id).and_then(|peer| peer.run);
-        if known.is_some_and(|known| known != run) {
-            // Its engine was replaced: links to the one before are dead, whether that shows or not.
-            self.forget_peer(now, rng, id);
+        let known = self.net.peers.get(&id);
+        if known.is_none() && !self.is_members(id) && self.strangers(id.0) >= STRANGERS_MAX {
+            return;
         }
+        let is_new_run = known
+            .and_then(|peer| peer.run)
+            .is_some_and(|known| known != run);
         self.net.is_stale = true;
         let peer = self.net.peers.entry(id);
         let peer = peer.or_insert_with(|| Peer::new(id, ground));
         peer.run = Some(run);
         if !peer.seats.contains(&place) {
-            peer.seats.push(place);
+            if peer.seats.len() >= SEATS_MAX {
+                peer.seats.pop();
+            }
+            // Where it was before is empty before long, if it is somewhere else now.
+            peer.seats.insert(0, place);
         }
+        if is_new_run {
+            self.replaced(now, rng, id);
+        }
+        let Some(peer) = self.net.peers.get_mut(&id) else {
+            return;
+        };
         let before = peer.ground;
         match ground {
             Ground::Epoch(..) if comes && matches!(before, Ground::Join(..)) => {}
@@ -267,6 +308,34 @@ impl Engine {
                 self.end_wire(now, rng, connection);
             }
         }
+    }
+
+    /// The engine of a device was replaced, somebody says: links to the one before are dead then, whether that shows or
+    /// not. It is not proved that it is the device itself who says so, so they are asked.
+    fn replaced(&mut self, now: Timestamp, rng: &mut dyn CryptoRng, id: PeerId) {
+        if let Some(peer) = self.net.peers.get_mut(&id) {
+            peer.tried_anew();
+            peer.carried_run = None;
+        }
+        let open = self.net.wires_to(id).filter(|(_, wire)| wire.is_open());
+        let open: Vec<_> = open.map(|(connection, _)| connection).collect();
+        for connection in open {
+            self.doubt(now, rng, connection);
+            let Some(wire) = self.net.wires.get_mut(&connection) else {
+                continue;
+            };
+            wire.deadline = wire.deadline.min(now + REPLACED_WAIT);
+            if !wire.is_direct() {
+                let number = wire.flow.probe(now);
+                self.say_ping(connection, number);
+            }
+        }
+    }
+
+    /// How many devices are known that are no members', as far as is known.
+    fn strangers(&self, workspace: WorkspaceId) -> usize {
+        let peers = self.net.peers.keys().filter(|id| id.0 == workspace);
+        peers.filter(|id| !self.is_members(**id)).count()
     }
 
     /// A seat is empty.

@@ -61,8 +61,8 @@ impl Engine {
         let Some(ground) = self.net.wires.get(&connection).map(|wire| wire.ground) else {
             return;
         };
-        self.end_others(rng, connection);
         if let Ground::Join(by, _) = ground {
+            self.end_others(rng, connection);
             if let Some(request) = self.device_request(by) {
                 self.say(connection, &Message::Device(Box::new(request)));
             } else if let Some(request) = self.request(by) {
@@ -105,7 +105,9 @@ impl Engine {
         let known = state.by_noise_key(&remote);
         // Somebody who was removed is not told anything.
         let was_removed = known.is_none() && state.was_removed(&remote);
-        if was_removed || known.is_some_and(|device| device != id.1) {
+        // Nor is somebody who says that they are a member's device and is not.
+        let is_other = known.is_some_and(|device| device != id.1);
+        if was_removed || is_other || (known.is_none() && state.role_of(id.1).is_some()) {
             return self.end_wire(now, rng, connection);
         }
         let Some(device) = known.filter(|_| desk.workspace.role().is_some()) else {
@@ -118,6 +120,7 @@ impl Engine {
             }
             None => (None, false, false),
         };
+        self.end_others(rng, connection);
         self.net.seen.insert(id, now);
         self.near_changed(now);
         if let Some(desk) = self.desks.get_mut(&id.0) {
@@ -184,7 +187,14 @@ impl Engine {
                 }
                 let is_member = state.role_of(wire.peer.1).is_some();
                 let we_are = desk.workspace.role().is_some();
-                if wire.bound && !(is_member && we_are) {
+                let has_ended = match wire.ground {
+                    Ground::Invite(_, invite) => {
+                        state.invitation(invite).is_some_and(|offer| offer.revoked)
+                    }
+                    Ground::Epoch(..) | Ground::Join(..) => false,
+                };
+                let is_nobody = !wire.bound && !is_member;
+                if (wire.bound && !(is_member && we_are)) || (has_ended && is_nobody) {
                     gone.push(*connection);
                 } else if !wire.bound {
                     waiting.push(*connection);
@@ -253,6 +263,10 @@ impl Engine {
             Message::Ping(number) => self.say(connection, &Message::Pong(number)),
             Message::Pong(number) => {
                 wire.flow.ponged(now, number);
+                self.trust(now, rng, connection, number);
+                let Some(wire) = self.net.wires.get_mut(&connection) else {
+                    return;
+                };
                 if wire.flow.is_behind && wire.flow.under_way() < WINDOW {
                     wire.flow.is_behind = false;
                     self.compare(now, connection);
@@ -484,7 +498,8 @@ impl Engine {
             return;
         };
         let waiting = self.net.arriving.entry(by).or_default();
-        let bytes: usize = waiting.iter().map(Vec::len).sum();
+        // Nothing comes for nothing.
+        let bytes: usize = waiting.iter().map(|part| part.len().max(64)).sum();
         if bytes > ARRIVING_MAX {
             self.net.arriving.remove(&by);
             return self.end_wire(now, rng, connection);
@@ -556,6 +571,10 @@ impl Engine {
         for connection in over {
             self.end_wire(now, rng, connection);
         }
+        let home = &self.home;
+        self.net
+            .arriving
+            .retain(|by, _| home.joins().any(|join| join.by == *by));
     }
 
     /// A workspace that somebody on this device has joined, with its first objects.
@@ -705,7 +724,7 @@ impl Engine {
             let Some(wire) = self.net.wires.get_mut(&connection) else {
                 return;
             };
-            if wire.owed.is_empty() || wire.is_doubted || wire.flow.under_way() >= WINDOW {
+            if wire.owed.is_empty() || wire.doubt.is_some() || wire.flow.under_way() >= WINDOW {
                 return;
             }
             let Some(desk) = self.desks.get(&wire.peer.0) else {
@@ -926,7 +945,7 @@ impl Engine {
         let mut card = LinkCard::default();
         let mut is_doubted = false;
         for (wire, is_in_use) in self.wires_to_member(workspace, member) {
-            is_doubted |= wire.is_doubted;
+            is_doubted |= wire.doubt.is_some();
             if is_in_use {
                 (card.sent, card.received) = wire.flow.bytes();
                 let round_trip = wire.flow.round_trip().map(|passed| passed.as_millis());

@@ -44,6 +44,9 @@ pub(super) const LINKS_MAX: usize = 16;
 /// The most wires at a time, attempts included: what a hostile room can make us keep.
 pub(super) const WIRES_MAX: usize = 256;
 
+/// The most of them to others than members, as far as is known: there is room for members, whoever else comes.
+const UNKNOWN_MAX: usize = 64;
+
 impl Engine {
     /// Does what is due about links: those that should be there are begun, those that fail replaced.
     pub(super) fn tend_ways(&mut self, now: Timestamp, rng: &mut dyn CryptoRng) {
@@ -77,6 +80,9 @@ impl Engine {
 
     /// When [`Self::tend_ways`] has something to do.
     pub(super) fn ways_due(&self) -> Option<Timestamp> {
+        if self.home.settings().hide_address != self.net.hides_address {
+            return Some(Timestamp(0));
+        }
         let peers = self.net.peers.keys();
         let begins = peers.flat_map(|id| [self.direct_due(*id), self.pipe_due(*id)]);
         let wires = self.net.wires.values();
@@ -135,14 +141,16 @@ impl Engine {
         let mut is_linked = false;
         for (_, wire) in self.net.wires_to(id) {
             is_linked = true;
-            if !wire.is_direct() || (wire.is_open() && !wire.is_doubted) {
+            if !wire.is_direct() || (wire.is_open() && wire.doubt.is_none()) {
                 return None;
             }
             if !wire.is_open() {
-                if !wire.begins {
+                if !wire.begins && matches!(peer.ground, Ground::Invite(..)) {
                     return None;
                 }
-                at = at.max(wire.begun + HEAD_START);
+                // The end that tries the direct way tries the pipe first, too.
+                let turns = if wire.begins { 1 } else { 3 };
+                at = at.max(wire.begun + HEAD_START * turns);
             }
         }
         if is_linked {
@@ -237,6 +245,10 @@ impl Engine {
         if self.net.wires.len() >= WIRES_MAX {
             return false;
         }
+        let unknown = self.net.wires.values().filter(|wire| !wire.bound);
+        if !self.is_members(id) && unknown.count() >= UNKNOWN_MAX {
+            return false;
+        }
         if !self.net.chosen.contains_key(&id.0) || self.is_wanted(id) {
             return true;
         }
@@ -318,12 +330,12 @@ impl Engine {
         let Some(wire) = self.net.wires.get_mut(&connection) else {
             return;
         };
-        if !wire.is_direct() || !wire.is_open() || wire.is_doubted {
+        if !wire.is_direct() || !wire.is_open() || wire.doubt.is_some() {
             return;
         }
-        wire.is_doubted = true;
         let id = wire.peer;
         let number = wire.flow.probe(now);
+        wire.doubt = Some(number);
         self.say_ping(connection, number);
         if self.pipe_due(id).is_some_and(|at| at <= now) {
             self.begin_pipe(now, rng, id);
@@ -331,23 +343,27 @@ impl Engine {
         self.show_workspace(id.0);
     }
 
-    /// Something has come by a link that was doubted: it is used again.
+    /// A ping was answered on a link. If it was doubted it is used again: what was asked since then has arrived. That
+    /// something comes is not enough, as it may be one way only that is cut.
     pub(super) fn trust(
         &mut self,
         now: Timestamp,
         rng: &mut dyn CryptoRng,
         connection: ConnectionId,
+        number: u64,
     ) {
         let Some(wire) = self.net.wires.get_mut(&connection) else {
             return;
         };
-        if !core::mem::replace(&mut wire.is_doubted, false) {
+        if wire.doubt.is_none_or(|asked| number < asked) {
             return;
         }
+        wire.doubt = None;
         let (id, is_bound) = (wire.peer, wire.bound);
-        // What is under way on the pipe may be lost with it.
-        self.end_others(rng, connection);
         if is_bound {
+            // What is under way on the pipe may be lost with it.
+            self.end_others(rng, connection);
+            self.near_changed(now);
             self.compare(now, connection);
         }
         self.show_workspace(id.0);
@@ -358,7 +374,7 @@ impl Engine {
         let Some(wire) = self.net.wires.get(&connection).filter(|wire| wire.bound) else {
             return false;
         };
-        let rank = |wire: &Wire| (wire.is_direct() && !wire.is_doubted, !wire.is_direct());
+        let rank = |wire: &Wire| (wire.is_direct() && wire.doubt.is_none(), !wire.is_direct());
         let others = self.net.wires_to(wire.peer);
         let mut others = others.filter(|(other, wire)| *other != connection && wire.bound);
         others.all(|(other, theirs)| (rank(theirs), other) < (rank(wire), connection))
@@ -390,11 +406,7 @@ impl Engine {
     /// was possible may not.
     pub(in crate::engine) fn look_around(&mut self, now: Timestamp) {
         for peer in self.net.peers.values_mut() {
-            peer.retry_at = None;
-            peer.pipe_at = None;
-            peer.direct_at = None;
-            peer.direct_failures = 0;
-            peer.missed = 0;
+            peer.tried_anew();
         }
         self.net.is_stale = true;
         let open = self.net.wires.iter_mut();
@@ -431,5 +443,5 @@ impl Engine {
 
 /// Whether another way is looked for when nothing comes by this one.
 fn can_be_doubted(wire: &Wire) -> bool {
-    wire.is_direct() && wire.is_open() && !wire.is_doubted
+    wire.is_direct() && wire.is_open() && wire.doubt.is_none()
 }

@@ -3,7 +3,7 @@
 use bocage_api::chat::{ChannelChange, ChannelPatch};
 use bocage_api::view::{HomePatch, Patch, View};
 use bocage_api::workspace::{
-    FormerMember, InvitationCard, Joining, MemberCard, Mode, PageState, Presence, Reach,
+    FormerMember, InvitationCard, Joining, LinkCard, MemberCard, Mode, PageState, Presence, Reach,
 };
 use bocage_api::{
     ChannelView, ChatMessage, FromEngine, InvitationId, MemberId, Name, PageView, Role, Subject,
@@ -232,7 +232,11 @@ impl Engine {
                         self.presence_of(id, member)
                     },
                     path: self.path_to(id, member),
-                    link: self.link_card(id, member),
+                    link: if is_me {
+                        LinkCard::default()
+                    } else {
+                        self.link_card(id, member)
+                    },
                 }
             })
             .collect();

@@ -95,46 +95,41 @@ fn Member(member: MemberCard, members: Memo<Vec<MemberCard>>) -> impl IntoView {
                     <span>{who}</span>
                     {is_me.then(|| view! { <span class="member-me">{t!(members.me)}</span> })}
                 </p>
-                <p class="member-state">
+                <p class="member-state" title=move || link.with(traffic)>
                     {move || role_name(language())} " · " {move || here(language())}
                     {way.map(|way| view! { <span>" · " {move || way(language())}</span> })}
                 </p>
-                <Show when=move || link.with(|link| link.reason.is_some() || link.sent > 0)>
-                    <p class="member-state member-link">{move || link_words(link.get())}</p>
-                </Show>
+                {move || link.with(reason).map(|why| view! { <p class="member-state">{why}</p> })}
             </div>
             {remove}
         </li>
     }
 }
 
-/// Why a link is not direct, and what went over it.
-fn link_words(link: LinkCard) -> String {
-    let reason = link.reason.map(|reason| match reason {
+/// Why a link is not direct.
+fn reason(link: &LinkCard) -> Option<String> {
+    let reason = match link.reason? {
         Indirect::Hidden => key!(members.link_hidden),
         Indirect::Failed => key!(members.link_failed),
         Indirect::Stalled => key!(members.link_stalled),
         Indirect::NoRelay => key!(members.link_no_relay),
         Indirect::Spread => key!(members.link_spread),
-    });
-    let mut words = reason
-        .map(|reason| reason(language()).to_string())
-        .unwrap_or_default();
-    if let Some(trip) = link.round_trip {
-        let kilo = |bytes: u64| bytes.div_ceil(1_000).to_string();
-        let (trip, sent, received) = (trip.to_string(), kilo(link.sent), kilo(link.received));
-        let traffic = t!(
-            members.link_traffic,
-            trip = trip.as_str(),
-            sent = sent.as_str(),
-            received = received.as_str()
-        );
-        if !words.is_empty() {
-            words.push(' ');
-        }
-        words.push_str(traffic().as_ref());
-    }
-    words
+    };
+    Some(reason(language()).to_string())
+}
+
+/// How long a word takes over a link, and what went over it: for who asks.
+fn traffic(link: &LinkCard) -> Option<String> {
+    let kilo = |bytes: u64| bytes.div_ceil(1_000).to_string();
+    let trip = link.round_trip?.to_string();
+    let (sent, received) = (kilo(link.sent), kilo(link.received));
+    let words = t!(
+        members.link_traffic,
+        trip = trip.as_str(),
+        sent = sent.as_str(),
+        received = received.as_str()
+    );
+    Some(words().to_string())
 }
 
 /// A role's name for styles and tests, and for people.

@@ -13,7 +13,7 @@ use crate::object::ObjectId;
 use crate::ordered::Set;
 use crate::record;
 use crate::time::Timestamp;
-use crate::tools::chat::Channel;
+use crate::tools::chat::{Channel, is_message};
 use crate::vault::Vault;
 use crate::workspace::Intake;
 
@@ -115,7 +115,9 @@ impl Desk {
                 let state = self.workspace.log().state();
                 let by = state.author_of(by).and_then(|by| state.member(by));
                 let by = by.map_or("?", |member| member.profile.name.as_str());
-                let text = format!("{by}: {text}");
+                let signed = format!("{by}: {text}");
+                // What is as long as a message may be has no room for a name.
+                let text = if is_message(&signed) { signed } else { text };
                 let change = self.channel().say(&text, now.0);
                 let change = change.map_err(|_| Refusal::BadMessage)?;
                 intake.join(self.write(self.channel_document(), now, vec![change])?);

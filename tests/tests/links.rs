@@ -32,15 +32,9 @@ fn card(world: &World, number: usize) -> WorkspaceCard {
     world.tabs[number].home.as_ref().unwrap().workspaces[0].clone()
 }
 
-/// So many editors share a workspace and look at its page.
-fn office(seed: u64, people: usize) -> World {
-    office_where(seed, people, |_| {})
-}
-
-fn office_where(seed: u64, people: usize, prepare: impl FnOnce(&mut World)) -> World {
-    let mut world = World::new(seed, people);
-    prepare(&mut world);
-    let link = world.act(A, |device, tab| {
+/// The founder makes a workspace, and a link for editors.
+fn invitation(world: &mut World, mode: Mode) -> String {
+    world.act(A, |device, tab| {
         tab.set_up(device, profile(&name_of(A)));
         let card = tab.home.as_ref().unwrap().workspaces[0].clone();
         tab.look_around(device, card.id, card.first_channel);
@@ -52,13 +46,24 @@ fn office_where(seed: u64, people: usize, prepare: impl FnOnce(&mut World)) -> W
                 role: Role::Editor,
                 uses: 100,
                 days: None,
-                mode: Mode::Auto,
+                mode,
             },
         );
         let view = tab.workspace.as_ref().unwrap();
         let made = view.invitations.iter().find(|i| i.made_by == Some(by));
         made.unwrap().link.clone().unwrap()
-    });
+    })
+}
+
+/// So many editors share a workspace and look at its page.
+fn office(seed: u64, people: usize) -> World {
+    office_where(seed, people, |_| {})
+}
+
+fn office_where(seed: u64, people: usize, prepare: impl FnOnce(&mut World)) -> World {
+    let mut world = World::new(seed, people);
+    prepare(&mut world);
+    let link = invitation(&mut world, Mode::Auto);
     for number in 1..people {
         world.act(number, |device, tab| {
             tab.send(device, Command::SetProfile(profile(&name_of(number))));
@@ -475,25 +480,7 @@ fn who_stays_for_days_is_found_by_who_comes_later() {
 #[test]
 fn a_join_that_is_given_up_ends_its_link() {
     let mut world = World::new(620, 2);
-    let link = world.act(A, |device, tab| {
-        tab.set_up(device, profile(&name_of(A)));
-        let card = tab.home.as_ref().unwrap().workspaces[0].clone();
-        tab.look_around(device, card.id, card.first_channel);
-        let by = tab.send(
-            device,
-            Command::Invite {
-                workspace: card.id,
-                label: Name::parse("Invitation").unwrap(),
-                role: Role::Editor,
-                uses: 1,
-                days: None,
-                mode: Mode::Confirm,
-            },
-        );
-        let view = tab.workspace.as_ref().unwrap();
-        let made = view.invitations.iter().find(|i| i.made_by == Some(by));
-        made.unwrap().link.clone().unwrap()
-    });
+    let link = invitation(&mut world, Mode::Confirm);
     let by = world.act(B, |device, tab| {
         tab.send(device, Command::SetProfile(profile(&name_of(B))));
         tab.send(device, Command::Join { link })

@@ -4,9 +4,8 @@
 //! before it. Which batches count is [`crate::chains`]'s to say.
 
 use bocage_api::WorkspaceId;
-use minicbor::{Decode, Encode};
 
-use crate::codec::{Blob, Fixed};
+use crate::codec::{Blob, Fixed, coded};
 use crate::crypto::domains::Domain;
 use crate::crypto::hash::derive_id;
 use crate::log::is_rising;
@@ -28,33 +27,27 @@ pub type SessionId = Fixed<16>;
 pub type DocumentId = Fixed<16>;
 
 /// A batch.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Batch {
     /// The session that wrote it.
-    #[n(0)]
     pub session: SessionId,
     /// Its number in the session, from 0.
-    #[n(1)]
     pub index: u64,
     /// The batch before it; none at number 0.
-    #[n(2)]
     pub prev: Option<ObjectId>,
     /// The heads of the log that its author knew, by rising id.
-    #[n(3)]
     pub auth: Vec<ObjectId>,
     /// The batches that its author knew and that nothing it follows otherwise leads to, by rising id.
-    #[n(4)]
     pub deps: Vec<ObjectId>,
     /// The document.
-    #[n(5)]
     pub document: DocumentId,
     /// Milliseconds since 1970 by its author's clock, which may be years off: for show only.
-    #[n(6)]
     pub time: u64,
     /// Plain automerge changes, each after those it depends on.
-    #[n(7)]
     pub changes: Vec<Blob>,
 }
+
+coded!(struct Batch { session, index, prev, auth, deps, document, time, changes });
 
 impl Body for Batch {
     const KIND: Kind = Kind::Batch;

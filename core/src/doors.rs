@@ -6,11 +6,10 @@
 //! as far as the decoder. Nothing is decided here.
 
 use bocage_api::WorkspaceId;
-use minicbor::{Decode, Encode};
 use rand_core::CryptoRng;
 
 use crate::batch::Batch;
-use crate::codec;
+use crate::codec::{self, Decode, Encode};
 use crate::crypto::secret::Secret;
 use crate::crypto::{aead, sha256};
 use crate::engine::mail::open_item;
@@ -72,7 +71,7 @@ pub fn segment(bytes: &[u8]) -> Option<Vec<Vec<u8>>> {
     crate::segment::told(bytes)
 }
 
-fn again<T: for<'b> Decode<'b, ()> + Encode<()>>(bytes: &[u8]) -> Option<Vec<u8>> {
+fn again<T: Decode + Encode>(bytes: &[u8]) -> Option<Vec<u8>> {
     let value: T = codec::from_bytes(bytes).ok()?;
     Some(codec::to_bytes(&value))
 }

@@ -9,10 +9,9 @@
 mod seat;
 
 use bocage_api::{Colour, ItemId, Language, Name, Profile, Settings, Theme, WorkspaceId};
-use minicbor::{Decode, Encode};
 
 pub use self::seat::Seat;
-use crate::codec::{self, Blob, Fixed};
+use crate::codec::{self, Blob, Fixed, coded};
 use crate::crypto::domains::Domain;
 use crate::crypto::hash::derive_id;
 use crate::items::{Edit, Field, Item, Items, Kind, Refused, Schema, VALUE_MAX, Value};
@@ -127,15 +126,14 @@ pub struct Grant {
 }
 
 /// The beginning of a grant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct GrantHead {
-    #[n(0)]
     workspace: Fixed<32>,
-    #[n(1)]
     device: DeviceId,
-    #[n(2)]
     parts: u16,
 }
+
+coded!(struct GrantHead { workspace, device, parts });
 
 impl HomeDocument {
     /// The document that these changes make, in which `actor` writes.

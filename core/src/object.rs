@@ -16,10 +16,9 @@ use core::marker::PhantomData;
 use std::sync::Arc;
 
 use bocage_api::WorkspaceId;
-use minicbor::{Decode, Encode};
 use thiserror::Error;
 
-use crate::codec::{self, Fixed};
+use crate::codec::{self, Decode, Encode, Fixed, coded};
 use crate::control::{self, Control};
 use crate::crypto::domains::Domain;
 use crate::crypto::hash::derive_id;
@@ -35,9 +34,10 @@ const SIGNATURE: usize = 64;
 pub type ObjectId = Fixed<32>;
 
 /// A device in one workspace: its signing key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
-#[cbor(transparent)]
-pub struct DeviceId(#[cbor(n(0), with = "minicbor::bytes")] pub [u8; 32]);
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DeviceId(pub [u8; 32]);
+
+coded!(bytes DeviceId);
 
 impl DeviceId {
     pub(crate) fn verifying_key(self) -> VerifyingKey {
@@ -60,7 +60,7 @@ pub enum Kind {
 }
 
 /// A body that objects of one kind carry.
-pub trait Body: Encode<()> + for<'b> Decode<'b, ()> {
+pub trait Body: Encode + Decode {
     /// Which kind.
     const KIND: Kind;
 }
@@ -360,15 +360,19 @@ mod tests {
     use super::*;
     use crate::crypto::secret::Secret;
 
-    #[derive(Debug, PartialEq, Encode, Decode)]
-    struct Note(#[n(0)] u32);
+    #[derive(Debug, PartialEq)]
+    struct Note(u32);
+
+    coded!(struct Note { 0 });
 
     impl Body for Note {
         const KIND: Kind = Kind::Presence;
     }
 
-    #[derive(Debug, PartialEq, Encode, Decode)]
-    struct Other(#[n(0)] u32);
+    #[derive(Debug, PartialEq)]
+    struct Other(u32);
+
+    coded!(struct Other { 0 });
 
     impl Body for Other {
         const KIND: Kind = Kind::Receipt;

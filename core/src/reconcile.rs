@@ -6,11 +6,9 @@
 //! nothing new says so in one message of a fixed size. Pure: what the items are, and what is sent, is
 //! [`crate::workspace`]'s to say.
 
-use minicbor::{Decode, Encode};
-
 use crate::batch::SessionId;
 use crate::chains::ChainId;
-use crate::codec::Fixed;
+use crate::codec::{Fixed, coded};
 use crate::crypto::domains::Domain;
 use crate::crypto::hash::derive_id;
 use crate::object::{DeviceId, ObjectId};
@@ -25,89 +23,86 @@ const PARTS: usize = 16;
 const WEIGHT_MAX: usize = 1_024;
 
 /// Names an item. The order is the same with everybody.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
-#[cbor(flat)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Key {
     /// An operation of the log.
-    #[n(0)]
-    Op(#[n(0)] ObjectId),
+    Op(ObjectId),
     /// The newest receipt of a device.
-    #[n(1)]
-    Receipt(#[n(0)] DeviceId),
+    Receipt(DeviceId),
     /// A chain.
-    #[n(2)]
-    Chain(#[n(0)] DeviceId, #[n(1)] SessionId),
+    Chain(DeviceId, SessionId),
 }
 
+coded!(flat enum Key {
+    0 => Op(value),
+    1 => Receipt(value),
+    2 => Chain(a, b),
+});
+
 /// How much of an item somebody has.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Extent {
     /// Of a chain, how many batches; of a receipt, its counter; of an operation, 1. Nothing of it: 0.
-    #[n(0)]
     pub count: u64,
     /// Of a chain, which branches of it; of a receipt, the first half of its id; of an operation, zeros.
-    #[n(1)]
     pub mark: Mark,
 }
 
+coded!(struct Extent { count, mark });
+
 /// Tells branches of a chain apart: the first half of the last batch's id, or a hash over the ids where
 /// there are several last ones.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
-#[cbor(transparent)]
-pub struct Mark(#[cbor(n(0), with = "minicbor::bytes")] pub [u8; 16]);
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Mark(pub [u8; 16]);
+
+coded!(bytes Mark);
 
 /// An item, and how much of it somebody has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Item {
     /// Which.
-    #[n(0)]
     pub key: Key,
     /// How much.
-    #[n(1)]
     pub extent: Extent,
 }
 
+coded!(struct Item { key, extent });
+
 /// What is told of the items from one name (or the first) up to, and without, another (or the last).
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
-#[cbor(flat)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Span {
     /// A sum over them.
-    #[n(0)]
     Sum {
         /// The first name.
-        #[n(0)]
         from: Option<Key>,
         /// The name after the last.
-        #[n(1)]
         until: Option<Key>,
         /// The sum.
-        #[n(2)]
         sum: Fixed<16>,
     },
     /// All of them, by rising name.
-    #[n(1)]
     Items {
         /// The first name.
-        #[n(0)]
         from: Option<Key>,
         /// The name after the last.
-        #[n(1)]
         until: Option<Key>,
         /// The items.
-        #[n(2)]
         items: Vec<Item>,
     },
     /// Of these the sender has only so much, or something else.
-    #[n(2)]
     Short {
         /// The items, by rising name.
-        #[n(0)]
         items: Vec<Item>,
         /// Whether the other end is to tell where it has something else.
-        #[n(1)]
         asks: bool,
     },
 }
+
+coded!(flat enum Span {
+    0 => Sum { from, until, sum },
+    1 => Items { from, until, items },
+    2 => Short { items, asks },
+});
 
 /// What a device has.
 pub trait Holdings {

@@ -6,10 +6,9 @@
 pub(crate) mod digest;
 
 use bocage_api::{CommandId, Language, Name, Profile, Settings, Theme, WorkspaceId};
-use minicbor::{Decode, Encode};
 
 use crate::batch::{DocumentId, SessionId};
-use crate::codec::{Blob, Fixed, from_bytes, to_bytes};
+use crate::codec::{Blob, Fixed, coded, from_bytes, to_bytes};
 use crate::invite_link::{InviteLink, LinkKind};
 use crate::object::ObjectId;
 use crate::sync::Rewrap;
@@ -20,209 +19,190 @@ use crate::vault::Unreadable;
 pub(crate) const RECENT_COMMANDS: usize = 64;
 
 /// The person on this device.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct PersonRecord {
     /// `None` until a name was given.
-    #[n(0)]
     profile: Option<ProfileFields>,
     /// 0 English, 1 French.
-    #[n(1)]
     language: Option<u8>,
     /// 0 system, 1 light, 2 dark.
-    #[n(2)]
     theme: u8,
     /// The latest commands, oldest first.
-    #[n(3)]
     recent: Vec<Id>,
     /// Present if they hide their address.
-    #[n(4)]
     hide_address: Option<bool>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+coded!(struct PersonRecord { profile, language, theme, recent, hide_address });
+
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct ProfileFields {
-    #[n(0)]
     name: String,
-    #[n(1)]
     colour: u8,
 }
 
+coded!(struct ProfileFields { name, colour });
+
 /// A 16-byte id as a CBOR byte string.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
-#[cbor(transparent)]
-struct Id(#[cbor(n(0), with = "minicbor::bytes")] [u8; 16]);
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Id([u8; 16]);
+
+coded!(bytes Id);
 
 /// A workspace in the list of workspaces.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct WorkspaceFields {
-    #[cbor(n(0), with = "minicbor::bytes")]
     id: [u8; 32],
-    #[n(1)]
     name: String,
-    #[n(2)]
     made_by: Id,
-    #[n(3)]
     recent: Vec<Id>,
-    #[cbor(n(4), with = "minicbor::bytes")]
     salt: [u8; 32],
-    #[n(5)]
     genesis: Blob,
-    #[n(6)]
     seeds: Vec<SeedFields>,
-    #[n(7)]
     came_by: Option<Fixed<16>>,
     /// Present if it is the person's home.
-    #[n(8)]
     home: Option<bool>,
 }
 
+coded!(struct WorkspaceFields { id, name, made_by, recent, salt, genesis, seeds, came_by, home });
+
 /// An invitation that was made on this device.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct SeedFields {
-    #[n(0)]
     invite: ObjectId,
-    #[cbor(n(1), with = "minicbor::bytes")]
     seed: [u8; 16],
-    #[n(2)]
     by: Id,
 }
 
+coded!(struct SeedFields { invite, seed, by });
+
 /// Objects of a workspace, with the commands that were carried out by them.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Stored {
-    #[n(0)]
     objects: Vec<Blob>,
-    #[n(1)]
     commands: Vec<Id>,
 }
 
+coded!(struct Stored { objects, commands });
+
 /// What a record of objects holds: each operation, and the last batch of each run of a chain. It can be made again
 /// from that record.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Holds {
-    #[n(0)]
     pub(crate) ids: Vec<ObjectId>,
 }
 
+coded!(struct Holds { ids });
+
 /// The keys of the newest epochs. They follow from the log: by these a device finds the others whose record of its own
 /// admission is damaged.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Keys {
-    #[n(0)]
     pub(crate) keys: Vec<EpochKey>,
 }
 
+coded!(struct Keys { keys });
+
 /// An epoch's key.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct EpochKey {
-    #[n(0)]
     pub(crate) epoch: ObjectId,
-    #[n(1)]
     pub(crate) key: Fixed<32>,
 }
 
+coded!(struct EpochKey { epoch, key });
+
 /// A document as it was once, so that it opens quickly. What it says follows from the batches: one that cannot be read
 /// is as good as none.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Snapshot {
-    #[n(0)]
     pub(crate) document: DocumentId,
     /// The batches that counted and that no other that counted built on.
-    #[n(1)]
     pub(crate) heads: Vec<ObjectId>,
     /// How many batches of the document counted.
-    #[n(2)]
     pub(crate) batches: u64,
     /// What automerge saved.
-    #[n(3)]
     pub(crate) saved: Blob,
 }
 
+coded!(struct Snapshot { document, heads, batches, saved });
+
 /// What is still to be put into a workspace's mailbox.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Mail {
     /// Operations, by rising id.
-    #[n(0)]
     pub(crate) ops: Vec<ObjectId>,
     /// Batches: all of a session from a number on. So nothing is written for each of them.
-    #[n(1)]
     pub(crate) owed: Vec<Owed>,
     /// How far the mailbox of each epoch was read.
-    #[n(2)]
     pub(crate) read: Vec<Cursor>,
     /// Keys of epochs that another member has wrapped for this device, because the epoch's own wrap was
     /// missing or did not open.
-    #[n(3)]
     pub(crate) rewrapped: Vec<Rewrap>,
     /// Since when this device takes which epoch for the current one.
-    #[n(4)]
     pub(crate) since: Option<Since>,
     /// What lies in the join boxes of invitations made here.
-    #[n(5)]
     pub(crate) boxes: Vec<Boxed>,
 }
 
+coded!(struct Mail { ops, owed, read, rewrapped, since, boxes });
+
 /// When an epoch was first seen to be the current one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Since {
-    #[n(0)]
     pub(crate) epoch: ObjectId,
     /// By this device's clock, in milliseconds: for comparing with itself.
-    #[n(1)]
     pub(crate) at: u64,
 }
 
+coded!(struct Since { epoch, at });
+
 /// A bundle that lies in a join box.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Boxed {
-    #[n(0)]
     pub(crate) invite: ObjectId,
     /// When it was put there, by the relay's date.
-    #[n(1)]
     pub(crate) day: u32,
     /// How many operations and batches are in it.
-    #[n(2)]
     pub(crate) ops: u64,
-    #[n(3)]
     pub(crate) batches: u64,
     /// How many bytes it has.
-    #[n(4)]
     pub(crate) bytes: u64,
 }
 
+coded!(struct Boxed { invite, day, ops, batches, bytes });
+
 /// From where on batches of a session of this device are still to be posted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Owed {
-    #[n(0)]
     pub(crate) session: SessionId,
-    #[n(1)]
     pub(crate) from: u64,
 }
 
+coded!(struct Owed { session, from });
+
 /// How far a mailbox was read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Cursor {
     /// The epoch whose mailbox it is.
-    #[n(0)]
     pub(crate) epoch: ObjectId,
     /// The relay's number of the last item.
-    #[n(1)]
     pub(crate) after: u64,
 }
 
+coded!(struct Cursor { epoch, after });
+
 /// A workspace that this person is joining.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct JoinFields {
-    #[n(0)]
     by: Id,
-    #[n(1)]
     link: String,
-    #[cbor(n(2), with = "minicbor::bytes")]
     salt: [u8; 32],
     /// What this device is to be called among the person's; only where the link adds a device.
-    #[n(3)]
     device: Option<String>,
 }
+
+coded!(struct JoinFields { by, link, salt, device });
 
 /// The same, decoded.
 #[derive(Clone, Debug, PartialEq, Eq)]

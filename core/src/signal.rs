@@ -5,10 +5,9 @@
 //! By way of the relay they are sealed under what those who meet in a room know. A member who carries them for two
 //! others knows that too: for these they are sealed under what only the two ends know.
 
-use minicbor::{Decode, Encode};
 use rand_core::CryptoRng;
 
-use crate::codec::{self, Blob, Fixed, Malformed};
+use crate::codec::{self, Blob, Fixed, Malformed, coded};
 use crate::crypto::aead;
 use crate::crypto::secret::Secret;
 use crate::keys::Meeting;
@@ -21,74 +20,64 @@ const STEP: usize = 1_024;
 pub(crate) type ConnectionId = Fixed<8>;
 
 /// What is said.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
-#[cbor(flat)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Signal {
     /// I am here.
-    #[n(0)]
     Announce {
         /// My device. Nothing proves it before the handshake does.
-        #[n(0)]
         device: DeviceId,
         /// This start of its engine.
-        #[n(1)]
         run: Fixed<16>,
         /// Whether this answers another's.
-        #[n(2)]
         answers: bool,
         /// Whether I am a member. Those who wait to be let in have nothing to say to each other.
-        #[n(3)]
         is_member: bool,
     },
     /// Something of what makes a direct link.
-    #[n(1)]
     Direct {
         /// Which attempt.
-        #[n(0)]
         connection: ConnectionId,
         /// My device.
-        #[n(1)]
         device: DeviceId,
         /// As the page made it.
-        #[n(2)]
         bytes: Blob,
         /// Rises with every signal of this end about this connection: who carries signals can bring none again.
-        #[n(3)]
         number: u32,
     },
     /// There will be no direct link.
-    #[n(2)]
     NoDirect {
         /// Which attempt.
-        #[n(0)]
         connection: ConnectionId,
     },
     /// A link through the pipe is no more at this end.
-    #[n(3)]
     Ended {
         /// Which one.
-        #[n(0)]
         connection: ConnectionId,
     },
 }
 
+coded!(flat enum Signal {
+    0 => Announce { device, run, answers, is_member },
+    1 => Direct { connection, device, bytes, number },
+    2 => NoDirect { connection },
+    3 => Ended { connection },
+});
+
 /// What a member carries.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Carried {
     /// What both ends have in common, as it does not follow from a room.
-    #[n(0)]
     pub(crate) epoch: ObjectId,
     /// This start of the sender's engine.
-    #[n(1)]
     pub(crate) sender: Fixed<16>,
     /// The start of the receiver's that it is for; nothing where the sender does not know it yet. What was meant
     /// for an earlier one leads nowhere.
-    #[n(2)]
     pub(crate) run: Option<Fixed<16>>,
     /// What is said.
-    #[n(3)]
     pub(crate) signal: Signal,
 }
+
+coded!(struct Carried { epoch, sender, run, signal });
 
 /// Seals a signal for a room. `None` if it is too long for any.
 pub(crate) fn seal(
@@ -181,7 +170,10 @@ mod tests {
             Signal::NoDirect { connection },
             Signal::Ended { connection },
         ];
-        let mut parts: Vec<Vec<u8>> = signals.iter().map(codec::to_bytes).collect();
+        let mut parts: Vec<Vec<u8>> = signals
+            .iter()
+            .map(|signal| codec::to_bytes(signal))
+            .collect();
         parts.push(seal(&mut rng, &Meeting(&secret), &[6; 16], &signals[0]).unwrap());
         let carried = Carried {
             epoch: Fixed([8; 32]),

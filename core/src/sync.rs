@@ -1,9 +1,7 @@
 //! What two devices of a workspace say to each other over a link that keeps order: what each has, and
 //! what the other lacks. The bytes; what is done with them is [`crate::workspace`]'s.
 
-use minicbor::{Decode, Encode};
-
-use crate::codec::{self, Blob, Fixed, Malformed};
+use crate::codec::{self, Blob, Fixed, Malformed, coded};
 use crate::log::Certificate;
 use crate::object::{DeviceId, OBJECT_MAX, ObjectId};
 use crate::reconcile::{self, Span};
@@ -24,93 +22,89 @@ pub(crate) const NEAR_MAX: usize = 32;
 pub(crate) const CARRY_MAX: usize = bocage_wire::limits::SIGNAL_MAX;
 
 /// An epoch's key for a device that lacks it.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rewrap {
     /// The epoch.
-    #[n(0)]
     pub epoch: ObjectId,
     /// HPKE, see `epoch`.
-    #[n(1)]
     pub sealed: Blob,
 }
 
+coded!(struct Rewrap { epoch, sealed });
+
 /// What a device shows that is to be one more of a person's: its keys in their home.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DeviceRequest {
     /// The device.
-    #[n(0)]
     pub device: DeviceId,
     /// Its other keys.
-    #[n(1)]
     pub certificate: Certificate,
     /// Its word that it is the person's.
-    #[n(2)]
     pub consent: Fixed<64>,
     /// The word of the link's holder for this device.
-    #[n(3)]
     pub proof: Fixed<64>,
 }
 
+coded!(struct DeviceRequest { device, certificate, consent, proof });
+
 /// A message.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
-#[cbor(flat)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Message {
     /// What the sender has, as far as is to be told now. Answered with what it lacks, and what else the
     /// other end must know to send what that lacks.
-    #[n(0)]
-    Compare(#[n(0)] Vec<Span>),
+    Compare(Vec<Span>),
     /// Objects that the receiver may lack; each after those it builds on.
-    #[n(1)]
-    Objects(#[n(0)] Vec<Blob>),
+    Objects(Vec<Blob>),
     /// A request to be let in, from the holder of an invitation.
-    #[n(2)]
-    Join(#[n(0)] Blob),
+    Join(Blob),
     /// The invitation lets nobody in any more.
-    #[n(3)]
     Closed,
     /// The sender does not know the receiver as a member, or itself: it asks for the operations that it may
     /// lack. Answered, once, to a member.
-    #[n(4)]
     Introduce,
     /// The sender is a member and lacks the keys of these epochs. Answered to members only.
-    #[n(5)]
-    Lacks(#[n(0)] Vec<ObjectId>),
+    Lacks(Vec<ObjectId>),
     /// Keys of epochs, for the receiver alone.
-    #[n(6)]
-    Keys(#[n(0)] Vec<Rewrap>),
+    Keys(Vec<Rewrap>),
     /// A request to be one more device of a person, from the holder of a link that adds one.
-    #[n(7)]
-    Device(#[n(0)] Box<DeviceRequest>),
+    Device(Box<DeviceRequest>),
     /// To be answered at once with the same number, whoever asks.
-    #[n(8)]
-    Ping(#[n(0)] u64),
+    Ping(u64),
     /// The answer: all that came before the ping has arrived.
-    #[n(9)]
-    Pong(#[n(0)] u64),
+    Pong(u64),
     /// The members' devices that the sender is linked to, and to which it would carry signals.
-    #[n(10)]
-    Near(#[n(0)] Vec<DeviceId>),
+    Near(Vec<DeviceId>),
     /// A signal for a device that the receiver is linked to. It goes no further than there.
-    #[n(11)]
     Carry {
         /// For whom.
-        #[n(0)]
         to: DeviceId,
         /// Sealed for them.
-        #[n(1)]
         bytes: Blob,
     },
     /// A signal that the sender carries.
-    #[n(12)]
     Carried {
         /// Whose, as they say; what is inside proves it.
-        #[n(0)]
         from: DeviceId,
         /// Sealed by them.
-        #[n(1)]
         bytes: Blob,
     },
 }
+
+coded!(flat enum Message {
+    0 => Compare(value),
+    1 => Objects(value),
+    2 => Join(value),
+    3 => Closed,
+    4 => Introduce,
+    5 => Lacks(value),
+    6 => Keys(value),
+    7 => Device(value),
+    8 => Ping(value),
+    9 => Pong(value),
+    10 => Near(value),
+    11 => Carry { to, bytes },
+    12 => Carried { from, bytes },
+});
 
 impl Message {
     /// The message's bytes.

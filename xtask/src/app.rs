@@ -194,6 +194,9 @@ fn flags(ws: &Workspace) -> Result<String> {
         "-Cpanic=immediate-abort",
         "-Zlocation-detail=none",
         "-Zfmt-debug=none",
+        // Both make loops quicker with more code.
+        "-Cllvm-args=-disable-lsr",
+        "-Cllvm-args=-enable-pre=false",
     ]
     .map(str::to_owned)
     .into();

@@ -1,37 +1,32 @@
 //! Which keys a device of a person has in a workspace: what it shows to be added there.
 
 use bocage_api::{ItemId, WorkspaceId};
-use minicbor::{Decode, Encode};
 
 use super::{SEAT, id_of};
-use crate::codec::Fixed;
+use crate::codec::{Fixed, coded};
 use crate::keys::{self, DeviceKeys};
 use crate::log::{Certificate, MemberId};
 use crate::object::DeviceId;
 use crate::workspace::DeviceOffer;
 
 /// See the module. Both words are of the key that it names, so that nobody can claim another's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Seat {
     /// The workspace.
-    #[n(0)]
     pub workspace: Fixed<32>,
     /// The person there.
-    #[n(1)]
     pub member: MemberId,
     /// The device there.
-    #[n(2)]
     pub device: DeviceId,
     /// Its other keys there.
-    #[n(3)]
     pub certificate: Certificate,
     /// Its word that it is this member's.
-    #[n(4)]
     pub consent: Fixed<64>,
     /// Its word which of the person's devices it is.
-    #[n(5)]
     pub word: Fixed<64>,
 }
+
+coded!(struct Seat { workspace, member, device, certificate, consent, word });
 
 impl Seat {
     /// What `own`, a device in the home workspace `home`, shows of its keys in a workspace.

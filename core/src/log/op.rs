@@ -2,10 +2,9 @@
 //! [`super::resolve`]'s.
 
 use bocage_api::{Colour, Name, Profile};
-use minicbor::{Decode, Encode};
 
 use crate::batch::HEADS_MAX;
-use crate::codec::{Blob, Fixed, Malformed};
+use crate::codec::{Blob, Fixed, Malformed, coded};
 use crate::crypto::dh::PublicKey;
 use crate::object::{Body, DeviceId, Kind, ObjectId};
 
@@ -23,223 +22,185 @@ pub(crate) const DEVICES_MAX: usize = 1_024;
 const DAY_SECONDS: u64 = 24 * 60 * 60;
 
 /// An operation.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Op {
     /// The operations it follows: every head its author knew, by rising id.
-    #[n(0)]
     pub parents: Vec<ObjectId>,
     /// What it does.
-    #[n(1)]
     pub act: Act,
 }
+
+coded!(struct Op { parents, act });
 
 impl Body for Op {
     const KIND: Kind = Kind::Op;
 }
 
 /// What an operation does.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Act {
     /// Begins the workspace. Its author is the founder, the most senior member.
-    #[n(0)]
     Genesis {
         /// Random: no two workspaces have the same id.
-        #[n(0)]
         nonce: Fixed<32>,
         /// The founder's device.
-        #[n(1)]
         certificate: Certificate,
         /// The founder.
-        #[n(2)]
         profile: ProfileFields,
         /// What the workspace is called at first.
-        #[n(3)]
         name: String,
     },
     /// Offers membership to whoever holds the seed.
-    #[n(1)]
-    Invite(#[n(0)] Invite),
+    Invite(Invite),
     /// Asks for membership. It follows nothing: whoever asks knows nothing of the log yet. Or takes it,
     /// by an instant invitation; then it follows what its author knew.
-    #[n(2)]
     Join {
         /// The invitation's public half.
-        #[n(0)]
         invite: Fixed<32>,
         /// The device that asks.
-        #[n(1)]
         certificate: Certificate,
         /// The person.
-        #[n(2)]
         profile: ProfileFields,
         /// The word of the invitation's holder for this device.
-        #[n(3)]
         proof: Fixed<64>,
         /// What makes it its own admission.
-        #[n(4)]
         entrance: Option<Entrance>,
     },
     /// Grants what a Join asks for.
-    #[n(3)]
     Admit {
         /// The Join.
-        #[n(0)]
         join: ObjectId,
         /// The Invite that it came by.
-        #[n(1)]
         invite: ObjectId,
         /// The epoch whose key is in `wrap`.
-        #[n(2)]
         epoch: ObjectId,
         /// That key for the new device alone.
-        #[n(3)]
         wrap: Blob,
     },
     /// Ends a membership.
-    #[n(4)]
     Remove {
         /// The member: the id of their Join, or of the Genesis.
-        #[n(0)]
         member: ObjectId,
         /// What their device had written that the author knew: the last batch of each chain.
-        #[n(1)]
         cut: Vec<ObjectId>,
     },
     /// Begins an epoch.
-    #[n(5)]
     Epoch {
         /// Follows from its key: whoever opens a wrap knows whether it is the key.
-        #[n(0)]
         commitment: Fixed<32>,
         /// Its key for each device that may have it.
-        #[n(1)]
         wraps: Vec<Wrap>,
         /// The keys of the epochs right before it, sealed under its own.
-        #[n(2)]
         links: Vec<Link>,
     },
     /// Ends an invitation.
-    #[n(6)]
     Revoke {
         /// The Invite.
-        #[n(0)]
         invite: ObjectId,
     },
     /// Lets a member do more or less.
-    #[n(7)]
     SetRole {
         /// The member.
-        #[n(0)]
         member: ObjectId,
         /// What they may do from now on.
-        #[n(1)]
         role: Role,
         /// What their devices had written that the author knew: the last batch of each chain. It says
         /// what counts of what they wrote meanwhile, where they may write no longer.
-        #[n(2)]
         cut: Vec<ObjectId>,
     },
     /// Changes its author's name and colour.
-    #[n(8)]
-    Profile(#[n(0)] ProfileFields),
+    Profile(ProfileFields),
     /// Renames the workspace.
-    #[n(9)]
     Rename {
         /// What it is called from now on.
-        #[n(0)]
         name: String,
     },
     /// Says at which relays members meet.
-    #[n(10)]
     SetRelays {
         /// Their origins, such as `https://relay.example`, the preferred first.
-        #[n(0)]
         relays: Vec<String>,
     },
     /// Says which version of the protocol members must know to write.
-    #[n(11)]
     Upgrade {
         /// The version.
-        #[n(0)]
         version: u32,
     },
     /// Adds a device to its author's member.
-    #[n(12)]
     AddDevice {
         /// The member.
-        #[n(0)]
         member: ObjectId,
         /// The device.
-        #[n(1)]
         device: DeviceId,
         /// Its other keys.
-        #[n(2)]
         certificate: Certificate,
         /// Its word that it is this member's.
-        #[n(3)]
         consent: Fixed<64>,
         /// The epoch whose key is in `wrap`.
-        #[n(4)]
         epoch: ObjectId,
         /// That key for the new device alone.
-        #[n(5)]
         wrap: Blob,
     },
     /// Takes a device from its member.
-    #[n(13)]
     RemoveDevice {
         /// The device.
-        #[n(0)]
         device: DeviceId,
         /// What it had written that the author knew: the last batch of each chain.
-        #[n(1)]
         cut: Vec<ObjectId>,
     },
     /// Says that batches, and all that they build on, are settled: of several branches of a chain these are the
     /// ones that count.
-    #[n(14)]
     Settle {
         /// The batches, by rising id.
-        #[n(0)]
         heads: Vec<ObjectId>,
     },
     /// Says that somebody has looked at what was left out, up to these batches: it is offered no longer.
-    #[n(15)]
     Dismiss {
         /// The batches, by rising id.
-        #[n(0)]
         heads: Vec<ObjectId>,
     },
 }
 
+coded!(enum Act {
+    0 => Genesis { nonce, certificate, profile, name },
+    1 => Invite(value),
+    2 => Join { invite, certificate, profile, proof, entrance },
+    3 => Admit { join, invite, epoch, wrap },
+    4 => Remove { member, cut },
+    5 => Epoch { commitment, wraps, links },
+    6 => Revoke { invite },
+    7 => SetRole { member, role, cut },
+    8 => Profile(value),
+    9 => Rename { name },
+    10 => SetRelays { relays },
+    11 => Upgrade { version },
+    12 => AddDevice { member, device, certificate, consent, epoch, wrap },
+    13 => RemoveDevice { device, cut },
+    14 => Settle { heads },
+    15 => Dismiss { heads },
+});
+
 /// An offer of membership.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Invite {
     /// Names it, and checks what its holder signs.
-    #[n(0)]
     pub public: Fixed<32>,
     /// What is sealed for it, its holder alone opens.
-    #[n(1)]
     pub wrap: Fixed<32>,
     /// What members meet its holder by; whoever has it cannot sign as the holder.
-    #[n(2)]
     pub meet: Fixed<32>,
     /// What it is called in the list of invitations.
-    #[n(3)]
     pub label: String,
     /// What whoever joins becomes.
-    #[n(4)]
     pub role: Role,
     /// Who admits.
-    #[n(5)]
     pub mode: Mode,
     /// How many may join by it.
-    #[n(6)]
     pub uses: u32,
     /// Seconds since 1970 after which members no longer admit; advice, not a rule.
-    #[n(7)]
     pub expires: Option<u64>,
 }
+
+coded!(struct Invite { public, wrap, meet, label, role, mode, uses, expires });
 
 impl Invite {
     /// Whether its end has come, on a day since 1970.
@@ -250,38 +211,37 @@ impl Invite {
 }
 
 /// By which a join is its own admission: what an Admit would say.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entrance {
     /// The Invite.
-    #[n(0)]
     pub invite: ObjectId,
     /// The epoch whose key is in `wrap`.
-    #[n(1)]
     pub epoch: ObjectId,
     /// That key for the new device, which has it by the invitation.
-    #[n(2)]
     pub wrap: Blob,
 }
 
+coded!(struct Entrance { invite, epoch, wrap });
+
 /// A device's public keys apart from the one that signs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Certificate {
     /// Its static key in handshakes.
-    #[n(0)]
     pub noise: Fixed<32>,
     /// The key that epoch keys are wrapped for.
-    #[n(1)]
     pub wrap: Fixed<32>,
 }
 
+coded!(struct Certificate { noise, wrap });
+
 /// A person's name and colour as signed.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProfileFields {
-    #[n(0)]
     name: String,
-    #[n(1)]
     colour: u8,
 }
+
+coded!(struct ProfileFields { name, colour });
 
 impl ProfileFields {
     /// Takes a person over.
@@ -308,57 +268,61 @@ impl ProfileFields {
 }
 
 /// An epoch's key for one device.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wrap {
     /// The device.
-    #[n(0)]
     pub device: DeviceId,
     /// HPKE, see `epoch`.
-    #[n(1)]
     pub sealed: Blob,
 }
+
+coded!(struct Wrap { device, sealed });
 
 /// An earlier epoch's key under a later one's.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Link {
     /// The earlier epoch.
-    #[n(0)]
     pub epoch: ObjectId,
     /// XChaCha20-Poly1305, see `epoch`.
-    #[n(1)]
     pub sealed: Blob,
 }
 
+coded!(struct Link { epoch, sealed });
+
 /// What a member may do. Later ones may do what earlier ones may.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
-#[cbor(index_only)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Role {
     /// Reads.
-    #[n(0)]
     Reader,
     /// Reads and writes.
-    #[n(1)]
     Editor,
     /// Decides who is a member, too.
-    #[n(2)]
     Manager,
 }
 
+coded!(index enum Role {
+    0 => Reader,
+    1 => Editor,
+    2 => Manager,
+});
+
 /// Who admits those who come by an invitation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
-#[cbor(index_only)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
     /// A manager, by hand.
-    #[n(0)]
     Confirm,
     /// Any manager's or editor's device that is online, by itself.
-    #[n(1)]
     Auto,
     /// The same; and when nobody is online, whoever holds the link lets themself in. They can read until
     /// it is revoked, whether they join or not.
-    #[n(2)]
     Instant,
 }
+
+coded!(index enum Mode {
+    0 => Confirm,
+    1 => Auto,
+    2 => Instant,
+});
 
 impl Act {
     /// The batches that are settled, or that were looked at.

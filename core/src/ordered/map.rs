@@ -23,11 +23,14 @@ pub struct Map<K, V> {
 }
 
 /// Where an entry is, or would be.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct At {
     run: usize,
     place: usize,
 }
+
+/// Before the first entry.
+const START: At = At { run: 0, place: 0 };
 
 /// A place for a key.
 pub struct Entry<'a, K, V> {
@@ -63,8 +66,24 @@ impl<K, V> Map<K, V> {
     /// All entries.
     pub fn iter(&self) -> Iter<'_, K, V> {
         Iter {
-            runs: self.runs.iter().flatten(),
+            range: self.between(START, self.end()),
             left: self.len,
+        }
+    }
+
+    /// After the last entry.
+    fn end(&self) -> At {
+        At {
+            run: self.runs.len(),
+            place: 0,
+        }
+    }
+
+    fn between(&self, from: At, to: At) -> Between<'_, K, V> {
+        Between {
+            runs: &self.runs,
+            from,
+            to,
         }
     }
 
@@ -110,7 +129,7 @@ impl<K, V> Map<K, V> {
 
     /// Takes the first entry out.
     pub fn pop_first(&mut self) -> Option<(K, V)> {
-        (self.len > 0).then(|| self.take(At { run: 0, place: 0 }))
+        (self.len > 0).then(|| self.take(START))
     }
 
     /// Takes the last entry out.
@@ -178,21 +197,10 @@ impl<K: Ord, V> Map<K, V> {
 
     /// Where the entry is of which `order` says that it is the one, not one before or after it.
     fn place_of(&self, order: impl Fn(&K) -> Ordering) -> Result<At, At> {
-        let is_before = |entries: &Vec<(K, V)>| {
-            let last = entries.last();
-            last.is_some_and(|(last, _)| order(last) == Ordering::Less)
-        };
-        let mut run = self.runs.partition_point(is_before);
-        if run == self.runs.len() && run > 0 {
-            run -= 1;
-        }
-        let found = self.runs.get(run).map_or(Err(0), |entries| {
-            entries.binary_search_by(|(key, _)| order(key))
-        });
-        match found {
-            Ok(place) => Ok(At { run, place }),
-            Err(place) => Err(At { run, place }),
-        }
+        search(self.runs.len(), &|at| {
+            let (key, _) = self.runs.get(at.run)?.get(at.place)?;
+            Some(order(key))
+        })
     }
 
     /// The value of a key.
@@ -286,13 +294,7 @@ impl<K: Ord, V> Map<K, V> {
         range: R,
     ) -> impl DoubleEndedIterator<Item = (&K, &V)> + Clone {
         let (from, to) = self.ends(&range);
-        let within = move |run: usize| {
-            let entries = self.runs.get(run)?;
-            entries.get(part(run, entries.len(), from, to))
-        };
-        let runs = from.run..to.run.saturating_add(1).min(self.runs.len());
-        let entries = runs.filter_map(within).flatten();
-        entries.map(|(key, value)| (key, value))
+        self.between(from, to)
     }
 
     /// The entries whose keys are in a range, their values to be changed.
@@ -312,15 +314,12 @@ impl<K: Ord, V> Map<K, V> {
     /// Where a range begins, and the first place after it.
     fn ends(&self, range: &impl RangeBounds<K>) -> (At, At) {
         let from = match range.start_bound() {
-            Bound::Unbounded => At { run: 0, place: 0 },
+            Bound::Unbounded => START,
             Bound::Included(key) => self.first_not(|other| other < key),
             Bound::Excluded(key) => self.first_not(|other| other <= key),
         };
         let to = match range.end_bound() {
-            Bound::Unbounded => At {
-                run: self.runs.len(),
-                place: 0,
-            },
+            Bound::Unbounded => self.end(),
             Bound::Included(key) => self.first_not(|other| other <= key),
             Bound::Excluded(key) => self.first_not(|other| other < key),
         };
@@ -339,6 +338,34 @@ impl<K: Ord, V> Map<K, V> {
         let (Ok(at) | Err(at)) = self.place_of(order);
         at
     }
+}
+
+/// Where the entry is that `look` finds equal, or would be. It says on which side of what is looked for the entry at a
+/// place is, if there is one. This is one function for maps of all types.
+fn search(runs: usize, look: &dyn Fn(At) -> Option<Ordering>) -> Result<At, At> {
+    // The first run that begins later: it is in the one before.
+    let (mut low, mut high) = (0, runs);
+    while low < high {
+        let run = low.midpoint(high);
+        match look(At { run, place: 0 }) {
+            Some(Ordering::Less | Ordering::Equal) => low = run + 1,
+            Some(Ordering::Greater) | None => high = run,
+        }
+    }
+    let run = low.saturating_sub(1);
+    let (mut low, mut high) = (0, RUN_MAX);
+    while low < high {
+        let at = At {
+            run,
+            place: low.midpoint(high),
+        };
+        match look(at) {
+            Some(Ordering::Less) => low = at.place + 1,
+            Some(Ordering::Equal) => return Ok(at),
+            Some(Ordering::Greater) | None => high = at.place,
+        }
+    }
+    Err(At { run, place: low })
 }
 
 /// Which entries of a run of `len` lie between two places.
@@ -439,16 +466,64 @@ impl<'a, K, V> IntoIterator for &'a Map<K, V> {
     }
 }
 
+/// Entries between two places.
+struct Between<'a, K, V> {
+    runs: &'a [Vec<(K, V)>],
+    from: At,
+    to: At,
+}
+
+impl<K, V> Clone for Between<'_, K, V> {
+    fn clone(&self) -> Self {
+        Self { ..*self }
+    }
+}
+
+impl<'a, K, V> Iterator for Between<'a, K, V> {
+    type Item = (&'a K, &'a V);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        while self.from < self.to {
+            let run = self.runs.get(self.from.run)?;
+            if let Some((key, value)) = run.get(self.from.place) {
+                self.from.place += 1;
+                return Some((key, value));
+            }
+            self.from = At {
+                run: self.from.run + 1,
+                place: 0,
+            };
+        }
+        None
+    }
+}
+
+impl<K, V> DoubleEndedIterator for Between<'_, K, V> {
+    fn next_back(&mut self) -> Option<Self::Item> {
+        while self.from < self.to {
+            if let Some(place) = self.to.place.checked_sub(1) {
+                self.to.place = place;
+                let (key, value) = self.runs.get(self.to.run)?.get(place)?;
+                return Some((key, value));
+            }
+            let run = self.to.run.checked_sub(1)?;
+            let place = self.runs.get(run)?.len();
+            self.to = At { run, place };
+        }
+        None
+    }
+}
+
 /// Entries of a map.
 pub struct Iter<'a, K, V> {
-    runs: Flatten<core::slice::Iter<'a, Vec<(K, V)>>>,
+    range: Between<'a, K, V>,
     left: usize,
 }
 
 impl<K, V> Clone for Iter<'_, K, V> {
     fn clone(&self) -> Self {
         Self {
-            runs: self.runs.clone(),
+            range: self.range.clone(),
             left: self.left,
         }
     }
@@ -458,9 +533,9 @@ impl<'a, K, V> Iterator for Iter<'a, K, V> {
     type Item = (&'a K, &'a V);
 
     fn next(&mut self) -> Option<Self::Item> {
-        let (key, value) = self.runs.next()?;
+        let entry = self.range.next()?;
         self.left -= 1;
-        Some((key, value))
+        Some(entry)
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
@@ -470,9 +545,9 @@ impl<'a, K, V> Iterator for Iter<'a, K, V> {
 
 impl<K, V> DoubleEndedIterator for Iter<'_, K, V> {
     fn next_back(&mut self) -> Option<Self::Item> {
-        let (key, value) = self.runs.next_back()?;
+        let entry = self.range.next_back()?;
         self.left -= 1;
-        Some((key, value))
+        Some(entry)
     }
 }
 

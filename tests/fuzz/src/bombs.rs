@@ -3,7 +3,7 @@
 //! measures for `cargo xtask bench`.
 
 use bocage_core::batch::Batch;
-use bocage_core::codec::{Blob, Fixed};
+use bocage_core::codec::{self, Blob, Fixed};
 use bocage_core::doors;
 use bocage_core::object::{Kind, Signed, Verified};
 use bocage_core::prescan::{Limits, scan};
@@ -86,7 +86,7 @@ impl Doors {
             time: 0,
             changes: vec![Blob(bytes.to_vec())],
         };
-        let body = minicbor::to_vec(&batch).unwrap();
+        let body = codec::to_bytes(&batch);
         let object = doors::sign(&root(), &SALT, Kind::Batch, workspace.id(), &body);
         Self {
             workspace,

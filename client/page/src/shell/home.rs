@@ -8,7 +8,7 @@ use super::joining::JoiningList;
 use crate::actions::ActionId;
 use crate::i18n::t;
 use crate::route::Route;
-use crate::ui::{Button, Empty, Glyph, Look};
+use crate::ui::{Button, Empty, Glyph, List, Look};
 
 /// See the module.
 #[component]
@@ -28,7 +28,7 @@ pub(super) fn Home() -> impl IntoView {
                     fallback=move || {
                         view! {
                             <ul class="cards">
-                                <For
+                                <List
                                     each=move || shell.workspaces.get()
                                     key=|card| (card.id, card.name.as_str().to_owned())
                                     let:card
@@ -41,7 +41,7 @@ pub(super) fn Home() -> impl IntoView {
                                             </span>
                                         </a>
                                     </li>
-                                </For>
+                                </List>
                             </ul>
                             <Button label=t!(action.new_workspace) glyph=Glyph::Plus on_press=make />
                         }

@@ -9,7 +9,7 @@ use super::members::role_words;
 use crate::i18n::{key, language, say, t};
 use crate::route;
 use crate::ui::choice::Choice;
-use crate::ui::{Button, CopyButton, Dialog, Field, Look};
+use crate::ui::{Button, CopyButton, Dialog, Field, List, Look};
 
 /// See the module.
 #[component]
@@ -141,9 +141,9 @@ fn Invitations(workspace: WorkspaceId) -> impl IntoView {
             <div class="invitations">
                 <h3>{t!(invite.list)}</h3>
                 <ul>
-                    <For each=move || all.get() key=Clone::clone let:row>
+                    <List each=move || all.get() key=Clone::clone let:row>
                         <Row workspace=workspace id=row.0 role=row.1 open=row.2 came=row.3 />
-                    </For>
+                    </List>
                 </ul>
             </div>
         </Show>

@@ -10,7 +10,7 @@ use leptos::prelude::*;
 use super::Shell;
 use crate::i18n::{key, language, t};
 use crate::route::Route;
-use crate::ui::{Button, Glyph, Icon};
+use crate::ui::{Button, Glyph, Icon, List};
 
 /// Joins by the links that are opened, and goes to what was joined, until the current owner is
 /// cleaned up.
@@ -56,9 +56,9 @@ pub(super) fn JoiningList() -> impl IntoView {
     let shell = expect_context::<Shell>();
     view! {
         <div class="joins" role="status">
-            <For each=move || shell.joining() key=|joining| (joining.by, joining.state) let:joining>
+            <List each=move || shell.joining() key=|joining| (joining.by, joining.state) let:joining>
                 <JoiningCard joining=joining />
-            </For>
+            </List>
         </div>
     }
 }

@@ -11,7 +11,7 @@ use super::{Shell, remember};
 use crate::actions::ActionId;
 use crate::i18n::{Text, t};
 use crate::route::Route;
-use crate::ui::{Disc, Glyph, Icon, IconButton, Keys, Menu};
+use crate::ui::{Disc, Glyph, Icon, IconButton, Keys, List, Menu};
 
 /// Its id, for the button that opens it on a phone.
 pub(super) const LAUNCHBAR: &str = "launchbar";
@@ -67,13 +67,13 @@ pub(super) fn Launchbar(narrow: RwSignal<bool>) -> impl IntoView {
             </a>
             <p class="launchbar-section" id="launchbar-workspaces">{t!(home.title)}</p>
             <ul class="launchbar-list" aria-labelledby="launchbar-workspaces">
-                <For
+                <List
                     each=move || shell.workspaces.get()
                     key=|card| (card.id, card.name.as_str().to_owned())
                     let:card
                 >
                     <WorkspaceLink card=card narrow=narrow />
-                </For>
+                </List>
             </ul>
             <ActionLine id=ActionId::NewWorkspace narrow=narrow />
             <div class="launchbar-end">

@@ -6,7 +6,7 @@ use leptos::prelude::*;
 
 use super::Shell;
 use crate::i18n::{Text, language, t, texts};
-use crate::ui::{Banner, Button, Look, Tone};
+use crate::ui::{Banner, Button, List, Look, Tone};
 
 /// Offers the words that were left out of the page, or of the chat.
 #[component]
@@ -24,9 +24,9 @@ pub fn LeftOutWords(
         all
     });
     view! {
-        <For each=move || words.get() key=|words| words.id let:words>
+        <List each=move || words.get() key=|words| words.id let:words>
             <Words workspace=workspace words=words />
-        </For>
+        </List>
     }
 }
 

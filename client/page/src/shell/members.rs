@@ -8,7 +8,7 @@ use super::{Layer, Shell};
 use crate::actions::ActionId;
 use crate::i18n::{Key, key, language, t};
 use crate::ui::dialog::CloseDialog;
-use crate::ui::{Button, Dialog, Disc, Glyph, IconButton, Look};
+use crate::ui::{Button, Dialog, Disc, Glyph, IconButton, List, Look};
 
 /// The panel beside the tools.
 #[component]
@@ -23,7 +23,7 @@ pub(super) fn Members(workspace: WorkspaceId) -> impl IntoView {
         <aside class="members" aria-labelledby="members-title">
             <h2 id="members-title">{t!(members.title)}</h2>
             <ul>
-                <For
+                <List
                     each=move || members.get()
                     key=|member| {
                         (member.id, member.role, member.presence, member.path, member.may_remove)
@@ -31,7 +31,7 @@ pub(super) fn Members(workspace: WorkspaceId) -> impl IntoView {
                     let:member
                 >
                     <Member member=member members=members />
-                </For>
+                </List>
             </ul>
             <Show when=may_invite>
                 <Button

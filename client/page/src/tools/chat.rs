@@ -10,7 +10,7 @@ use leptos::prelude::*;
 use crate::i18n::{language, t, tag};
 use crate::shell::left_out::LeftOutWords;
 use crate::shell::{Shell, reach};
-use crate::ui::{Button, Disc, Glyph, Look};
+use crate::ui::{Button, Disc, Glyph, List, Look};
 
 /// A channel.
 #[component]
@@ -51,13 +51,13 @@ pub fn ChannelView(
             </Show>
             <div class="messages" role="log" tabindex="0" aria-label=t!(chat.messages) node_ref=list>
                 <ol>
-                    <For
+                    <List
                         each=move || messages.get().unwrap_or_default()
                         key=|message| (message.id, message.reach)
                         let:message
                     >
                         <Message workspace=workspace message=message />
-                    </For>
+                    </List>
                 </ol>
             </div>
             <Show

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use leptos::prelude::*;
 
-use super::{Button, Glyph, Icon, IconButton, Look};
+use super::{Button, Glyph, Icon, IconButton, List, Look};
 use crate::i18n::{Text, t};
 
 /// How long a message stays. It waits while it is pointed at or has focus.
@@ -82,14 +82,14 @@ pub fn ToastsView() -> impl IntoView {
     view! {
         <div class="toasts">
             <div role="status">
-                <For each=move || those(false) key=|toast| toast.id let:toast>
+                <List each=move || those(false) key=|toast| toast.id let:toast>
                     <ToastView toast=toast />
-                </For>
+                </List>
             </div>
             <div role="alert">
-                <For each=move || those(true) key=|toast| toast.id let:toast>
+                <List each=move || those(true) key=|toast| toast.id let:toast>
                     <ToastView toast=toast />
-                </For>
+                </List>
             </div>
         </div>
     }

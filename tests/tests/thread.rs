@@ -209,6 +209,32 @@ fn what_was_written_alone_is_found_in_the_mailbox() {
     assert_eq!(world.tabs[E].text(), "Left for later.");
 }
 
+/// Words come by mail that build on others' who have not posted theirs yet, and whoever reads them stops meanwhile.
+/// Nobody is ever online at the same time.
+#[test]
+fn what_came_before_that_which_it_builds_on_is_not_lost() {
+    let mut world = three(21);
+    world.crash(R);
+    types(&mut world, E, "First. ");
+    world.run(500);
+    assert_eq!(world.tabs[M].text(), "First. ");
+    world.crash(E);
+    types(&mut world, M, "Second.");
+    world.run(5_000);
+    assert!(reach(&world, M).in_mailbox);
+    world.crash(M);
+    world.start(R);
+    world.run(30_000);
+    assert_eq!(world.tabs[R].text(), "");
+    world.crash(R);
+    world.start(E);
+    world.run(30_000);
+    world.crash(E);
+    world.start(R);
+    world.run(30_000);
+    assert_eq!(world.tabs[R].text(), "First. Second.");
+}
+
 #[test]
 fn two_of_three_is_said_once_the_second_has_it_on_its_disk() {
     let mut world = three(5);

@@ -29,7 +29,7 @@ use crate::keys::InviteSeed;
 use crate::log::{Act, Mode, Op, Role};
 use crate::object::{Kind, ObjectId, Signed, Verified};
 use crate::ordered::{Map, Set};
-use crate::record::{self, EpochKey, Mail};
+use crate::record::{self, Cursor, EpochKey, Mail};
 use crate::signal::ConnectionId;
 use crate::time::Timestamp;
 use crate::tools::chat::{Channel, is_message};
@@ -83,6 +83,8 @@ pub(super) struct Desk {
     /// What of it all is on the disk.
     pub(super) on_disk: Option<OnDisk>,
     pub(super) mail: Mail,
+    /// How far mailboxes were read since the engine started.
+    pub(super) heard: Vec<Cursor>,
     /// What this device has made and the mailbox does not have.
     pub(super) unposted: Set<ObjectId>,
     /// What this device has made and does not have on its disk. It tells nobody of it: a tab says
@@ -237,6 +239,7 @@ impl Desk {
             noted: Vec::new(),
             on_disk: None,
             mail,
+            heard: Vec::new(),
             unposted: Set::new(),
             unstored: Set::new(),
             urgent: Vec::new(),

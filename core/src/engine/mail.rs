@@ -10,6 +10,7 @@ use bocage_api::WorkspaceId;
 use bocage_wire::{ClientFrame, mailbox};
 use rand_core::CryptoRng;
 
+use super::desk::Desk;
 use super::net::Origin;
 use super::{Engine, Outcome};
 use crate::codec::{self, Blob};
@@ -102,8 +103,9 @@ impl Engine {
             if self.post.followed.contains_key(&address) {
                 continue;
             }
-            let read = desk.mail.read.iter().find(|cursor| cursor.epoch == epoch);
-            let after = read.map_or(0, |cursor| cursor.after);
+            let read = desk.mail.read.iter().chain(&desk.heard);
+            let read = read.filter(|cursor| cursor.epoch == epoch);
+            let after = read.map(|cursor| cursor.after).max().unwrap_or(0);
             let message = mailbox::get_message(&self.net.challenge, &address, after, true);
             let request = self.post.request();
             self.post.gets.insert(request, (workspace, epoch));
@@ -140,7 +142,7 @@ impl Engine {
             .workspace
             .epoch_key(epoch)
             .and_then(|key| open_item(&EpochUse(key).mailbox_seal(), address, bytes));
-        note_cursor(&mut desk.mail.read, epoch, after);
+        note_cursor(&mut desk.heard, epoch, after);
         if let Some(objects) = objects {
             self.take_objects(now, rng, workspace, &objects, Origin::Mail);
         }
@@ -158,7 +160,8 @@ impl Engine {
             return self.box_read(now, rng, request);
         };
         if let Some(desk) = self.desks.get_mut(&workspace) {
-            note_cursor(&mut desk.mail.read, epoch, after);
+            note_cursor(&mut desk.heard, epoch, after);
+            desk.note_read(epoch);
             let write = desk.archive.keep_mail(&self.vault, rng, &desk.mail);
             let outcome = Outcome {
                 writes: write.into_iter().collect(),
@@ -337,6 +340,19 @@ impl Engine {
         }
         for frame in frames {
             self.tell_relay(&frame);
+        }
+    }
+}
+
+impl Desk {
+    /// Takes down how far the mailboxes were read, unless something still waits for what it builds on: that is in memory
+    /// only. Whoever posted it may be gone for good, so it is read again after a start.
+    fn note_read(&mut self, epoch: ObjectId) {
+        note_cursor(&mut self.mail.read, epoch, 0);
+        if self.workspace.waiting() == 0 {
+            for cursor in &self.heard {
+                note_cursor(&mut self.mail.read, cursor.epoch, cursor.after);
+            }
         }
     }
 }

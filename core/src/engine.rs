@@ -8,6 +8,7 @@ mod archive;
 mod aside;
 mod contents;
 mod desk;
+mod heard;
 mod home;
 mod join_box;
 pub(crate) mod mail;

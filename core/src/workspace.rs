@@ -193,6 +193,11 @@ impl Workspace {
         self.pending.len()
     }
 
+    /// How many objects would have waited, and found no room.
+    pub(crate) fn turned_away(&self) -> u64 {
+        self.pending.turned_away()
+    }
+
     /// Takes objects in, from wherever they are.
     pub fn take<'a>(&mut self, objects: impl IntoIterator<Item = &'a [u8]>) -> Intake {
         let (known, waiting) = (self.chains.len(), self.pending.ids().clone());

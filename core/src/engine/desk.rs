@@ -15,6 +15,7 @@ use rand_core::CryptoRng;
 
 use super::archive::{Archive, Read};
 use super::aside::Seen;
+use super::heard::Heard;
 use super::net::Origin;
 use super::snapshots::Caches;
 use super::{Effect, Outcome};
@@ -29,7 +30,7 @@ use crate::keys::InviteSeed;
 use crate::log::{Act, Mode, Op, Role};
 use crate::object::{Kind, ObjectId, Signed, Verified};
 use crate::ordered::{Map, Set};
-use crate::record::{self, Cursor, EpochKey, Mail};
+use crate::record::{self, EpochKey, Mail};
 use crate::signal::ConnectionId;
 use crate::time::Timestamp;
 use crate::tools::chat::{Channel, is_message};
@@ -84,7 +85,7 @@ pub(super) struct Desk {
     pub(super) on_disk: Option<OnDisk>,
     pub(super) mail: Mail,
     /// How far mailboxes were read since the engine started.
-    pub(super) heard: Vec<Cursor>,
+    pub(super) heard: Heard,
     /// What this device has made and the mailbox does not have.
     pub(super) unposted: Set<ObjectId>,
     /// What this device has made and does not have on its disk. It tells nobody of it: a tab says
@@ -239,7 +240,7 @@ impl Desk {
             noted: Vec::new(),
             on_disk: None,
             mail,
-            heard: Vec::new(),
+            heard: Heard::default(),
             unposted: Set::new(),
             unstored: Set::new(),
             urgent: Vec::new(),
@@ -287,6 +288,8 @@ impl Desk {
     /// This person was let in anew, by other keys: what there was and what has come are one workspace, and what this
     /// device writes from now on is another device's. Returns what is new.
     pub(super) fn enter_again(&mut self, workspace: Workspace, mut intake: Intake) -> Intake {
+        self.heard.keep(self.waiting(), &mut self.mail.read);
+        self.heard.forget_waiting();
         let before = core::mem::replace(&mut self.workspace, workspace);
         let objects = before.everything(&Set::new());
         let known = self.workspace.take(objects.iter().map(|object| &**object));
@@ -537,9 +540,7 @@ impl Desk {
             outcome.writes.extend(writes);
         }
         if self.owe(intake) {
-            outcome
-                .writes
-                .push(self.archive.keep_mail(vault, rng, &self.mail)?);
+            outcome.writes.push(self.keep_mail(vault, rng)?);
         }
         if intake.log_grew {
             outcome.writes.extend(self.note_keys(vault, rng)?);

@@ -286,7 +286,7 @@ impl Engine {
         let boxes = &mut desk.mail.boxes;
         boxes.retain(|boxed| boxed.invite != id.1 && is_open(boxed.invite));
         boxes.push(done.boxed);
-        let write = desk.archive.keep_mail(&self.vault, rng, &desk.mail);
+        let write = desk.keep_mail(&self.vault, rng);
         self.settle(Outcome {
             writes: write.into_iter().collect(),
             effects: vec![Effect::ShowWorkspace(id.0)],

@@ -6,11 +6,12 @@
 
 use core::time::Duration;
 
-use bocage_api::WorkspaceId;
+use bocage_api::{Refusal, WorkspaceId};
 use bocage_wire::{ClientFrame, mailbox};
 use rand_core::CryptoRng;
 
 use super::desk::Desk;
+use super::heard::Waiting;
 use super::net::Origin;
 use super::{Engine, Outcome};
 use crate::codec::{self, Blob};
@@ -19,8 +20,8 @@ use crate::keys::EpochUse;
 use crate::log::Mode;
 use crate::object::ObjectId;
 use crate::ordered::{Map, Set};
-use crate::record::Cursor;
 use crate::time::Timestamp;
+use crate::vault::{Vault, Write};
 use crate::workspace::Parcel;
 
 /// How long to wait for more before something is put into the mailbox.
@@ -103,9 +104,7 @@ impl Engine {
             if self.post.followed.contains_key(&address) {
                 continue;
             }
-            let read = desk.mail.read.iter().chain(&desk.heard);
-            let read = read.filter(|cursor| cursor.epoch == epoch);
-            let after = read.map(|cursor| cursor.after).max().unwrap_or(0);
+            let after = desk.heard.after(epoch, &desk.mail.read);
             let message = mailbox::get_message(&self.net.challenge, &address, after, true);
             let request = self.post.request();
             self.post.gets.insert(request, (workspace, epoch));
@@ -142,9 +141,12 @@ impl Engine {
             .workspace
             .epoch_key(epoch)
             .and_then(|key| open_item(&EpochUse(key).mailbox_seal(), address, bytes));
-        note_cursor(&mut desk.heard, epoch, after);
+        let was = desk.waiting();
         if let Some(objects) = objects {
             self.take_objects(now, rng, workspace, &objects, Origin::Mail);
+        }
+        if let Some(desk) = self.desks.get_mut(&workspace) {
+            desk.heard_mail(epoch, after, was);
         }
     }
 
@@ -160,11 +162,9 @@ impl Engine {
             return self.box_read(now, rng, request);
         };
         if let Some(desk) = self.desks.get_mut(&workspace) {
-            note_cursor(&mut desk.heard, epoch, after);
-            desk.note_read(epoch);
-            let write = desk.archive.keep_mail(&self.vault, rng, &desk.mail);
+            desk.heard_mail(epoch, after, desk.waiting());
             let outcome = Outcome {
-                writes: write.into_iter().collect(),
+                writes: desk.keep_mail(&self.vault, rng).into_iter().collect(),
                 effects: Vec::new(),
             };
             self.settle(outcome);
@@ -192,7 +192,7 @@ impl Engine {
             failed || !put.objects.contains(id) || under_way.contains(id)
         });
         desk.note_owed();
-        let write = desk.archive.keep_mail(&self.vault, rng, &desk.mail);
+        let write = desk.keep_mail(&self.vault, rng);
         let outcome = Outcome {
             writes: write.into_iter().collect(),
             effects: Vec::new(),
@@ -345,22 +345,27 @@ impl Engine {
 }
 
 impl Desk {
-    /// Takes down how far the mailboxes were read, unless something still waits for what it builds on: that is in memory
-    /// only. Whoever posted it may be gone for good, so it is read again after a start.
-    fn note_read(&mut self, epoch: ObjectId) {
-        note_cursor(&mut self.mail.read, epoch, 0);
-        if self.workspace.waiting() == 0 {
-            for cursor in &self.heard {
-                note_cursor(&mut self.mail.read, cursor.epoch, cursor.after);
-            }
+    /// A mailbox was read up to a cursor; so much was waiting before.
+    fn heard_mail(&mut self, epoch: ObjectId, after: u64, was: Waiting) {
+        let waiting = (was, self.waiting());
+        self.heard.note((epoch, after), &self.mail.read, waiting);
+    }
+
+    pub(super) fn waiting(&self) -> Waiting {
+        Waiting {
+            objects: self.workspace.waiting(),
+            turned_away: self.workspace.turned_away(),
         }
     }
-}
 
-fn note_cursor(read: &mut Vec<Cursor>, epoch: ObjectId, after: u64) {
-    match read.iter_mut().find(|cursor| cursor.epoch == epoch) {
-        Some(cursor) => cursor.after = cursor.after.max(after),
-        None => read.push(Cursor { epoch, after }),
+    /// The record of what the mailboxes are owed, and of how far they were read.
+    pub(super) fn keep_mail(
+        &mut self,
+        vault: &Vault,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Write, Refusal> {
+        self.heard.keep(self.waiting(), &mut self.mail.read);
+        self.archive.keep_mail(vault, rng, &self.mail)
     }
 }
 

@@ -399,11 +399,12 @@ impl Desk {
     }
 
     fn is_in_mailbox(&self, batch: ObjectId) -> bool {
+        let was_read = !self.mail.read.is_empty() || !self.heard.is_empty();
         let own = self
             .workspace
             .chains()
             .slot_of(batch)
             .is_some_and(|(chain, _)| chain.device == self.workspace.device());
-        own && !self.mail.read.is_empty() && !self.unposted.contains(&batch)
+        own && was_read && !self.unposted.contains(&batch)
     }
 }

@@ -85,7 +85,7 @@ impl Engine {
             return;
         }
         desk.mail.since = Some(Since { epoch, at: clock });
-        let write = desk.archive.keep_mail(&self.vault, rng, &desk.mail);
+        let write = desk.keep_mail(&self.vault, rng);
         self.settle(Outcome {
             writes: write.into_iter().collect(),
             effects: Vec::new(),

@@ -78,6 +78,8 @@ pub(super) struct Pending {
     /// All that these name.
     needs: Set<ObjectId>,
     bytes: usize,
+    /// How many objects found no room, ever.
+    turned_away: u64,
 }
 
 impl Waiting {
@@ -110,6 +112,10 @@ impl Pending {
         self.objects.len()
     }
 
+    pub(super) fn turned_away(&self) -> u64 {
+        self.turned_away
+    }
+
     pub(super) fn ids(&self) -> &Set<ObjectId> {
         &self.ids
     }
@@ -122,6 +128,7 @@ impl Pending {
     pub(super) fn add(&mut self, mut object: Waiting) -> bool {
         let bytes = self.bytes.saturating_add(object.bytes());
         if self.objects.len() >= OBJECTS_MAX || bytes > BYTES_MAX {
+            self.turned_away += 1;
             return false;
         }
         if self.ids.insert(object.id()) {

@@ -321,7 +321,7 @@ impl Engine {
             return;
         }
         desk.mail.rewrapped = desk.workspace.rewrapped();
-        let write = desk.archive.keep_mail(&self.vault, rng, &desk.mail);
+        let write = desk.keep_mail(&self.vault, rng);
         let keys = desk.note_keys(&self.vault, rng).unwrap_or_default();
         self.settle(Outcome {
             writes: write.into_iter().chain(keys).collect(),

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+use core::ops::Bound;
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
@@ -99,6 +100,25 @@ proptest! {
             prop_assert!(ours.range(from..=to).rev().eq(theirs.range(from..=to).rev()));
             prop_assert!(ours.range(..to).eq(theirs.range(..to)));
             prop_assert!(ours.range(from..).rev().eq(theirs.range(from..).rev()));
+            prop_assert!(ours.range(..).eq(theirs.range(..)));
+            if from < to {
+                let between = (Bound::Excluded(from), Bound::Excluded(to));
+                prop_assert!(ours.range(between).eq(theirs.range(between)));
+            }
+            let (mut a, mut b) = (ours.range(from..=to), theirs.range(from..=to));
+            let (mut c, mut d) = (ours.iter(), theirs.iter());
+            for turn in 0..from {
+                if (turn ^ to) % 3 == 0 {
+                    prop_assert_eq!(a.next_back(), b.next_back());
+                    prop_assert_eq!(c.next_back(), d.next_back());
+                } else {
+                    prop_assert_eq!(a.next(), b.next());
+                    prop_assert_eq!(c.next(), d.next());
+                }
+                prop_assert_eq!(c.len(), d.len());
+            }
+            prop_assert!(a.eq(b));
+            prop_assert!(c.eq(d));
             ours.range_mut(from..to).for_each(|(_, value)| *value ^= 1);
             theirs.range_mut(from..to).for_each(|(_, value)| *value ^= 1);
         }
@@ -132,4 +152,19 @@ proptest! {
 fn what_is_added_in_order_leaves_full_runs() {
     let map: Map<u32, ()> = (0..10_000).map(|key| (key, ())).collect();
     assert_eq!(map.runs(), 10_000usize.div_ceil(64));
+}
+
+#[test]
+fn what_comes_between_two_full_runs_finds_its_place() {
+    for key in (1..1_280).step_by(2) {
+        let mut ours: Map<u16, u8> = (0..640).map(|even| (even * 2, 0)).collect();
+        let mut theirs: BTreeMap<u16, u8> = (0..640).map(|even| (even * 2, 0)).collect();
+        assert_eq!(ours.runs(), 10);
+        for key in [key, key - 1] {
+            assert_eq!(ours.insert(key, 1), theirs.insert(key, 1));
+        }
+        same(&ours, &theirs);
+        assert!(ours.range(key..).eq(theirs.range(key..)));
+        assert!(ours.range(..=key).rev().eq(theirs.range(..=key).rev()));
+    }
 }

@@ -1,7 +1,7 @@
 //! Bytes of values that are signed, sealed or stored: CBOR with numbered fields, one encoding per
 //! value.
 //!
-//! The crate `minicbor` reads and writes CBOR; how a type of ours lies in it is told by [`coded!`] (decision 19).
+//! The crate `minicbor` reads and writes CBOR; how a type of ours lies in it is told by `coded!` (decision 19).
 
 use minicbor::data::Type;
 use thiserror::Error;
@@ -24,7 +24,7 @@ pub trait Encode {
 
 /// What an encoding is read as.
 pub trait Decode: Sized {
-    /// Reads one value. What it accepts need not be the one encoding: [`from_bytes`] sees to that.
+    /// Reads one value. What it accepts need not be the one encoding: whoever reads the whole sees to that.
     fn decode(from: &mut Reader<'_>) -> Option<Self>;
 
     /// What a field is that was left out.
@@ -134,7 +134,7 @@ impl<'b> Reader<'b> {
     }
 }
 
-impl<'b> Fields<'_, 'b> {
+impl Fields<'_, '_> {
     /// The next field.
     pub(crate) fn next<T: Decode>(&mut self) -> Option<T> {
         match self.left.checked_sub(1) {

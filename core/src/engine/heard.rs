@@ -172,7 +172,7 @@ mod tests {
 
     #[test]
     fn what_waits_for_ever_costs_no_more_than_some_items() {
-        let (mut all, last) = heard(&[(1, 0); 10 * HELD_MAX]);
+        let (mut all, last) = heard(&vec![(1, 0); 10 * HELD_MAX]);
         let from = usize::try_from(kept(&mut all, last)).unwrap_or(0);
         assert!(from >= 9 * HELD_MAX - 1, "{from}");
     }

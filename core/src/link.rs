@@ -252,6 +252,10 @@ fn prologue(workspace: WorkspaceId, carriage: Carriage) -> Vec<u8> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing)]
+mod hostile;
+
+#[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use rand_chacha::ChaCha20Rng;

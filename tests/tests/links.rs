@@ -562,3 +562,30 @@ fn the_relay_is_tried_rarely_while_nobody_looks_and_at_once_when_somebody_does()
     let home = world.tabs[A].home.as_ref().unwrap();
     assert_eq!(home.relay, RelayState::Connected);
 }
+
+/// A relay that for minutes drops, repeats, holds back or changes one of three frames keeps people apart until another
+/// takes its place, and no longer. (What the first made them believe of who is there, it could go on with for ever.)
+#[test]
+fn nobody_hangs_once_an_honest_relay_has_taken_a_hostile_ones_place() {
+    let mut attacks = 0;
+    for seed in 0..12 {
+        let mut world = office_where(600 + seed, 3, |world| world.direct_works = false);
+        world.hostile_every = 3;
+        for word in 0..10 {
+            types(&mut world, word % 3, &format!("{word} "));
+            world.run(20_000);
+        }
+        let done = world.attacks;
+        attacks += done.dropped + done.replayed + done.held_back + done.corrupted;
+        world.hostile_every = 0;
+        world.stop_relay();
+        world.run(2_000);
+        world.relay_is_up = true;
+        world.run(60_000);
+        assert_words(&world, 10);
+        for (from, to) in [(A, B), (B, C), (C, A)] {
+            assert_eq!(path(&world, from, to), Path::Relay, "{seed}: {from} {to}");
+        }
+    }
+    assert!(attacks > 1_000, "{attacks}");
+}

@@ -8,6 +8,8 @@ pub mod hash;
 #[cfg(test)]
 pub(crate) mod hex;
 pub mod hpke;
+#[cfg(feature = "doors")]
+pub(crate) mod memory;
 pub mod password;
 pub mod secret;
 pub(crate) mod sha256;

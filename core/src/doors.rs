@@ -26,7 +26,7 @@ use crate::tools::documents::Page;
 use crate::vault::{RecordKey, Shelf, Vault};
 use crate::{Family, signal};
 
-pub use crate::crypto::sign::memory::remembering as remembering_signatures;
+pub use crate::crypto::memory::remembering;
 
 /// What every sealed thing is sealed with here.
 const KEY: [u8; 32] = [7; 32];

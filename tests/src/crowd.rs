@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use bocage_api::workspace::Mode;
 use bocage_api::{Colour, Command, Name, Profile, Role, TextDelta, WorkspaceCard};
-use bocage_core::doors::remembering_signatures;
+use bocage_core::doors::remembering;
 
 use crate::World;
 use crate::world::DeviceNumber;
@@ -76,7 +76,7 @@ impl fmt::Display for Figures {
 /// # Panics
 /// When they do not stay together, or a word is missing or there twice.
 pub fn live(seed: u64, devices: usize, rounds: usize) -> Figures {
-    remembering_signatures(|| {
+    remembering(|| {
         let mut crowd = Crowd::gather(seed, devices);
         let mut figures = Figures {
             devices,

@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 use bocage_api::command::Damaged;
 use bocage_api::workspace::{Mode, Role};
 use bocage_api::{Colour, Command, MemberId, Name, Profile, TextDelta, WorkspaceCard};
-use bocage_core::doors::remembering_signatures;
+use bocage_core::doors::remembering;
 use bocage_core::workspace::mischief::Mischief;
 
 pub use self::counts::{Counts, Kind};
@@ -100,7 +100,7 @@ pub struct Story {
 /// # Panics
 /// When something does not hold.
 pub fn simulate(seed: u64, devices: usize, events: usize, watch: Option<fn(&str)>) -> Story {
-    remembering_signatures(|| tell(seed, devices, events, watch))
+    remembering(|| tell(seed, devices, events, watch))
 }
 
 fn tell(seed: u64, devices: usize, events: usize, watch: Option<fn(&str)>) -> Story {

@@ -7,6 +7,8 @@ use rand_core::CryptoRng;
 use thiserror::Error;
 use x25519_dalek::StaticSecret;
 
+#[cfg(feature = "doors")]
+use super::memory;
 use super::secret::Secret;
 
 /// A key to agree with. Wiped when dropped, never printed.
@@ -83,7 +85,12 @@ impl PrivateKey {
 
     /// Its public half.
     pub fn public_key(&self) -> PublicKey {
-        PublicKey(x25519_dalek::PublicKey::from(&self.0).to_bytes())
+        let find = || x25519_dalek::PublicKey::from(&self.0).to_bytes();
+        #[cfg(feature = "doors")]
+        let public = memory::public(self.0.as_bytes(), find);
+        #[cfg(not(feature = "doors"))]
+        let public = find();
+        PublicKey(public)
     }
 
     /// The secret that only the holders of both private keys know. It is not uniform: derive keys
@@ -92,14 +99,16 @@ impl PrivateKey {
     /// # Errors
     /// [`NonContributory`] if it is known to everybody.
     pub fn agree(&self, theirs: &PublicKey) -> Result<Secret, NonContributory> {
-        let shared = self
-            .0
-            .diffie_hellman(&x25519_dalek::PublicKey::from(theirs.0));
-        if shared.was_contributory() {
-            Ok(Secret::new(shared.to_bytes()))
-        } else {
-            Err(NonContributory)
-        }
+        let find = || {
+            let theirs = x25519_dalek::PublicKey::from(theirs.0);
+            let shared = self.0.diffie_hellman(&theirs);
+            shared.was_contributory().then(|| shared.to_bytes())
+        };
+        #[cfg(feature = "doors")]
+        let shared = memory::agreed(self.public_key().0, theirs.0, find);
+        #[cfg(not(feature = "doors"))]
+        let shared = find();
+        shared.map(Secret::new).ok_or(NonContributory)
     }
 
     /// Another copy, for an owner of its own.

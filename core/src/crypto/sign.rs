@@ -9,10 +9,9 @@ use core::fmt;
 use ed25519_dalek::Signer;
 use thiserror::Error;
 
-use super::secret::Secret;
-
 #[cfg(feature = "doors")]
-pub(crate) mod memory;
+use super::memory;
+use super::secret::Secret;
 
 /// A key that signs. Wiped when dropped, never printed.
 pub struct SigningKey(ed25519_dalek::SigningKey);
@@ -34,7 +33,12 @@ pub struct BadSignature;
 impl SigningKey {
     /// The key that follows from a seed.
     pub fn from_seed(seed: &Secret) -> Self {
-        Self(ed25519_dalek::SigningKey::from_bytes(seed.expose()))
+        let find = || ed25519_dalek::SigningKey::from_bytes(seed.expose());
+        #[cfg(feature = "doors")]
+        let key = memory::signing(seed.expose(), find);
+        #[cfg(not(feature = "doors"))]
+        let key = find();
+        Self(key)
     }
 
     /// Its public half.
@@ -44,7 +48,10 @@ impl SigningKey {
 
     /// Signs `message`. The same message always gets the same signature.
     pub fn sign(&self, message: &[u8]) -> Signature {
-        Signature(self.0.sign(message).to_bytes())
+        let signature = Signature(self.0.sign(message).to_bytes());
+        #[cfg(feature = "doors")]
+        memory::signed(&self.verifying_key(), message, &signature);
+        signature
     }
 }
 
@@ -55,7 +62,7 @@ impl VerifyingKey {
     /// [`BadSignature`] if not.
     pub fn verify(&self, message: &[u8], signature: &Signature) -> Result<(), BadSignature> {
         #[cfg(feature = "doors")]
-        let good = memory::of(self, message, signature, || {
+        let good = memory::verifies(self, message, signature, || {
             self.has_signed(message, signature)
         });
         #[cfg(not(feature = "doors"))]

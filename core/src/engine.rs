@@ -377,7 +377,7 @@ impl Engine {
             ToEngine::Ping(number) => self.tell(tab, FromEngine::Pong(number)),
             ToEngine::Seen(is_seen) => {
                 self.tabs.see(tab, is_seen);
-                self.relay.rest(now, self.tabs.are_hidden());
+                self.rest(now);
             }
             ToEngine::NetworkChanged => {
                 self.relay.wake(now);
@@ -385,7 +385,7 @@ impl Engine {
             }
             ToEngine::Bye => {
                 self.tabs.forget(tab);
-                self.relay.rest(now, self.tabs.are_hidden());
+                self.rest(now);
                 self.close_unwatched();
             }
         }
@@ -546,6 +546,15 @@ impl Engine {
             }
         }
         self.close_unwatched();
+    }
+
+    /// Somebody looks at a tab, or nobody does.
+    fn rest(&mut self, now: Timestamp) {
+        let is_unseen = self.tabs.are_hidden();
+        self.relay.rest(now, is_unseen);
+        for desk in self.desks.values_mut() {
+            desk.snapshots.see(now, is_unseen);
+        }
     }
 
     /// Receipts and epochs that are due.

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
 
-use bocage_api::{Colour, Command, Name, Profile, TextDelta, WorkspaceCard};
+use bocage_api::{Colour, Command, Name, Profile, TextDelta, ToEngine, WorkspaceCard};
 use bocage_tests::World;
 
 fn card(world: &World, number: usize) -> WorkspaceCard {
@@ -93,6 +93,38 @@ fn without_much_that_is_new_there_is_none() {
     world.crash(0);
     world.start(0);
     assert_eq!(world.devices[0].resumable(), 0);
+}
+
+/// Somebody who has written one word in a new workspace, and what their device has kept to open quickly: documents, and batches that a digest
+/// tells of.
+fn after_one_word(wait: u64, is_seen: bool) -> (usize, usize) {
+    let mut world = World::new(4, 1);
+    world.act(0, |device, tab| {
+        tab.set_up(device, profile("Zoé"));
+    });
+    opens(&mut world, 0);
+    let there = card(&world, 0);
+    world.act(0, |device, tab| {
+        let delta = TextDelta::replace(0, 0, "One");
+        tab.type_at(device, (there.id, there.first_page), &delta);
+        let id = tab.id();
+        device.say(id, ToEngine::Seen(is_seen));
+    });
+    world.run(wait);
+    world.crash(0);
+    world.start(0);
+    let kept = (world.devices[0].resumable(), world.devices[0].digested());
+    opens(&mut world, 0);
+    assert_eq!(world.tabs[0].text(), "One");
+    kept
+}
+
+#[test]
+fn what_is_little_is_kept_after_a_rest_or_once_nobody_looks() {
+    assert_eq!(after_one_word(2 * 60_000, true), (0, 0));
+    assert_eq!(after_one_word(4 * 60_000, true), (2, 3));
+    assert_eq!(after_one_word(30_000, false), (2, 3));
+    assert_eq!(after_one_word(30_000, true), (0, 0));
 }
 
 /// Whichever record is damaged: either that is said, or nothing is missing.

@@ -30,6 +30,10 @@ const PAUSE: Duration = Duration::from_secs(5);
 /// How long nothing has changed when little of all is new.
 const LONG_PAUSE: Duration = Duration::from_mins(1);
 
+/// How long nothing has changed when all that is new is kept, however little it is: for the least of it, much is read
+/// again at the next start.
+const REST: Duration = Duration::from_mins(3);
+
 /// The newest snapshot of each document, and when to keep something again.
 #[derive(Default)]
 pub(super) struct Caches {
@@ -39,6 +43,8 @@ pub(super) struct Caches {
     /// When something last did.
     quiet_since: Timestamp,
     due: Option<Timestamp>,
+    /// Whether there are tabs, and nobody sees any: the next start may be near.
+    is_unseen: bool,
 }
 
 /// What can be kept.
@@ -62,6 +68,15 @@ impl Caches {
         }
     }
 
+    /// Whether somebody sees a tab.
+    pub(super) fn see(&mut self, now: Timestamp, is_unseen: bool) {
+        if is_unseen && !self.is_unseen {
+            self.changed = true;
+            self.due = Some(now);
+        }
+        self.is_unseen = is_unseen;
+    }
+
     /// When to look.
     pub(super) fn due(&self) -> Option<Timestamp> {
         self.due
@@ -81,12 +96,16 @@ impl Caches {
 }
 
 /// How long nothing must have changed for this to be kept, of which so much is kept already, if so many new ones are
-/// enough. The more there is, the longer it takes, and the less of it is new.
+/// worth it by themselves. The more there is, the longer it takes, and the less of it is new.
 fn pause(all: u64, kept: u64, enough: u64) -> Option<Duration> {
     let new = all.saturating_sub(kept);
     let is_much = new >= MANY && new >= kept / 4;
-    let pause = if is_much { PAUSE } else { LONG_PAUSE };
-    (new >= enough).then_some(pause)
+    let pause = match (is_much, new >= enough) {
+        (true, _) => PAUSE,
+        (false, true) => LONG_PAUSE,
+        (false, false) => REST,
+    };
+    (new > 0).then_some(pause)
 }
 
 impl Desk {
@@ -151,7 +170,11 @@ impl Desk {
         ];
         let all = all
             .into_iter()
-            .filter_map(|(pause, cache)| Some((pause?, cache)));
+            .filter_map(|(pause, cache)| Some((pause?, cache)))
+            .map(|(pause, cache)| match caches.is_unseen {
+                true => (PAUSE, cache),
+                false => (pause, cache),
+            });
         all.min_by_key(|(pause, _)| *pause)
     }
 

@@ -15,47 +15,60 @@ const ENTRIES: Fixed<16> = Fixed([8; 16]);
 /// How many sessions have made them.
 const SESSIONS: u32 = 5;
 
-/// How many were made since a snapshot of the document was kept: as many as none is kept for once nobody changes anything
-/// for a minute.
+/// How many were made since a snapshot of the document was kept, where the engine ended at the worst moment: as many as
+/// none is kept for once nobody changes anything for a minute.
 const SINCE: u32 = 31;
 
 /// How many were made since a digest was kept, likewise.
 const UNDIGESTED: u32 = 255;
 
-/// How long somebody does nothing for: then all is kept that ever is.
+/// How long somebody does nothing for: then all is kept.
 const REST: u64 = 3 * 60 * 1_000;
+
+/// How long, at the worst moment.
+const SHORT_REST: u64 = 2 * 60 * 1_000;
 
 /// The seed of the device.
 const SEED: u64 = 7;
 
 /// From the records on the disk to the document in memory and the list of its items, against automerge with what it
 /// saves itself. And how much memory a process has more by it.
+///
+/// The row is of an engine that ended after a rest, or after its tabs were put away; the details say how long it takes after
+/// one that was killed while somebody was at it.
 pub(crate) fn open(entries: u32) {
-    let (disk, saved) = entries_on_disk(entries);
+    let (disk, saved) = entries_on_disk(entries, REST);
+    let (killed, _) = entries_on_disk(entries, SHORT_REST);
     let alone = best(|| {
         let begin = Instant::now();
         drop(AutoCommit::load(&saved).unwrap());
         begin.elapsed()
     });
-    let mut engine = 0;
-    let ours = best(|| {
-        let disk = disk.clone();
-        let begin = Instant::now();
-        let device = Device::on(SEED, disk);
-        let workspace = device.first_workspace().unwrap();
-        let listed = listed(&device, workspace);
-        engine = begin.elapsed().as_millis();
-        let items = opened(&device, workspace);
-        let took = begin.elapsed();
-        assert_eq!(listed, entries as usize);
-        assert_eq!(items.item(id(entries - 1)).unwrap().id(), id(entries - 1));
-        took
-    });
+    let opening = |disk: &Disk| {
+        let mut engine = 0;
+        let ours = best(|| {
+            let disk = disk.clone();
+            let begin = Instant::now();
+            let device = Device::on(SEED, disk);
+            let workspace = device.first_workspace().unwrap();
+            let listed = listed(&device, workspace);
+            engine = begin.elapsed().as_millis();
+            let items = opened(&device, workspace);
+            let took = begin.elapsed();
+            assert_eq!(listed, entries as usize);
+            assert_eq!(items.item(id(entries - 1)).unwrap().id(), id(entries - 1));
+            took
+        });
+        (ours, engine)
+    };
+    let (ours, engine) = opening(&disk);
+    let (after_kill, _) = opening(&killed);
     let detail = format!(
-        r#"{{"entries":{entries},"ours_ms":{},"of_which_engine_ms":{engine},"automerge_ms":{},"bytes":{}}}"#,
+        r#"{{"entries":{entries},"ours_ms":{},"of_which_engine_ms":{engine},"automerge_ms":{},"bytes":{},"after_a_kill_ms":{}}}"#,
         ours.as_millis(),
         alone.as_millis(),
         disk.bytes(),
+        after_kill.as_millis(),
     );
     row(
         "core.open_10k_entries_vs_automerge_load",
@@ -69,7 +82,7 @@ pub(crate) fn open(entries: u32) {
 /// How much memory the process has more once it has such a workspace open: what the system counts as resident. It runs
 /// in a process of its own, as memory that was used before is used again.
 pub(crate) fn resident(entries: u32) {
-    let (disk, _) = entries_on_disk(entries);
+    let (disk, _) = entries_on_disk(entries, REST);
     let mut file = std::env::temp_dir();
     file.push(format!("bocage-bench-{}", std::process::id()));
     std::fs::write(&file, disk.to_bytes()).unwrap();
@@ -160,8 +173,8 @@ fn wait(device: &mut Device, milliseconds: u64) {
     device.now.0 = end;
 }
 
-/// The disk of somebody who has made so many entries, one by one, and the document as automerge saves it.
-fn entries_on_disk(entries: u32) -> (Disk, Vec<u8>) {
+/// The disk of somebody who has made so many entries, one by one, and then rests; and the document as automerge saves it.
+fn entries_on_disk(entries: u32, rest: u64) -> (Disk, Vec<u8>) {
     let mut device = Device::new(SEED);
     let mut tab = Tab::open(&mut device, 1);
     let (workspace, _) = tab.set_up(&mut device, profile());
@@ -189,7 +202,12 @@ fn entries_on_disk(entries: u32) -> (Disk, Vec<u8>) {
             wait(&mut device, REST);
         }
     }
-    wait(&mut device, REST);
+    if rest >= REST {
+        device
+            .with_engine(|engine, _, rng| engine.keep_items(rng, at, &mut items))
+            .unwrap();
+    }
+    wait(&mut device, rest);
     // What automerge saves by itself.
     let saved = items.save();
     let saved = AutoCommit::load(&saved).unwrap().save();

@@ -14,6 +14,9 @@ use super::sign::{Signature, VerifyingKey};
 /// More than a story has; then it begins anew.
 const ENTRIES_MAX: usize = 1 << 17;
 
+/// The public halves of two keys to agree with, the lower first.
+type Both = ([u8; 32], [u8; 32]);
+
 /// What is remembered of one kind.
 struct Kept<K, V>(HashMap<K, V>);
 
@@ -25,8 +28,8 @@ struct Memory {
     signing: Kept<[u8; 32], ed25519_dalek::SigningKey>,
     /// Public halves of keys to agree with, by the private ones.
     public: Kept<[u8; 32], [u8; 32]>,
-    /// What two agree on, by their public halves, the lower first; nothing if one of these has a small order.
-    agreed: Kept<([u8; 32], [u8; 32]), Option<[u8; 32]>>,
+    /// What two agree on; nothing if one of their public halves has a small order.
+    agreed: Kept<Both, Option<[u8; 32]>>,
 }
 
 std::thread_local! {

@@ -171,9 +171,9 @@ impl Desk {
         let all = all
             .into_iter()
             .filter_map(|(pause, cache)| Some((pause?, cache)))
-            .map(|(pause, cache)| match caches.is_unseen {
-                true => (PAUSE, cache),
-                false => (pause, cache),
+            .map(|(pause, cache)| {
+                let pause = if caches.is_unseen { PAUSE } else { pause };
+                (pause, cache)
             });
         all.min_by_key(|(pause, _)| *pause)
     }

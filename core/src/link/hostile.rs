@@ -108,7 +108,7 @@ impl Ends {
 
 /// Whom a frame of a handshake is for.
 fn receiver(number: usize) -> usize {
-    if number % 2 == 0 {
+    if number.is_multiple_of(2) {
         RESPONDER
     } else {
         INITIATOR
@@ -190,9 +190,10 @@ fn an_end_that_was_handed_something_else_is_never_open() {
         for at in 0..FRAMES {
             let mut links = shaken(seed, deed, at);
             // What comes back to who said it ends that one.
-            let victim = match deed {
-                Deed::Reflect => 1 - receiver(at),
-                _ => receiver(at),
+            let victim = if deed == Deed::Reflect {
+                1 - receiver(at)
+            } else {
+                receiver(at)
             };
             assert!(!links[victim].is_open(), "{deed:?} at {at}, seed {seed}");
             // Whoever has proved all there is to prove may be open; nothing of theirs is taken.

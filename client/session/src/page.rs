@@ -149,6 +149,8 @@ impl OpenPage {
             known.typed = sent.delta.then(&known.typed);
         }
         let same = known.damaged == view.damaged;
+        // What was refused because the page could not be read goes once it can.
+        known.held_back &= same || view.damaged;
         known.damaged = view.damaged;
         if shown.is_empty() && same {
             Reconciled::Nothing

@@ -1,7 +1,7 @@
 //! What an engine does not take because this person may not write, as far as it knows: it waits, and goes once they
 //! may.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use bocage_api::chat::{ChannelChange, ChannelPatch};
 use bocage_api::view::{Patch, View};
@@ -143,5 +143,36 @@ fn typed_text_waits_until_the_page_takes_it() {
         reach: Reach::default(),
     };
     hear(&mut session, FromEngine::Patch(Patch::PageState(state)));
+    assert_eq!(sent(&mut session), [id(9)]);
+}
+
+#[test]
+fn typed_text_that_a_damaged_page_did_not_take_goes_once_the_page_is_whole() {
+    let mut session = connected();
+    let page = (WORKSPACE, PAGE);
+    session.open_page(page);
+    let view = |damaged| PageView {
+        workspace: WORKSPACE,
+        page: PAGE,
+        text: String::new(),
+        version: 0,
+        included: Vec::new(),
+        damaged,
+        may_write: true,
+        reach: Reach::default(),
+    };
+    hear(&mut session, FromEngine::View(View::Page(view(true))));
+    session.type_text(page, "Hello", id(1));
+    let command = sent(&mut session);
+    assert_eq!(command.len(), 1);
+    hear(
+        &mut session,
+        FromEngine::Refused(command[0], Refusal::Damaged),
+    );
+    // It is as damaged as before.
+    hear(&mut session, FromEngine::View(View::Page(view(true))));
+    assert_eq!(sent(&mut session), []);
+    assert_eq!(session.unsaved(), 1);
+    hear(&mut session, FromEngine::View(View::Page(view(false))));
     assert_eq!(sent(&mut session), [id(9)]);
 }

@@ -667,6 +667,9 @@ impl Chains {
         for (place, counts) in counting.into_iter().enumerate() {
             if counts {
                 self.count(place, &mut settled);
+            } else if let Some(entry) = self.entries.get_mut(place) {
+                // Whether its changes fit is not asked any more: whoever hears of it only now does not ask either.
+                entry.status = Status::Held;
             }
         }
         self.find_heads();

@@ -18,6 +18,8 @@ pub enum Control {
     NothingIsVoid,
     /// Whoever is more junior removes as well.
     NoSeniority,
+    /// Of somebody who was let in twice, what is done about one admission does not concern the other.
+    AdmissionsApart,
     /// Who lets themself in without knowing that the invitation was revoked is in.
     JoinsOutliveRevocation,
     /// Of those who exceed an instant invitation's uses the ones with the lowest ids stand.

@@ -16,6 +16,7 @@ use bocage_api::{Colour, Name, Profile, WorkspaceId};
 use bocage_core::batch::{self, Batch};
 use bocage_core::chains::Chains;
 use bocage_core::codec::{Blob, Fixed};
+use bocage_core::doors::remembering;
 use bocage_core::log::{Act, Entrance, Invite, Log, LogError, Mode, Op, ProfileFields, Role};
 use bocage_core::object::{DeviceId, ObjectId, Verified};
 use bocage_core::{DeviceKeys, InviteSeed, Secret};
@@ -42,6 +43,8 @@ pub struct Counts {
     pub leavings: usize,
     /// Roles that were changed.
     pub roles: usize,
+    /// Removals and roles of somebody who was let in twice that name the admission by which they are not a member.
+    pub by_the_other: usize,
     /// Devices that were added, and taken away.
     pub devices_added: usize,
     /// Devices that were taken away.
@@ -77,6 +80,7 @@ impl Counts {
         self.concurrent_removals += other.concurrent_removals;
         self.leavings += other.leavings;
         self.roles += other.roles;
+        self.by_the_other += other.by_the_other;
         self.devices_added += other.devices_added;
         self.devices_removed += other.devices_removed;
         self.entered += other.entered;
@@ -124,12 +128,14 @@ struct History {
 /// # Panics
 /// They differ, or the order in which things come in matters.
 pub fn live(seed: u64, events: usize) -> Counts {
-    let mut history = History::begin(seed);
-    for _ in 0..events {
-        history.step();
-    }
-    history.compare(seed);
-    history.counts
+    remembering(|| {
+        let mut history = History::begin(seed);
+        for _ in 0..events {
+            history.step();
+        }
+        history.compare(seed);
+        history.counts
+    })
 }
 
 fn profile(rng: &mut ChaCha20Rng) -> Profile {
@@ -964,6 +970,19 @@ impl History {
                 self.counts.surplus += 1;
             }
         }
+        let by_the_other = self.ops.iter().filter(|known| {
+            let (Act::Remove { member, .. } | Act::SetRole { member, .. }) = &known.op.body.act
+            else {
+                return false;
+            };
+            let asked = self.ops.iter().find(|other| other.op.id() == *member);
+            let device = asked.map(|asked| asked.op.device());
+            let ends = device.and_then(|device| ours.endings.get(&device));
+            !ours.members.contains_key(member)
+                && device.is_some_and(|device| ours.devices.contains_key(&device))
+                && ends.is_some_and(|ends| ends.contains(&known.op.id()))
+        });
+        self.counts.by_the_other += by_the_other.count();
         let devices: BTreeSet<DeviceId> = ours.devices.keys().copied().collect();
         self.counts.strays += ours
             .endings

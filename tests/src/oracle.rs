@@ -161,6 +161,11 @@ impl<'a> Round<'a> {
             .find(|number| self.op(*number).id() == id)
     }
 
+    /// The device that was let in as a member: who was let in twice is one person.
+    fn first(&self, member: MemberId) -> Option<DeviceId> {
+        self.find(member).map(|number| self.op(number).device())
+    }
+
     /// The author of an operation that is not void, by the last guess.
     fn author(&self, number: usize) -> Option<(MemberId, Rank)> {
         let (member, _) = self.last.outcome.devices.get(&self.op(number).device())?;
@@ -336,8 +341,8 @@ impl<'a> Round<'a> {
                 continue;
             }
             guess.ranks.insert(id, rank);
-            let fate = self.fate(id, rank, first, &taken);
-            let devices = self.reach(id, first, &taken, |number| {
+            let fate = self.fate(rank, first, &taken);
+            let devices = self.reach(first, &taken, |number| {
                 !fate.void(self, number, Role::Reader).is_empty()
             });
             for device in &devices {
@@ -398,7 +403,6 @@ impl<'a> Round<'a> {
     /// A member's first device, and all that it and they add.
     fn reach(
         &self,
-        member: MemberId,
         first: DeviceId,
         taken: &BTreeSet<DeviceId>,
         is_void: impl Fn(usize) -> bool,
@@ -410,7 +414,7 @@ impl<'a> Round<'a> {
                 if let Act::AddDevice {
                     member: of, device, ..
                 } = self.act(*number)
-                    && *of == member
+                    && self.first(*of) == Some(first)
                     && found.contains(&self.op(*number).device())
                     && !taken.contains(device)
                     && !is_void(*number)
@@ -425,7 +429,7 @@ impl<'a> Round<'a> {
     }
 
     /// All that was done about a member.
-    fn fate(&self, id: MemberId, rank: Rank, first: DeviceId, taken: &BTreeSet<DeviceId>) -> Fate {
+    fn fate(&self, rank: Rank, first: DeviceId, taken: &BTreeSet<DeviceId>) -> Fate {
         let mut fate = Fate::default();
         let mut senior_devices: BTreeMap<DeviceId, Numbers> = BTreeMap::new();
         for number in self.within.iter().copied() {
@@ -436,10 +440,10 @@ impl<'a> Round<'a> {
                 continue;
             }
             match self.act(number) {
-                Act::Remove { member, .. } if *member == id => {
+                Act::Remove { member, .. } if self.first(*member) == Some(first) => {
                     fate.ends.insert(number);
                 }
-                Act::SetRole { member, .. } if *member == id => {
+                Act::SetRole { member, .. } if self.first(*member) == Some(first) => {
                     fate.roles.insert(number);
                 }
                 Act::RemoveDevice { device, .. } => {
@@ -461,7 +465,7 @@ impl<'a> Round<'a> {
             misses(number, Some(&fate.ends))
                 || misses(number, senior_devices.get(&self.op(number).device()))
         };
-        let claimed = self.reach(id, first, taken, is_senior_void);
+        let claimed = self.reach(first, taken, is_senior_void);
         let mut device_ends: BTreeMap<DeviceId, Numbers> = BTreeMap::new();
         for number in self.within.iter().copied() {
             if let Act::RemoveDevice { device, .. } = self.act(number)
@@ -479,25 +483,26 @@ impl<'a> Round<'a> {
         }
         fate.claimed = claimed;
         fate.device_ends = device_ends;
-        let own = |fate: &Fate, wanted: fn(&Act, MemberId) -> bool| -> Numbers {
+        let own = |fate: &Fate, about: fn(&Act) -> Option<MemberId>| -> Numbers {
             let numbers = self.within.iter().copied();
             numbers
                 .filter(|number| {
-                    wanted(self.act(*number), id)
+                    let member = about(self.act(*number));
+                    member.is_some_and(|member| self.first(member) == Some(first))
                         && fate.claimed.contains(&self.op(*number).device())
                         && fate.void(self, *number, Role::Reader).is_empty()
                 })
                 .collect()
         };
-        let leaves = own(
-            &fate,
-            |act, id| matches!(act, Act::Remove { member, .. } if *member == id),
-        );
+        let leaves = own(&fate, |act| match act {
+            Act::Remove { member, .. } => Some(*member),
+            _ => None,
+        });
         fate.ends.extend(leaves);
-        let lessened = own(
-            &fate,
-            |act, id| matches!(act, Act::SetRole { member, .. } if *member == id),
-        );
+        let lessened = own(&fate, |act| match act {
+            Act::SetRole { member, .. } => Some(*member),
+            _ => None,
+        });
         fate.roles.extend(lessened);
         fate
     }
@@ -572,7 +577,9 @@ impl<'a> Round<'a> {
             Act::Profile(_) | Act::AddDevice { .. } | Act::Join { .. } | Act::Genesis { .. } => {
                 Role::Reader
             }
-            Act::Remove { member, .. } | Act::SetRole { member, .. } if *member == author => {
+            Act::Remove { member, .. } | Act::SetRole { member, .. }
+                if self.first(*member) == self.first(author) =>
+            {
                 Role::Reader
             }
             Act::RemoveDevice { device, .. } if own.contains(device) => Role::Reader,

@@ -23,6 +23,7 @@ fn part(number: u64) {
         ("concurrent removals", counts.concurrent_removals),
         ("leavings", counts.leavings),
         ("roles", counts.roles),
+        ("changes by the other admission", counts.by_the_other),
         ("devices added", counts.devices_added),
         ("devices removed", counts.devices_removed),
         ("members who let themselves in", counts.entered),
@@ -105,6 +106,11 @@ fn acts_that_removals_do_not_void_are_found() {
 #[test]
 fn removals_by_juniors_are_found() {
     is_found(Control::NoSeniority, 0);
+}
+
+#[test]
+fn removals_of_one_of_two_admissions_are_found() {
+    is_found(Control::AdmissionsApart, 0);
 }
 
 #[test]

@@ -404,11 +404,12 @@ struct Pass<'a> {
     by_author: Map<DeviceId, Vec<usize>>,
     /// Who is to be looked at next.
     queue: Set<(Rank, MemberId)>,
-    /// What the more senior did about those who were not met yet: removals of members and devices,
-    /// and roles.
-    removals: Map<MemberId, Vec<usize>>,
+    /// What the more senior did about those who were not met yet: removals of members and devices, and roles. Members
+    /// are known by their first device: who was let in twice is one person, and what is done about one of the two
+    /// admissions is done about them.
+    removals: Map<DeviceId, Vec<usize>>,
     device_removals: Map<DeviceId, Vec<usize>>,
-    roles: Map<MemberId, Vec<(Rank, usize)>>,
+    roles: Map<DeviceId, Vec<(Rank, usize)>>,
     /// Admissions whose invitation nobody was found to have made yet.
     waiting: Map<ObjectId, Vec<usize>>,
     /// Joins that are their own admission, by the invitation.
@@ -558,6 +559,23 @@ impl<'a> Pass<'a> {
         &self.at(place).op.body.act
     }
 
+    /// The device that was let in as this member.
+    fn first_of(&self, member: MemberId) -> Option<DeviceId> {
+        self.entry(member).map(|entry| entry.op.device())
+    }
+
+    /// The first device of somebody who was not met yet.
+    fn not_met(&self, member: MemberId) -> Option<DeviceId> {
+        self.first_of(member)
+            .filter(|first| !self.state.devices.contains_key(first))
+    }
+
+    /// Whether what an operation does to somebody concerns them as this member.
+    fn concerns(&self, place: usize, id: MemberId) -> bool {
+        !control::is(Control::AdmissionsApart)
+            || matches!(self.act(place), Act::Remove { member, .. } | Act::SetRole { member, .. } if *member == id)
+    }
+
     /// Goes through one member and all they did.
     fn meet(&mut self, rank: Rank, id: MemberId) {
         // Admitted twice: the more senior admission came first.
@@ -596,17 +614,19 @@ impl<'a> Pass<'a> {
         };
 
         let mut fate = Fate {
-            ends: self.removals.remove(&id).unwrap_or_default(),
+            ends: self.removals.remove(&first).unwrap_or_default(),
             device_ends: Map::new(),
-            roles: self.roles.remove(&id).unwrap_or_default(),
+            roles: self.roles.remove(&first).unwrap_or_default(),
         };
-        let claimed = self.devices_from(id, (first, *certificate), |device, place| {
+        fate.ends.retain(|place| self.concerns(*place, id));
+        fate.roles.retain(|(_, place)| self.concerns(*place, id));
+        let claimed = self.devices_from((first, *certificate), |device, place| {
             let senior = self.device_removals.get(&device);
             self.apart(&fate.ends, place).next().is_some()
                 || senior.is_some_and(|ends| self.apart(ends, place).next().is_some())
         });
-        self.add_own(rank, id, &claimed, &mut fate);
-        let devices = self.devices_from(id, (first, *certificate), |device, place| {
+        self.add_own(rank, first, &claimed, &mut fate);
+        let devices = self.devices_from((first, *certificate), |device, place| {
             self.voiding(&fate, device, place, Role::Reader)
                 .next()
                 .is_some()
@@ -648,7 +668,6 @@ impl<'a> Pass<'a> {
     /// The first device and those that were added by it and by each other, where nothing voids that.
     fn devices_from(
         &self,
-        member: MemberId,
         first: (DeviceId, Certificate),
         is_void: impl Fn(DeviceId, usize) -> bool,
     ) -> Map<DeviceId, Certificate> {
@@ -662,7 +681,7 @@ impl<'a> Pass<'a> {
                     certificate,
                     ..
                 } = self.act(*place)
-                    && *of == member
+                    && self.first_of(*of) == Some(first.0)
                     && !found.contains_key(device)
                     && !self.state.devices.contains_key(device)
                     && !is_void(author, *place)
@@ -680,7 +699,7 @@ impl<'a> Pass<'a> {
     fn add_own(
         &mut self,
         rank: Rank,
-        id: MemberId,
+        first: DeviceId,
         claimed: &Map<DeviceId, Certificate>,
         fate: &mut Fate,
     ) {
@@ -709,7 +728,7 @@ impl<'a> Pass<'a> {
         let mut leaves = Vec::new();
         for device in claimed.keys() {
             for place in self.places_of(*device) {
-                if matches!(self.act(*place), Act::Remove { member, .. } if *member == id)
+                if matches!(self.act(*place), Act::Remove { member, .. } if self.first_of(*member) == Some(first))
                     && self
                         .voiding(fate, *device, *place, Role::Reader)
                         .next()
@@ -723,7 +742,7 @@ impl<'a> Pass<'a> {
         let mut lessened = Vec::new();
         for device in claimed.keys() {
             for place in self.places_of(*device) {
-                if matches!(self.act(*place), Act::SetRole { member, .. } if *member == id)
+                if matches!(self.act(*place), Act::SetRole { member, .. } if self.first_of(*member) == Some(first))
                     && self
                         .voiding(fate, *device, *place, Role::Reader)
                         .next()
@@ -789,7 +808,9 @@ impl<'a> Pass<'a> {
                     _ => Role::Manager,
                 }
             }
-            Act::Remove { member, .. } | Act::SetRole { member, .. } => unless(*member == author),
+            Act::Remove { member, .. } | Act::SetRole { member, .. } => {
+                unless(self.first_of(*member) == self.first_of(author))
+            }
             Act::RemoveDevice { device, .. } => unless(own.contains_key(device)),
             Act::Invite(_)
             | Act::Revoke { .. }
@@ -937,13 +958,13 @@ impl<'a> Pass<'a> {
             }
             // Somebody who was met already is not junior, whatever the author took them for.
             Act::Remove { member, .. } => {
-                if !self.state.members.contains_key(member) {
-                    self.removals.entry(*member).or_default().push(place);
+                if let Some(first) = self.not_met(*member) {
+                    self.removals.entry(first).or_default().push(place);
                 }
             }
             Act::SetRole { member, .. } => {
-                if !self.state.members.contains_key(member) {
-                    self.roles.entry(*member).or_default().push((rank, place));
+                if let Some(first) = self.not_met(*member) {
+                    self.roles.entry(first).or_default().push((rank, place));
                 }
             }
             Act::RemoveDevice { device, .. } => {

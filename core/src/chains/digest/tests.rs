@@ -193,6 +193,36 @@ fn a_removal_that_comes_later_takes_back_what_it_would() {
 }
 
 #[test]
+fn what_did_not_fit_is_left_out_like_the_rest_once_its_author_was_removed() {
+    let (mut manager, mut editor) = pair();
+    let seen = writes(&mut editor, 1, "seen");
+    brings(&mut manager, &seen);
+    let member = editor.me().unwrap().id;
+    let removed = manager.remove(&mut rng(), member).unwrap().new;
+    // A change that depends on one of another document.
+    let other: DocumentId = Fixed([8; 16]);
+    let mut document = AutoCommit::new();
+    document.set_actor(ActorId::from(editor.actor(other)));
+    document.put(ROOT, "other", 2).unwrap();
+    let change = crate::text_document::commit(&mut document).unwrap();
+    editor.write(other, 2, vec![change]).unwrap();
+    document.set_actor(ActorId::from(editor.actor(DOCUMENT)));
+    document.put(ROOT, "misfit", 3).unwrap();
+    let change = crate::text_document::commit(&mut document).unwrap();
+    editor.write(DOCUMENT, 3, vec![change]).unwrap();
+    assert_eq!(editor.chains().aside(), 0);
+    let last = editor.chains().entries.last().unwrap();
+    assert_eq!(last.status, Status::Misfit);
+
+    let stored = Stored::of(&mut editor);
+    for mut opened in stored.both(2) {
+        brings(&mut opened, &removed);
+        assert_eq!(opened.chains().aside(), 2);
+        assert!(opened.chains().are_as_anew(opened.log()));
+    }
+}
+
+#[test]
 fn without_what_it_was_made_of_a_digest_is_passed_over() {
     let (mut manager, mut editor) = pair();
     let new = writes(&mut editor, 1, "word");

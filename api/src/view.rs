@@ -167,6 +167,8 @@ pub enum RelayState {
     Connecting,
     /// Reached.
     Connected,
+    /// Reached, and it has no room in which to keep what members make for those who are away.
+    NoRoom,
     /// Not reached; the engine tries again by itself.
     Unreachable,
     /// The relay speaks another version of the protocol.

@@ -295,7 +295,7 @@ impl Engine {
             return;
         }
         let now = self.onward(now);
-        let relay_before = self.relay.state();
+        let relay_before = self.relay_state();
         let saving_before = self.queue.state();
         match input {
             Input::Tab(tab, message) => self.hear(now, rng, tab, message),
@@ -342,8 +342,9 @@ impl Engine {
         if let Some((token, writes)) = self.queue.start(now) {
             self.outputs.push_back(Output::Store { token, writes });
         }
-        if self.relay.state() != relay_before {
-            self.show_home(HomePatch::Relay(self.relay.state()));
+        let relay = self.relay_state();
+        if relay != relay_before {
+            self.show_home(HomePatch::Relay(relay));
         }
         if self.queue.state() != saving_before {
             self.show_home(HomePatch::Saving(self.queue.state()));
@@ -502,7 +503,7 @@ impl Engine {
             self.tabs.remember(desk.commands());
             self.desks.insert(id, desk);
         }
-        self.home.start(self.relay.state(), self.queue.state());
+        self.home.start(self.relay_state(), self.queue.state());
         self.tabs.remember(self.home.commands());
         let workspaces: Vec<WorkspaceId> = self.desks.keys().copied().collect();
         for workspace in workspaces {

@@ -66,6 +66,38 @@ for (const cast of casts) {
     await bela.seesMember('Ada', { path: 'direct' });
   });
 
+  scenario(cast.browser, `the relay has no room while people work, ${cast.name}`, async (stage) => {
+    const relay = await stage.relay();
+    const [ada, bela, cleo] = await together(stage, cast, relay, ['Béla', 'Cleo']);
+    await ada.writes('Together. ');
+    await ada.seesReach('3/3');
+    await cleo.leaves();
+
+    relay.setRoom(false);
+    await ada.writes('Without room. ');
+    await ada.seesConnection('no_room');
+    await bela.reads('Together. Without room. ');
+    await ada.seesReach('2/3');
+    await ada.isAccessible('a relay without room');
+    await bela.writes('It goes on. ');
+    await ada.reads('Together. Without room. It goes on. ');
+    // Who comes back has it from those who are here.
+    await cleo.returns(relay);
+    await cleo.opensWorkspace(WORKSPACE);
+    await cleo.reads('Together. Without room. It goes on. ');
+    await cleo.leaves();
+    await ada.writes('Later.');
+
+    relay.setRoom(true);
+    await ada.seesConnection('connected');
+    await ada.seesMailbox();
+    await ada.leaves();
+    await bela.leaves();
+    await cleo.returns(relay);
+    await cleo.opensWorkspace(WORKSPACE);
+    await cleo.reads('Together. Without room. It goes on. Later.');
+  });
+
   scenario(cast.browser, `a direct way that opens later is taken, ${cast.name}`, async (stage) => {
     const relay = await stage.relay();
     const [ada, bela] = await together(stage, cast, relay, ['Béla'], (person) => person.losesDirectLinks());

@@ -495,6 +495,29 @@ fn a_join_that_is_given_up_ends_its_link() {
     assert!(world.direct_of(A).is_empty());
 }
 
+/// Nobody is stopped, and whoever is away gets it from the mailbox once there is room.
+#[test]
+fn a_relay_without_room_is_said_so_until_it_has_some() {
+    let mut world = office(701, 3);
+    let relay = |world: &World| world.tabs[A].home.as_ref().unwrap().relay;
+    assert_eq!(relay(&world), RelayState::Connected);
+    world.cut_off(C);
+    world.relay.is_full = true;
+    types(&mut world, A, "Now. ");
+    world.run(5_000);
+    assert_eq!(relay(&world), RelayState::NoRoom);
+    assert_eq!(world.tabs[B].text(), "Now. ");
+
+    world.relay.is_full = false;
+    world.run(40_000);
+    assert_eq!(relay(&world), RelayState::Connected);
+    world.cut_off(A);
+    world.cut_off(B);
+    world.reconnect(C);
+    world.run(20_000);
+    assert_eq!(world.tabs[C].text(), "Now. ");
+}
+
 /// Somebody who was away for long is sent a little at a time, over either way.
 #[test]
 fn what_somebody_lacks_is_sent_as_fast_as_it_arrives() {

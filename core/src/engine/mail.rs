@@ -6,8 +6,8 @@
 
 use core::time::Duration;
 
-use bocage_api::{Refusal, WorkspaceId};
-use bocage_wire::{ClientFrame, mailbox};
+use bocage_api::{Refusal, RelayState, WorkspaceId};
+use bocage_wire::{ClientFrame, Failure, mailbox};
 use rand_core::CryptoRng;
 
 use super::desk::Desk;
@@ -50,6 +50,8 @@ pub(super) struct Post {
     due: Map<WorkspaceId, Timestamp>,
     /// What could not be put into one of the mailboxes that it belongs in.
     failed: Set<ObjectId>,
+    /// The relay had no room for what was put last.
+    is_refused: bool,
     /// When mailboxes that could not be read are asked for again.
     read_at: Option<Timestamp>,
 }
@@ -70,6 +72,14 @@ struct Put {
 }
 
 impl Engine {
+    /// Whether the relay is reached, and keeps what it is given.
+    pub(super) fn relay_state(&self) -> RelayState {
+        match self.relay.state() {
+            RelayState::Connected if self.post.is_refused => RelayState::NoRoom,
+            state => state,
+        }
+    }
+
     pub(super) fn mail_greeted(&mut self) {
         self.mail_lost();
         let workspaces: Vec<WorkspaceId> = self.desks.keys().copied().collect();
@@ -79,6 +89,7 @@ impl Engine {
     }
 
     pub(super) fn mail_lost(&mut self) {
+        self.post.is_refused = false;
         self.boxes_lost();
         self.post.gets.clear();
         self.post.puts.clear();
@@ -176,6 +187,7 @@ impl Engine {
         let Some(put) = self.post.puts.remove(&request) else {
             return self.box_kept(rng, request);
         };
+        self.post.is_refused = false;
         let under_way: Set<ObjectId> = self
             .post
             .puts
@@ -202,13 +214,21 @@ impl Engine {
     }
 
     /// The relay did not do what it was asked.
-    pub(super) fn mail_failed(&mut self, now: Timestamp, rng: &mut dyn CryptoRng, request: u32) {
+    pub(super) fn mail_failed(
+        &mut self,
+        now: Timestamp,
+        rng: &mut dyn CryptoRng,
+        request: u32,
+        reason: Failure,
+    ) {
         self.box_failed(now, rng, request);
         if let Some(get) = self.post.gets.remove(&request) {
             self.post.followed.retain(|_, followed| *followed != get);
             self.post.read_at = Some(now + POST_PAUSE);
         }
         if let Some(put) = self.post.puts.remove(&request) {
+            // What is too much at a time is taken later; where storage fails, people can only wait for whoever runs it.
+            self.post.is_refused |= matches!(reason, Failure::Full | Failure::Unavailable);
             self.post.failed.extend(put.objects);
             self.post.due.insert(put.workspace, now + POST_PAUSE);
         }

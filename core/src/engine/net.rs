@@ -346,7 +346,9 @@ impl Engine {
                 ..
             } => self.mail_item(now, rng, &mailbox, cursor, &bytes),
             RelayFrame::UpToDate { request, cursor } => self.mail_read(now, rng, request, cursor),
-            RelayFrame::Failed { request, .. } => self.mail_failed(now, rng, request),
+            RelayFrame::Failed { request, reason } => {
+                self.mail_failed(now, rng, request, reason);
+            }
             RelayFrame::Greeting { .. }
             | RelayFrame::Refused { .. }
             | RelayFrame::GoAway { .. } => {}

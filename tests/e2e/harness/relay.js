@@ -1,6 +1,6 @@
 // The real relay as a process of its own.
 
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
 
@@ -39,11 +39,11 @@ export class Relay {
    * @param {number} [port]
    */
   async start(port = this.port ?? 0) {
-    const running = spawn(
-      relayProgram(),
-      ['--listen', `127.0.0.1:${port}`, '--app', this.app, '--data', this.data, '--metrics', '127.0.0.1:0'],
-      { stdio: ['ignore', 'pipe', 'pipe'] },
-    );
+    const options = ['--listen', `127.0.0.1:${port}`, '--app', this.app, '--data', this.data, '--metrics', '127.0.0.1:0'];
+    // The system ends a program whose file may not grow, unless it ignores the signal: then it sees the error.
+    const running = spawn('bash', ['-c', 'trap "" XFSZ; exec "$0" "$@"', relayProgram(), ...options], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     this.#process = running;
     running.stderr.setEncoding('utf8').on('data', (text) => { this.log += text; });
     this.port = await within('the relay says where it listens', new Promise((resolve, refuse) => {
@@ -71,6 +71,12 @@ export class Relay {
     const found = new RegExp(`^bocage_${name} (\\d+)$`, 'm').exec(text);
     if (!found) throw new Error(`the relay does not count ${name}`);
     return Number(found[1]);
+  }
+
+  /** Nothing can be written to its disk any more, or it can again. */
+  setRoom(room) {
+    const limit = room ? 'unlimited' : '0';
+    execFileSync('prlimit', [`--fsize=${limit}:unlimited`, '--pid', String(this.#process.pid)]);
   }
 
   /** Ends it at once, as a loss of power would. */

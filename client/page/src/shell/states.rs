@@ -65,16 +65,17 @@ pub(super) fn RelayChip() -> impl IntoView {
     let state = move || match relay.get() {
         RelayState::Connecting => "connecting",
         RelayState::Connected => "connected",
+        RelayState::NoRoom => "no_room",
         RelayState::Unreachable => "unreachable",
         RelayState::Incompatible => "incompatible",
     };
     let tone = move || match relay.get() {
         RelayState::Connecting | RelayState::Connected => Tone::Calm,
-        RelayState::Unreachable | RelayState::Incompatible => Tone::Attention,
+        RelayState::NoRoom | RelayState::Unreachable | RelayState::Incompatible => Tone::Attention,
     };
     let glyph = move || match relay.get() {
         RelayState::Connecting => Glyph::Loader,
-        RelayState::Connected => Glyph::Link,
+        RelayState::Connected | RelayState::NoRoom => Glyph::Link,
         RelayState::Unreachable | RelayState::Incompatible => Glyph::Unlink,
     };
     // Without the relay, who is linked goes on; who lost their links with the engine has to wait.
@@ -87,6 +88,7 @@ pub(super) fn RelayChip() -> impl IntoView {
         let key = match relay.get() {
             RelayState::Connecting => key!(relay.connecting_detail),
             RelayState::Connected => key!(relay.connected_detail),
+            RelayState::NoRoom => key!(relay.no_room_detail),
             RelayState::Unreachable if is_linked() => key!(relay.unreachable_linked_detail),
             RelayState::Unreachable => key!(relay.unreachable_detail),
             RelayState::Incompatible => key!(relay.incompatible_detail),
@@ -120,6 +122,7 @@ pub(super) fn relay_label(state: RelayState) -> Key {
     match state {
         RelayState::Connecting => key!(relay.connecting),
         RelayState::Connected => key!(relay.connected),
+        RelayState::NoRoom => key!(relay.no_room),
         RelayState::Unreachable => key!(relay.unreachable),
         RelayState::Incompatible => key!(relay.incompatible),
     }

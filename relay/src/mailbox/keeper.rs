@@ -43,6 +43,8 @@ pub(super) struct Keeper {
     hours: u32,
     metrics: Arc<Metrics>,
     mended: Option<Instant>,
+    /// The store has failed and could not be opened anew.
+    is_broken: bool,
 }
 
 impl Keeper {
@@ -54,6 +56,7 @@ impl Keeper {
             hours: clock::hours_in(limits.mail_age),
             metrics,
             mended: None,
+            is_broken: false,
         }
     }
 
@@ -84,6 +87,9 @@ impl Keeper {
         for put in puts {
             receipts.push((put.item.mailbox, put.receipt));
             items.push(put.item);
+        }
+        if self.is_broken {
+            self.mend().await;
         }
         let written = self
             .ask(move |store| store.put(clock::hour(), &items))
@@ -123,7 +129,10 @@ impl Keeper {
         self.mended = Some(Instant::now());
         let store = Arc::clone(&self.store);
         match spawn_blocking(move || store.mend()).await {
-            Ok(Ok(())) => tracing::warn!("opened the mailboxes anew"),
+            Ok(Ok(())) => {
+                self.is_broken = false;
+                tracing::warn!("opened the mailboxes anew");
+            }
             Ok(Err(why)) => tracing::error!(%why, "cannot open the mailboxes anew"),
             Err(_) => tracing::error!("opening the mailboxes panicked"),
         }
@@ -145,6 +154,7 @@ impl Keeper {
             Ok(Err(why)) => tracing::error!(%why, "cannot write mail"),
             Err(_) => tracing::error!("writing mail panicked"),
         }
+        self.is_broken = true;
         self.failed.notify_one();
         None
     }

@@ -7,6 +7,8 @@ import { execFileSync } from 'node:child_process';
 
 import { chromium, firefox } from 'playwright-core';
 
+import { browserInNamespace } from './namespaces.js';
+
 /** @typedef {'chromium' | 'firefox'} BrowserName */
 
 /** @type {BrowserName[]} */
@@ -58,10 +60,10 @@ const LOCALES = { en: 'en-GB', fr: 'fr-FR' };
  * @param {BrowserName} browser
  * @param {string} profile a folder, made if there is none
  * @param {{language: import('./texts.js').Language, dark: boolean,
- *   viewport: {width: number, height: number}, quirks: Quirks}} options
+ *   viewport: {width: number, height: number}, quirks: Quirks, namespace?: string}} options
  * @returns {Promise<import('playwright-core').BrowserContext>}
  */
-export const launch = async (browser, profile, { language, dark, viewport, quirks }) => {
+export const launch = async (browser, profile, { language, dark, viewport, quirks, namespace }) => {
   const common = {
     headless: true,
     locale: LOCALES[language],
@@ -71,7 +73,7 @@ export const launch = async (browser, profile, { language, dark, viewport, quirk
   if (browser === 'chromium') {
     return chromium.launchPersistentContext(profile, {
       ...common,
-      executablePath: '/usr/bin/chromium',
+      executablePath: browserInNamespace(namespace, browser, '/usr/bin/chromium'),
       colorScheme: dark ? 'dark' : 'light',
       args: [...CHROMIUM_ARGS, ...(quirks.chromiumArgs ?? [])],
     });
@@ -79,7 +81,7 @@ export const launch = async (browser, profile, { language, dark, viewport, quirk
   return firefox.launchPersistentContext(profile, {
     ...common,
     channel: 'moz-firefox',
-    executablePath: '/usr/bin/firefox-esr',
+    executablePath: browserInNamespace(namespace, browser, '/usr/bin/firefox-esr'),
     firefoxUserPrefs: {
       ...FIREFOX_PREFS,
       // Playwright cannot tell the stock Firefox, and the preference can: 0 is dark, 1 is light.

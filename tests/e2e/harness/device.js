@@ -18,6 +18,7 @@ import { Watch } from './watch.js';
  * @property {boolean} [dark]
  * @property {{width: number, height: number}} [viewport]
  * @property {import('./browsers.js').Quirks} [quirks]
+ * @property {string} [namespace] the network namespace in which the browser runs
  */
 
 const DESKTOP = { width: 1280, height: 800 };
@@ -56,11 +57,11 @@ export class Device {
    * @param {import('./browsers.js').BrowserName} browser
    * @param {DeviceOptions} options
    */
-  constructor(stage, who, browser, { language = 'en', dark = false, viewport = DESKTOP, quirks = {} }) {
+  constructor(stage, who, browser, { language = 'en', dark = false, viewport = DESKTOP, quirks = {}, namespace }) {
     this.stage = stage;
     this.who = who;
     this.browser = browser;
-    this.options = { language, dark, viewport, quirks };
+    this.options = { language, dark, viewport, quirks, namespace };
     profiles += 1;
     this.profile = path.join(results, 'profiles', `${browser}-${process.pid}-${profiles}`);
     mkdirSync(this.profile, { recursive: true });

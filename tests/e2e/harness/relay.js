@@ -4,10 +4,20 @@ import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
 
+import { inNamespace } from './namespaces.js';
 import { appDirectory, relayProgram, results } from './places.js';
 import { within } from './until.js';
 
 let relays = 0;
+
+/**
+ * Where a relay runs, and what else it is told.
+ *
+ * @typedef {object} Surroundings
+ * @property {string} [host] where it listens; `origin` leads there only from the same machine
+ * @property {string} [namespace] the network namespace in which it runs
+ * @property {string[]} [args]
+ */
 
 /** A running relay, which can be ended and started again at the same address. */
 export class Relay {
@@ -22,10 +32,12 @@ export class Relay {
   /**
    * @param {string} app the folder of a finished app
    * @param {string} data where mail is kept
+   * @param {Surroundings} [surroundings]
    */
-  constructor(app, data) {
+  constructor(app, data, { host = '127.0.0.1', namespace, args = [] } = {}) {
     this.app = app;
     this.data = data;
+    this.surroundings = { host, namespace, args };
   }
 
   /** Where the app is served: `http://127.0.0.1:<port>`. */
@@ -39,9 +51,11 @@ export class Relay {
    * @param {number} [port]
    */
   async start(port = this.port ?? 0) {
-    const options = ['--listen', `127.0.0.1:${port}`, '--app', this.app, '--data', this.data, '--metrics', '127.0.0.1:0'];
+    const { host, namespace, args } = this.surroundings;
+    const options = ['--listen', `${host}:${port}`, '--app', this.app, '--data', this.data, '--metrics', '127.0.0.1:0', ...args];
+    const [program, ...before] = inNamespace(namespace, 'bash');
     // The system ends a program whose file may not grow, unless it ignores the signal: then it sees the error.
-    const running = spawn('bash', ['-c', 'trap "" XFSZ; exec "$0" "$@"', relayProgram(), ...options], {
+    const running = spawn(program, [...before, '-c', 'trap "" XFSZ; exec "$0" "$@"', relayProgram(), ...options], {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.#process = running;
@@ -50,7 +64,7 @@ export class Relay {
       let said = '';
       running.stdout.setEncoding('utf8').on('data', (text) => {
         said += text;
-        const found = /^listening on http:\/\/127\.0\.0\.1:(\d+)\nmetrics on (\S+)\n/.exec(said);
+        const found = /^listening on http:\/\/[\d.]+:(\d+)\nmetrics on (\S+)\n/.exec(said);
         if (!found) return;
         [, , this.#metrics] = found;
         resolve(Number(found[1]));
@@ -107,12 +121,12 @@ export class Relay {
 }
 
 /**
- * @param {{app?: string, port?: number, data?: string}} [options]
+ * @param {{app?: string, port?: number, data?: string} & Surroundings} [options]
  * @returns {Promise<Relay>}
  */
-export const startRelay = async ({ app = appDirectory, port, data } = {}) => {
+export const startRelay = async ({ app = appDirectory, port, data, ...surroundings } = {}) => {
   relays += 1;
-  const relay = new Relay(app, data ?? path.join(results, 'mail', `${process.pid}-${relays}`));
+  const relay = new Relay(app, data ?? path.join(results, 'mail', `${process.pid}-${relays}`), surroundings);
   await relay.start(port);
   return relay;
 };

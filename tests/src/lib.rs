@@ -15,6 +15,7 @@ pub mod crowd;
 pub mod device;
 pub mod disk;
 pub mod histories;
+pub mod office;
 pub mod oracle;
 pub mod relay;
 pub mod simulation;

@@ -6,117 +6,18 @@
 use std::fmt::Write as _;
 
 use bocage_api::workspace::{Indirect, Mode, Path};
-use bocage_api::{
-    Colour, Command, Name, Profile, RelayState, Role, Settings, TextDelta, ToEngine, WorkspaceCard,
-};
+use bocage_api::{Command, RelayState, Settings, ToEngine};
 use bocage_core::{BadCarrier, IceServer, Input};
 use bocage_tests::World;
+use bocage_tests::office::{
+    assert_text, assert_words, card, invitation, name_of, office, office_where, path, profile,
+    types,
+};
 use bocage_wire::{ClientFrame, RelayFrame};
 
 const A: usize = 0;
 const B: usize = 1;
 const C: usize = 2;
-
-fn profile(name: &str) -> Profile {
-    Profile {
-        name: Name::parse(name).unwrap(),
-        colour: Colour::new(2).unwrap(),
-    }
-}
-
-fn name_of(number: usize) -> String {
-    format!("Person {number}")
-}
-
-fn card(world: &World, number: usize) -> WorkspaceCard {
-    world.tabs[number].home.as_ref().unwrap().workspaces[0].clone()
-}
-
-/// The founder makes a workspace, and a link for editors.
-fn invitation(world: &mut World, mode: Mode) -> String {
-    world.act(A, |device, tab| {
-        tab.set_up(device, profile(&name_of(A)));
-        let card = tab.home.as_ref().unwrap().workspaces[0].clone();
-        tab.look_around(device, card.id, card.first_channel);
-        let by = tab.send(
-            device,
-            Command::Invite {
-                workspace: card.id,
-                label: Name::parse("Invitation").unwrap(),
-                role: Role::Editor,
-                uses: 100,
-                days: None,
-                mode,
-            },
-        );
-        let view = tab.workspace.as_ref().unwrap();
-        let made = view.invitations.iter().find(|i| i.made_by == Some(by));
-        made.unwrap().link.clone().unwrap()
-    })
-}
-
-/// So many editors share a workspace and look at its page.
-fn office(seed: u64, people: usize) -> World {
-    office_where(seed, people, |_| {})
-}
-
-fn office_where(seed: u64, people: usize, prepare: impl FnOnce(&mut World)) -> World {
-    let mut world = World::new(seed, people);
-    prepare(&mut world);
-    let link = invitation(&mut world, Mode::Auto);
-    for number in 1..people {
-        world.act(number, |device, tab| {
-            tab.send(device, Command::SetProfile(profile(&name_of(number))));
-            let link = link.clone();
-            tab.send(device, Command::Join { link });
-        });
-        world.run(5_000);
-    }
-    world.run(20_000);
-    for number in 0..people {
-        let card = card(&world, number);
-        world.act(number, |device, tab| {
-            tab.open_page(device, card.id, card.first_page);
-            tab.look_around(device, card.id, card.first_channel);
-        });
-    }
-    world.run(10_000);
-    world
-}
-
-fn types(world: &mut World, number: usize, words: &str) {
-    let card = card(world, number);
-    world.act(number, |device, tab| {
-        let end = tab.text().encode_utf16().count();
-        let delta = TextDelta::replace(end, 0, words);
-        tab.type_at(device, (card.id, card.first_page), &delta);
-    });
-}
-
-fn path(world: &World, number: usize, to: usize) -> Path {
-    let members = &world.tabs[number].workspace.as_ref().unwrap().members;
-    let name = name_of(to);
-    let member = members.iter().find(|member| member.name.as_str() == name);
-    member.unwrap().path
-}
-
-fn assert_text(world: &World, text: &str) {
-    for number in 0..world.tabs.len() {
-        assert_eq!(world.tabs[number].text(), text, "{number}");
-    }
-}
-
-/// Every word is there once, with everybody.
-fn assert_words(world: &World, words: usize) {
-    let mut expected: Vec<String> = (0..words).map(|word| word.to_string()).collect();
-    expected.sort();
-    for number in 0..world.tabs.len() {
-        let text = world.tabs[number].text();
-        let mut found: Vec<&str> = text.split_whitespace().collect();
-        found.sort_unstable();
-        assert_eq!(found, expected, "{number}");
-    }
-}
 
 #[test]
 fn the_pipe_takes_over_within_five_seconds_when_a_direct_link_dies() {

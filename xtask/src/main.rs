@@ -69,9 +69,10 @@ cargo xtask bench [--json FILE] [--only PREFIX] [--reduced]
     --only     rows whose id begins with PREFIX
     --reduced  smaller sizes, which prove nothing about the targets
 
-cargo xtask soak [--minutes N] [--fuzz] [--seeds N] [--histories N] [--first SEED]
+cargo xtask soak [--minutes N] [--fuzz] [--nat] [--seeds N] [--histories N] [--first SEED]
     Property tests with ever new seeds, then the browser tests that kill and restart, for N minutes (default 60).
     --fuzz     the fuzz targets instead, each for its part of the time, 5 minutes at least
+    --nat      two people in browsers behind NATs instead, once for each pair of kinds (Linux, as root)
     --seeds    so many random stories instead, --histories so many histories; --first names the first of them
 
 cargo xtask fuzz [--target NAME] [--seconds S] [--list]

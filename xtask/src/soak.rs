@@ -1,9 +1,10 @@
 //! `cargo xtask soak`: the checks that find more the longer they run.
 //!
 //! Property tests of every native package with seeds that are new each round, then the browser tests that kill and
-//! restart; or the fuzz targets; or a number of random stories, or of histories. Nothing here is part of
-//! `cargo xtask test`.
+//! restart; or the fuzz targets; or a number of random stories, or of histories; or browsers behind NATs. Nothing here
+//! is part of `cargo xtask test`.
 
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -27,10 +28,14 @@ const FUZZ_LEAST: Duration = Duration::from_mins(5);
 /// How many events a story has, as in the tests.
 const EVENTS: u64 = 500;
 
+/// The browser test that takes as long as it takes and needs rights that the others do not.
+const NAT_SCRIPT: &str = "nat.soak.js";
+
 #[derive(Debug, PartialEq, Eq)]
 struct Wish {
     minutes: u64,
     fuzz: bool,
+    nat: bool,
     /// How many stories, how many histories, and the first seed of both.
     seeds: u64,
     histories: u64,
@@ -46,6 +51,9 @@ pub(crate) fn run(ws: &Workspace, args: lexopt::Parser) -> Result<ExitCode> {
     }
     if wish.fuzz {
         return fuzzed(ws, Duration::from_mins(minutes));
+    }
+    if wish.nat {
+        return behind_nats(ws);
     }
     let scripts = browser_scripts(ws)?;
     // Half the time for each kind, where there are both.
@@ -66,6 +74,7 @@ impl Wish {
         let mut wish = Self {
             minutes: MINUTES,
             fuzz: false,
+            nat: false,
             seeds: 0,
             histories: 0,
             first: new_seed(),
@@ -74,6 +83,7 @@ impl Wish {
             match option.as_str() {
                 "minutes" => wish.minutes = args.value()?.parse()?,
                 "fuzz" => wish.fuzz = true,
+                "nat" => wish.nat = true,
                 "seeds" => wish.seeds = args.value()?.parse()?,
                 "histories" => wish.histories = args.value()?.parse()?,
                 "first" => wish.first = args.value()?.parse()?,
@@ -158,37 +168,76 @@ fn properties(ws: &Workspace, time: Duration) -> Result<()> {
     Ok(())
 }
 
-fn browser_scripts(ws: &Workspace) -> Result<Vec<std::path::PathBuf>> {
+fn browser_scripts(ws: &Workspace) -> Result<Vec<PathBuf>> {
     let folder = ws.e2e().join("soak");
     if !folder.is_dir() {
         return Ok(Vec::new());
     }
     let mut scripts = files::walk(&folder, &[])?;
-    scripts.retain(|path| path.to_string_lossy().ends_with(".soak.js"));
+    scripts
+        .retain(|path| path.to_string_lossy().ends_with(".soak.js") && !path.ends_with(NAT_SCRIPT));
     Ok(scripts)
 }
 
-fn browsers_killed(ws: &Workspace, scripts: &[std::path::PathBuf], time: Duration) -> Result<()> {
-    let tools = Tools::ready(ws)?;
-    browsers::ready(ws)?;
-    let built = app::build(ws, &tools, Flavour::Release)?;
-    let program = relay::build_with_app(ws, &built.app)?;
+fn browsers_killed(ws: &Workspace, scripts: &[PathBuf], time: Duration) -> Result<()> {
+    let product = Product::ready(ws)?;
     let each = u32::try_from(scripts.len())
         .map_err(|_| Error::Invalid("there are too many soak tests".to_owned()))?;
     let minutes = (time / each.max(1)).as_secs().div_ceil(60);
     for script in scripts {
         println!("{} for {minutes} minutes", ws.display(script));
-        Run::new("killing and restarting browsers", "node")
-            .args(["--test", "--test-reporter=tap"])
-            .arg(script)
-            .env("BOCAGE_RELAY", &program)
-            .env("BOCAGE_APP", &built.app)
+        product
+            .script(ws, "killing and restarting browsers", script)
             .env("BOCAGE_SOAK_MINUTES", minutes.to_string())
-            .dir(&ws.e2e())
             .logged(&ws.log("soak-browsers"))?
             .require()?;
     }
     Ok(())
+}
+
+/// Two browsers at a time, each behind a NAT, once for each pair of kinds.
+fn behind_nats(ws: &Workspace) -> Result<ExitCode> {
+    Run::cargo("building the NATs", ws.root())
+        .args(["build", "--locked", "--package", "bocage-nat"])
+        .logged(&ws.log("natbox"))?
+        .require()?;
+    let natbox = ws.cargo_target().join("debug").join("natbox");
+    let product = Product::ready(ws)?;
+    let script = ws.e2e().join("soak").join(NAT_SCRIPT);
+    let started = Instant::now();
+    product
+        .script(ws, "browsers behind NATs", &script)
+        .env("BOCAGE_NATBOX", natbox)
+        .logged(&ws.log("soak-nat"))?
+        .require()?;
+    println!("all pairs met, in {}", duration(started.elapsed()));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What is tested in browsers.
+struct Product {
+    relay: PathBuf,
+    app: PathBuf,
+}
+
+impl Product {
+    fn ready(ws: &Workspace) -> Result<Self> {
+        let tools = Tools::ready(ws)?;
+        browsers::ready(ws)?;
+        let app = app::build(ws, &tools, Flavour::Release)?.app;
+        let relay = relay::build_with_app(ws, &app)?;
+        Ok(Self { relay, app })
+    }
+
+    /// One of the scripts in `tests/e2e/soak`.
+    fn script(&self, ws: &Workspace, what: &str, script: &Path) -> Run {
+        Run::new(what, "node")
+            .args(["--test", "--test-reporter=tap"])
+            .arg(script)
+            .env("BOCAGE_RELAY", &self.relay)
+            .env("BOCAGE_APP", &self.app)
+            .dir(&ws.e2e())
+    }
 }
 
 #[cfg(test)]
@@ -218,5 +267,12 @@ mod tests {
         let parsed = |args: &[&str]| Wish::parse(lexopt::Parser::from_args(args)).unwrap().fuzz;
         assert!(!parsed(&[]));
         assert!(parsed(&["--fuzz"]));
+    }
+
+    #[test]
+    fn nats_are_asked_for() {
+        let parsed = |args: &[&str]| Wish::parse(lexopt::Parser::from_args(args)).unwrap().nat;
+        assert!(!parsed(&[]));
+        assert!(parsed(&["--nat"]));
     }
 }

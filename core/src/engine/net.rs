@@ -12,6 +12,7 @@
 mod carry;
 mod links;
 mod rooms;
+mod spread;
 mod talk;
 mod ways;
 
@@ -66,6 +67,8 @@ pub(super) struct Net {
     is_stale: bool,
     /// Workspaces in which members are to be told whom this device would carry signals to, and when.
     near_due: Option<Timestamp>,
+    /// Who may lack something, because somebody has lost the link to them who was to pass it on.
+    doubtful: Set<PeerId>,
     /// The person does not want others to learn the device's addresses: no direct links.
     hides_address: bool,
     /// By whose help direct links find their way, as the relay says.
@@ -178,6 +181,10 @@ struct Wire {
     signals: (u32, u32),
     /// Whom the other end would carry signals to.
     near: Vec<DeviceId>,
+    /// Who was not passed what came by this link, because the other end is linked to them.
+    left_to: Vec<DeviceId>,
+    /// When much came by it at once.
+    streamed: Option<Timestamp>,
     /// What it was told of that.
     told_near: Vec<DeviceId>,
     /// How many signals it may still have carried, and since when that is so.
@@ -228,6 +235,8 @@ impl Wire {
             doubt: None,
             signals: (0, 0),
             near: Vec::new(),
+            left_to: Vec::new(),
+            streamed: None,
             told_near: Vec::new(),
             allowance: (carry::BURST, now),
             spare_since: None,

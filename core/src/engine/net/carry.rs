@@ -140,20 +140,29 @@ impl Engine {
         self.net.near_due = None;
         let workspaces: Vec<WorkspaceId> = self.desks.keys().copied().collect();
         for workspace in workspaces {
-            let links = self.in_use(workspace);
-            let peer = |connection: &ConnectionId| self.net.wires.get(connection).map(|w| w.peer.1);
-            let mut all: Vec<DeviceId> = links.iter().filter_map(peer).collect();
-            all.sort();
-            for connection in links {
-                let Some(wire) = self.net.wires.get_mut(&connection) else {
-                    continue;
-                };
-                let others = all.iter().filter(|device| **device != wire.peer.1);
-                let near: Vec<DeviceId> = others.take(NEAR_MAX).copied().collect();
-                if wire.told_near != near {
-                    wire.told_near.clone_from(&near);
-                    self.say(connection, &Message::Near(near));
-                }
+            self.tell_near(workspace, |_| true);
+        }
+    }
+
+    /// Tells them now, at the other ends of some links.
+    pub(super) fn tell_near(
+        &mut self,
+        workspace: WorkspaceId,
+        is_told: impl Fn(ConnectionId) -> bool,
+    ) {
+        let links = self.in_use(workspace);
+        let peer = |connection: &ConnectionId| self.net.wires.get(connection).map(|w| w.peer.1);
+        let mut all: Vec<DeviceId> = links.iter().filter_map(peer).collect();
+        all.sort();
+        for connection in links.into_iter().filter(|link| is_told(*link)) {
+            let Some(wire) = self.net.wires.get_mut(&connection) else {
+                continue;
+            };
+            let others = all.iter().filter(|device| **device != wire.peer.1);
+            let near: Vec<DeviceId> = others.take(NEAR_MAX).copied().collect();
+            if wire.told_near != near {
+                wire.told_near.clone_from(&near);
+                self.say(connection, &Message::Near(near));
             }
         }
     }
@@ -165,6 +174,8 @@ impl Engine {
         };
         let workspace = wire.peer.0;
         wire.near.clone_from(&near);
+        let gone = wire.no_longer_left(&near);
+        self.net.doubtful.extend(gone);
         let desk = self.desks.get(&workspace);
         let here = desk.map(|desk| (desk.workspace.device(), desk.workspace.current_epoch()));
         let Some((own, Some(epoch))) = here else {
@@ -266,7 +277,9 @@ impl Engine {
                 });
                 pairs.cycle().take(4_000).collect()
             }
-            BadCarrier::Not | BadCarrier::Drops | BadCarrier::Alters => Vec::new(),
+            BadCarrier::Not | BadCarrier::Drops | BadCarrier::Alters | BadCarrier::Favours => {
+                Vec::new()
+            }
         };
         for (to, from, bytes) in again {
             self.say(to, &Message::Carried { from, bytes });
@@ -340,7 +353,7 @@ impl Engine {
     }
 }
 
-/// What a modified client does with signals that it is to carry. Only with the feature `doors`.
+/// What a modified client does with what it is to carry or to pass on. Only with the feature `doors`.
 #[cfg(feature = "doors")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum BadCarrier {
@@ -355,6 +368,8 @@ pub enum BadCarrier {
     Repeats,
     /// There are thousands, from everybody.
     Floods,
+    /// What it writes itself goes to one of the others only, though it is linked to all.
+    Favours,
 }
 
 #[cfg(feature = "doors")]
@@ -366,6 +381,10 @@ pub(super) struct Tampering {
 
 #[cfg(feature = "doors")]
 impl Tampering {
+    pub(super) fn favours(&self) -> bool {
+        self.how == BadCarrier::Favours
+    }
+
     fn tamper(&mut self, to: ConnectionId, from: DeviceId, mut bytes: Blob) -> Option<Blob> {
         self.kept.push((to, from, bytes.clone()));
         match self.how {
@@ -375,7 +394,7 @@ impl Tampering {
                     *last ^= 1;
                 }
             }
-            BadCarrier::Not | BadCarrier::Repeats | BadCarrier::Floods => {}
+            BadCarrier::Not | BadCarrier::Repeats | BadCarrier::Floods | BadCarrier::Favours => {}
         }
         Some(bytes)
     }

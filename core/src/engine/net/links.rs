@@ -526,7 +526,8 @@ impl Engine {
     }
 
     pub(super) fn drop_wire(&mut self, connection: ConnectionId) -> Option<Wire> {
-        let wire = self.net.wires.remove(&connection)?;
+        let mut wire = self.net.wires.remove(&connection)?;
+        self.net.doubtful.extend(wire.no_longer_left(&[]));
         self.net.is_stale = true;
         if let Carrier::Direct(link) = wire.carrier {
             if self.net.direct.remove(&link).is_some() {

@@ -1,7 +1,6 @@
 //! What is said over links: what each end has and lacks, requests to join, and who is there.
 
 use core::time::Duration;
-use std::sync::Arc;
 
 use bocage_api::workspace::{Indirect, JoinState, LinkCard, Path, Presence};
 use bocage_api::{CommandId, Refusal, WorkspaceId};
@@ -11,7 +10,7 @@ use super::{Engine, Ground, PeerId, Wire};
 use crate::codec::Blob;
 use crate::engine::desk::{Answer, Asked, Desk};
 use crate::engine::{Effect, Outcome, archive};
-use crate::flow::{BEHIND, WINDOW};
+use crate::flow::WINDOW;
 use crate::log;
 use crate::object::{DeviceId, ObjectId};
 use crate::reconcile::{self, Span};
@@ -123,6 +122,8 @@ impl Engine {
         self.end_others(rng, connection);
         self.net.seen.insert(id, now);
         self.near_changed(now);
+        // Before anything else: whoever is sent much does not pass it to those who have it.
+        self.tell_near(id.0, |link| link == connection);
         if let Some(desk) = self.desks.get_mut(&id.0) {
             desk.workspace.meet(device);
         }
@@ -226,6 +227,9 @@ impl Engine {
             return;
         };
         let (ground, bound, workspace) = (wire.ground, wire.bound, wire.peer.0);
+        if matches!(message, Message::Objects(_)) {
+            wire.note_stream(now, bytes.len());
+        }
         match message {
             Message::Compare(spans) => {
                 if bound {
@@ -250,6 +254,7 @@ impl Engine {
             Message::Lacks(epochs) if bound => self.give_keys(rng, connection, &epochs),
             Message::Keys(keys) if bound => self.take_keys(rng, workspace, keys),
             Message::Near(near) if bound => self.take_near(connection, near),
+            Message::Has(items) if bound => self.take_had(connection, &items),
             Message::Carry { to, bytes } if bound => self.carry_on(now, connection, to, bytes),
             Message::Carried { from, bytes } if bound => {
                 self.take_carried(now, rng, connection, from, &bytes.0);
@@ -258,6 +263,7 @@ impl Engine {
             Message::Lacks(_)
             | Message::Keys(_)
             | Message::Near(_)
+            | Message::Has(_)
             | Message::Carry { .. }
             | Message::Carried { .. } => {}
             Message::Ping(number) => self.say(connection, &Message::Pong(number)),
@@ -650,6 +656,7 @@ impl Engine {
             .take(objects.iter().map(|object| object.0.as_slice()));
         self.take_intake(now, rng, workspace, &intake, origin);
         if let Origin::Link(connection) = origin {
+            self.tell_had(now, connection, &intake.settled.counted);
             self.ask_for_missing(now, connection);
         }
     }
@@ -764,38 +771,6 @@ impl Engine {
         }
     }
 
-    /// Passes objects on to all members that this device is linked to, but not back.
-    pub(in crate::engine) fn pass_on(
-        &mut self,
-        workspace: WorkspaceId,
-        objects: &[Arc<[u8]>],
-        origin: Origin,
-    ) {
-        // Not to whom it has come from, by whichever link.
-        let from = match origin {
-            Origin::Link(connection) => self.net.wires.get(&connection).map(|wire| wire.peer),
-            Origin::Own | Origin::Mail | Origin::Waited => None,
-        };
-        let mut to = self.in_use(workspace);
-        to.retain(|connection| {
-            self.net.wires.get(connection).map(|wire| wire.peer) != from || from.is_none()
-        });
-        if to.is_empty() || objects.is_empty() {
-            return;
-        }
-        let messages = pack(objects.iter().map(|object| &**object));
-        for connection in to {
-            let wire = self.net.wires.get_mut(&connection);
-            if let Some(wire) = wire.filter(|wire| wire.flow.under_way() >= BEHIND) {
-                wire.flow.is_behind = true;
-                continue;
-            }
-            for message in &messages {
-                self.say(connection, message);
-            }
-        }
-    }
-
     /// Sends an object to all linked members, whatever it is. Returns how many there are.
     #[cfg(feature = "doors")]
     pub(in crate::engine) fn bring(&mut self, workspace: WorkspaceId, object: &[u8]) -> usize {
@@ -871,6 +846,7 @@ impl Engine {
             }
             // Somebody may have it by now.
             self.ask_for_keys(*workspace);
+            self.ask_for_named(now, *workspace);
         }
         if !linked.is_empty() || !self.net.seen.is_empty() {
             self.net.presence_due = Some(now + PRESENCE_EVERY);

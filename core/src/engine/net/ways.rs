@@ -76,11 +76,13 @@ impl Engine {
         self.tend_flows(now, rng);
         self.end_spare(now, rng);
         self.tend_near(now);
+        self.tend_spread(now);
     }
 
     /// When [`Self::tend_ways`] has something to do.
     pub(super) fn ways_due(&self) -> Option<Timestamp> {
-        if self.home.settings().hide_address != self.net.hides_address {
+        let is_changed = self.home.settings().hide_address != self.net.hides_address;
+        if is_changed || !self.net.doubtful.is_empty() {
             return Some(Timestamp(0));
         }
         let peers = self.net.peers.keys();

@@ -1,0 +1,181 @@
+//! Who passes on what has come, so that all have it soon and nobody is sent it again and again: a device passes it to
+//! those whom the one it came from is not linked to, as far as is known. In a workspace in which everybody is linked to
+//! everybody, what somebody types goes to each of the others once.
+//!
+//! That one of them says whom they are linked to is not believed for long: when a link is gone on which others were
+//! left to them, or when somebody names what has not come here, both ends compare what they have. And who is sent
+//! much by several at a time tells each what came from the others.
+
+use core::time::Duration;
+use std::sync::Arc;
+
+use bocage_api::WorkspaceId;
+
+use super::{Engine, Origin, PeerId, Wire};
+use crate::flow::BEHIND;
+use crate::object::{DeviceId, ObjectId};
+use crate::reconcile::Item;
+use crate::signal::ConnectionId;
+use crate::sync::{HAS_MAX, Message, pack};
+use crate::time::Timestamp;
+
+/// Objects that come together and are so many bytes are more than what somebody types.
+const MUCH: usize = 4 * 1024;
+
+/// How long after much has come by a link more of it is expected.
+const STREAM: Duration = Duration::from_secs(2);
+
+/// How long nothing much must have come from somebody who names what is missing here, before it is asked for: it may be
+/// on its way.
+const QUIET: Duration = Duration::from_secs(10);
+
+impl Engine {
+    /// Passes objects on to the members that this device is linked to, but not back, and not to those whom the one they
+    /// came from is linked to.
+    pub(in crate::engine) fn pass_on(
+        &mut self,
+        workspace: WorkspaceId,
+        objects: &[Arc<[u8]>],
+        origin: Origin,
+    ) {
+        let mut to = self.in_use(workspace);
+        if objects.is_empty() {
+            return;
+        }
+        if let Origin::Link(connection) = origin
+            && let Some(mut wire) = self.net.wires.remove(&connection)
+        {
+            to.retain(|link| {
+                let Some(other) = self.net.wires.get(link) else {
+                    return false;
+                };
+                let device = other.peer.1;
+                if wire.near.binary_search(&device).is_ok() {
+                    if !wire.left_to.contains(&device) {
+                        wire.left_to.push(device);
+                    }
+                    return false;
+                }
+                // By whichever link it has come.
+                other.peer != wire.peer
+            });
+            self.net.wires.insert(connection, wire);
+        }
+        #[cfg(feature = "doors")]
+        if self.net.mischief.favours() {
+            to.truncate(1);
+        }
+        if to.is_empty() {
+            return;
+        }
+        let messages = pack(objects.iter().map(|object| &**object));
+        for connection in to {
+            let wire = self.net.wires.get_mut(&connection);
+            if let Some(wire) = wire.filter(|wire| wire.flow.under_way() >= BEHIND) {
+                wire.flow.is_behind = true;
+                continue;
+            }
+            for message in &messages {
+                self.say(connection, message);
+            }
+        }
+    }
+
+    /// Tells the others who send much what has come from one of them.
+    pub(super) fn tell_had(
+        &mut self,
+        now: Timestamp,
+        connection: ConnectionId,
+        counted: &[ObjectId],
+    ) {
+        let from = self.net.wires.get(&connection);
+        let Some(from) = from.filter(|wire| wire.streams(now, STREAM)) else {
+            return;
+        };
+        let peer = from.peer;
+        let mut to = self.in_use(peer.0);
+        to.retain(|other| {
+            let wire = self.net.wires.get(other);
+            wire.is_some_and(|wire| wire.peer != peer && wire.streams(now, STREAM))
+        });
+        if to.is_empty() {
+            return;
+        }
+        let desk = self.desks.get(&peer.0);
+        let items = desk.map(|desk| desk.workspace.extents_of(counted));
+        for items in items.unwrap_or_default().chunks(HAS_MAX) {
+            for other in &to {
+                self.say(*other, &Message::Has(items.to_vec()));
+            }
+        }
+    }
+
+    /// The other end has these by now: it need not be sent them.
+    pub(super) fn take_had(&mut self, connection: ConnectionId, items: &[Item]) {
+        if let Some(wire) = self.net.wires.get_mut(&connection)
+            && let Some(desk) = self.desks.get(&wire.peer.0)
+        {
+            desk.workspace.discount(&mut wire.owed, items);
+        }
+    }
+
+    /// Compares with those who were left to somebody that is not linked to them any more, or not to this device.
+    pub(super) fn tend_spread(&mut self, now: Timestamp) {
+        for id in core::mem::take(&mut self.net.doubtful) {
+            let to = self.in_use(id.0).into_iter();
+            let is_theirs = |connection: &ConnectionId| {
+                let wire = self.net.wires.get(connection);
+                wire.is_some_and(|wire| wire.peer == id)
+            };
+            if let Some(connection) = to.filter(is_theirs).next() {
+                self.compare(now, connection);
+            }
+        }
+    }
+
+    /// Compares with those who name what has not come here.
+    pub(super) fn ask_for_named(&mut self, now: Timestamp, workspace: WorkspaceId) {
+        for connection in self.in_use(workspace) {
+            let Some((wire, desk)) = self
+                .net
+                .wires
+                .get(&connection)
+                .zip(self.desks.get(&workspace))
+            else {
+                continue;
+            };
+            let asked = wire.compared.is_some_and(|at| at + QUIET > now);
+            if !asked && !wire.streams(now, QUIET) && desk.workspace.lacks_named(wire.peer.1) {
+                self.compare(now, connection);
+            }
+        }
+    }
+}
+
+impl Wire {
+    /// So many bytes of objects have come together.
+    pub(super) fn note_stream(&mut self, now: Timestamp, bytes: usize) {
+        if bytes >= MUCH {
+            self.streamed = Some(now);
+        }
+    }
+
+    /// Whether much has come by it within this time.
+    fn streams(&self, now: Timestamp, within: Duration) -> bool {
+        self.streamed.is_some_and(|at| at + within > now)
+    }
+
+    /// Those who were left to the other end, and are not any more; `near` is whom it is linked to now.
+    pub(super) fn no_longer_left(&mut self, near: &[DeviceId]) -> Vec<PeerId> {
+        let workspace = self.peer.0;
+        let mut gone = Vec::new();
+        self.left_to.retain(|device| {
+            let is_left = near.binary_search(device).is_ok();
+            if !is_left {
+                gone.push((workspace, *device));
+            }
+            is_left
+        });
+        gone
+    }
+}

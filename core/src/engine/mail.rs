@@ -74,10 +74,11 @@ struct Put {
 impl Engine {
     /// Whether the relay is reached, and keeps what it is given.
     pub(super) fn relay_state(&self) -> RelayState {
-        match self.relay.state() {
-            RelayState::Connected if self.post.is_refused => RelayState::NoRoom,
-            state => state,
+        let state = self.relay.state();
+        if state == RelayState::Connected && self.post.is_refused {
+            return RelayState::NoRoom;
         }
+        state
     }
 
     pub(super) fn mail_greeted(&mut self) {

@@ -122,12 +122,12 @@ impl Engine {
     /// Compares with those who were left to somebody that is not linked to them any more, or not to this device.
     pub(super) fn tend_spread(&mut self, now: Timestamp) {
         for id in core::mem::take(&mut self.net.doubtful) {
-            let to = self.in_use(id.0).into_iter();
+            let mut to = self.in_use(id.0).into_iter();
             let is_theirs = |connection: &ConnectionId| {
                 let wire = self.net.wires.get(connection);
                 wire.is_some_and(|wire| wire.peer == id)
             };
-            if let Some(connection) = to.filter(is_theirs).next() {
+            if let Some(connection) = to.find(is_theirs) {
                 self.compare(now, connection);
             }
         }

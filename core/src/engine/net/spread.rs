@@ -50,7 +50,7 @@ impl Engine {
                     return false;
                 };
                 let device = other.peer.1;
-                if wire.near.binary_search(&device).is_ok() {
+                if wire.bound && wire.near.binary_search(&device).is_ok() {
                     if !wire.left_to.contains(&device) {
                         wire.left_to.push(device);
                     }

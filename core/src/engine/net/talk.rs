@@ -112,18 +112,18 @@ impl Engine {
         let Some(device) = known.filter(|_| desk.workspace.role().is_some()) else {
             return self.ask_for_introduction(connection);
         };
-        let (told, begins, is_asked) = match self.net.wires.get_mut(&connection) {
-            Some(wire) => {
-                wire.bound = true;
-                (wire.told.take(), wire.begins, wire.introduction.is_owed)
-            }
-            None => (None, false, false),
+        let Some(wire) = self.net.wires.get_mut(&connection) else {
+            return;
         };
+        wire.bound = true;
+        let (begins, is_asked) = (wire.begins, wire.introduction.is_owed);
+        let (told, near) = (wire.told.take(), core::mem::take(&mut wire.near));
         self.end_others(rng, connection);
         self.net.seen.insert(id, now);
         self.near_changed(now);
         // Before anything else: whoever is sent much does not pass it to those who have it.
         self.tell_near(id.0, |link| link == connection);
+        self.take_near(connection, near);
         if let Some(desk) = self.desks.get_mut(&id.0) {
             desk.workspace.meet(device);
         }
@@ -254,6 +254,8 @@ impl Engine {
             Message::Lacks(epochs) if bound => self.give_keys(rng, connection, &epochs),
             Message::Keys(keys) if bound => self.take_keys(rng, workspace, keys),
             Message::Near(near) if bound => self.take_near(connection, near),
+            // The other end knew first that both are members.
+            Message::Near(near) => wire.near = near,
             Message::Has(items) if bound => self.take_had(connection, &items),
             Message::Carry { to, bytes } if bound => self.carry_on(now, connection, to, bytes),
             Message::Carried { from, bytes } if bound => {
@@ -262,7 +264,6 @@ impl Engine {
             // Whoever is no member, or no longer, is told nothing and believed nothing.
             Message::Lacks(_)
             | Message::Keys(_)
-            | Message::Near(_)
             | Message::Has(_)
             | Message::Carry { .. }
             | Message::Carried { .. } => {}

@@ -220,6 +220,10 @@ impl<'a> Round<'a> {
                 }
             }
         }
+        // Two who let each other in again seem members to each other for ever, ever less senior: no way leads to them
+        // from the founder, or it would be longer than there are operations.
+        let longest = self.within.len() as u64;
+        ranks.retain(|_, ((depth, _), _)| *depth / TIER <= longest && *depth % TIER <= longest);
         ranks
     }
 

@@ -91,6 +91,26 @@ impl Log {
         &self.heads
     }
 
+    /// The heads that follow most, as many as may be named, by rising id. Anybody can make heads that follow nothing:
+    /// named instead of the others, they would leave out all that is known.
+    pub(crate) fn named(&self, most: usize) -> Vec<ObjectId> {
+        if self.heads.len() <= most {
+            return self.heads.iter().copied().collect();
+        }
+        let follows = |id: &ObjectId| {
+            let place = self.places.get(id);
+            let entry = place.and_then(|place| self.entries.get(*place));
+            entry.map_or(0, |entry| entry.past.len())
+        };
+        let mut heads: Vec<(u32, ObjectId)> =
+            self.heads.iter().map(|id| (follows(id), *id)).collect();
+        heads.sort_unstable_by_key(|(follows, id)| (core::cmp::Reverse(*follows), *id));
+        heads.truncate(most);
+        let mut named: Vec<ObjectId> = heads.into_iter().map(|(_, id)| id).collect();
+        named.sort_unstable();
+        named
+    }
+
     /// How many operations are in.
     pub fn len(&self) -> usize {
         self.entries.len()

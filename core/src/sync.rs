@@ -131,7 +131,11 @@ impl Message {
             Self::Compare(spans) if !reconcile::are_well_formed(spans) => Err(Malformed),
             Self::Lacks(epochs) if epochs.len() > REWRAPS_MAX => Err(Malformed),
             Self::Keys(keys) if keys.len() > REWRAPS_MAX => Err(Malformed),
-            Self::Has(items) if items.len() > HAS_MAX => Err(Malformed),
+            Self::Has(items)
+                if items.len() > HAS_MAX || !items.is_sorted_by(|a, b| a.key < b.key) =>
+            {
+                Err(Malformed)
+            }
             Self::Near(near) if near.len() > NEAR_MAX || !near.is_sorted_by(|a, b| a < b) => {
                 Err(Malformed)
             }

@@ -387,7 +387,14 @@ impl<'a> Round<'a> {
                 .iter()
                 .any(|device| !fate.device_ends.contains_key(device));
             let removed = !fate.ends.is_empty() || !has_device;
-            let role = self.role(ranks[&id].1, rank, &fate);
+            // What they have set themselves makes them less, never more.
+            let by_others = |number: &usize| !fate.claimed.contains(&self.op(*number).device());
+            let others = Fate {
+                roles: fate.roles.iter().copied().filter(by_others).collect(),
+                ..Fate::default()
+            };
+            let most = self.role(ranks[&id].1, rank, &others);
+            let role = self.role(ranks[&id].1, rank, &fate).min(most);
             let name = self.name_of(id, &devices, &guess.void);
             guess.outcome.members.insert(id, (role, removed, name));
             guess.claimed.insert(id, fate.claimed);
@@ -415,10 +422,7 @@ impl<'a> Round<'a> {
         loop {
             let before = found.len();
             for number in self.within {
-                if let Act::AddDevice {
-                    member: of, device, ..
-                } = self.act(*number)
-                    && self.first(*of) == Some(first)
+                if let Act::AddDevice { device, .. } = self.act(*number)
                     && found.contains(&self.op(*number).device())
                     && !taken.contains(device)
                     && !is_void(*number)
@@ -678,7 +682,12 @@ impl<'a> Round<'a> {
                 entrance: Some(_), ..
             } => vec![self.op(number).device()],
             Act::Invite(_) => {
-                let joins = self.entering(self.op(number).id()).into_iter();
+                let invitation = self.op(number).id();
+                let asked = self.within.iter().filter_map(|by| match self.act(*by) {
+                    Act::Admit { join, invite, .. } if *invite == invitation => self.find(*join),
+                    _ => None,
+                });
+                let joins = self.entering(invitation).into_iter().chain(asked);
                 joins.map(|join| self.op(join).device()).collect()
             }
             _ => Vec::new(),

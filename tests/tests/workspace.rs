@@ -363,6 +363,30 @@ fn is_refused(manager: &mut Person, op: &Verified<Op>) -> bool {
     !intake.refused.is_empty()
 }
 
+/// A join is sound from whoever signs it and follows nothing, so anybody makes as many heads of the log as they like.
+#[test]
+fn joins_of_nobody_keep_nobody_from_writing() {
+    let mut manager = Person::founder();
+    let mut editor = manager.lets_in(2, Role::Editor);
+    let (root, id) = (Secret::new([99; 32]), manager.workspace.id());
+    for number in 0..1_000_u32 {
+        let mut salt = [0; 32];
+        salt[..4].copy_from_slice(&number.to_le_bytes());
+        let seed = InviteSeed::new([98; 16]);
+        let request = Request::new(&root, &salt, id, &seed, &profile("Nobody"));
+        for person in [&mut manager, &mut editor] {
+            person.workspace.take([request.bytes()]);
+        }
+    }
+    assert!(manager.workspace.log().heads().len() > 1_000);
+    let name = Name::parse("Still mine").unwrap();
+    let renamed = manager.workspace.rename(&name).unwrap();
+    let objects = renamed.new.iter().map(|object| &**object);
+    let intake = editor.workspace.take(objects);
+    assert_eq!(intake.refused, []);
+    assert_eq!(editor.workspace.log().state().name(), name.as_str());
+}
+
 #[test]
 fn whoever_holds_an_instant_link_reads_and_lets_themself_in() {
     let mut manager = Person::founder();

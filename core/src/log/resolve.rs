@@ -414,6 +414,8 @@ struct Pass<'a> {
     waiting: Map<ObjectId, Vec<usize>>,
     /// Joins that are their own admission, by the invitation.
     entering: Map<ObjectId, Vec<usize>>,
+    /// Admissions, by the invitation.
+    admitting: Map<ObjectId, Vec<usize>>,
     revoked: Vec<(ObjectId, usize)>,
     /// What members did so far that nothing voids, and who.
     valid: Vec<(Rank, usize)>,
@@ -442,6 +444,7 @@ impl<'a> Pass<'a> {
     fn new(log: &'a Log, within: &'a Flags) -> Self {
         let mut by_author: Map<DeviceId, Vec<usize>> = Map::new();
         let mut entering: Map<ObjectId, Vec<usize>> = Map::new();
+        let mut admitting: Map<ObjectId, Vec<usize>> = Map::new();
         for (place, entry) in log.entries.iter().enumerate() {
             if !within.contains(place) {
                 continue;
@@ -453,6 +456,8 @@ impl<'a> Pass<'a> {
             } = &entry.op.body.act
             {
                 entering.entry(entrance.invite).or_default().push(place);
+            } else if let Act::Admit { invite, .. } = &entry.op.body.act {
+                admitting.entry(*invite).or_default().push(place);
             }
         }
         let genesis = log.entries.first().map(|entry| entry.op.id());
@@ -467,6 +472,7 @@ impl<'a> Pass<'a> {
             roles: Map::new(),
             waiting: Map::new(),
             entering,
+            admitting,
             revoked: Vec::new(),
             valid: Vec::new(),
             names: Vec::new(),
@@ -625,6 +631,8 @@ impl<'a> Pass<'a> {
             self.apart(&fate.ends, place).next().is_some()
                 || senior.is_some_and(|ends| self.apart(ends, place).next().is_some())
         });
+        // One lessens oneself only: by an admission that does not count one may have been more.
+        let most = self.role_after(role, &fate.roles);
         self.add_own(rank, first, &claimed, &mut fate);
         let devices = self.devices_from((first, *certificate), |device, place| {
             self.voiding(&fate, device, place, Role::Reader)
@@ -657,7 +665,7 @@ impl<'a> Pass<'a> {
                 id,
                 first,
                 profile,
-                role: self.role_after(role, &fate.roles),
+                role: self.role_after(role, &fate.roles).min(most),
                 removed,
                 rank,
             },
@@ -675,13 +683,12 @@ impl<'a> Pass<'a> {
         let mut next = vec![first.0];
         while let Some(author) = next.pop() {
             for place in self.places_of(author) {
+                // Whatever its author was taken for by then: who adds a device adds it to themself.
                 if let Act::AddDevice {
-                    member: of,
                     device,
                     certificate,
                     ..
                 } = self.act(*place)
-                    && self.first_of(*of) == Some(first.0)
                     && !found.contains_key(device)
                     && !self.state.devices.contains_key(device)
                     && !is_void(author, *place)
@@ -871,7 +878,11 @@ impl<'a> Pass<'a> {
             Act::Invite(_) => {
                 let entering = self.entering.get(&entry.op.id());
                 let places = entering.into_iter().flatten();
-                places.map(|place| self.at(*place).op.device()).collect()
+                let entering = places.map(|place| self.at(*place).op.device());
+                let admitting = self.admitting.get(&entry.op.id());
+                let admitted = admitting.into_iter().flatten();
+                let admitted = admitted.flat_map(|place| self.brought_in(*place));
+                entering.chain(admitted).collect()
             }
             Act::Genesis { .. }
             | Act::Join { .. }

@@ -141,6 +141,9 @@ impl Workspace {
     /// Takes out of what somebody lacks what they have by now.
     pub(crate) fn discount(&self, lacking: &mut Lacking, items: &[Item]) {
         for item in items {
+            if lacking.batches.is_empty() {
+                return;
+            }
             if let Key::Chain(device, session) = item.key {
                 let chain = ChainId { device, session };
                 for place in self.chains.up_to(chain, item.extent) {
@@ -153,7 +156,10 @@ impl Workspace {
     /// Whether a device says that it has what is not here.
     pub(crate) fn lacks_named(&self, device: DeviceId) -> bool {
         let named = self.receipts.get(&device);
-        named.is_some_and(|named| named.coverage.is_behind())
+        named.is_some_and(|named| {
+            let ops = &named.receipt.body.ops;
+            named.coverage.is_behind() || !ops.iter().all(|op| self.log.contains(*op))
+        })
     }
 
     /// The operations of the log.
@@ -381,5 +387,5 @@ pub(super) fn newness(receipt: &Verified<Receipt>) -> (u64, Mark) {
 
 /// The heads of the log, as many as may be named.
 pub(super) fn named(log: &Log) -> Vec<ObjectId> {
-    log.heads().iter().take(HEADS_MAX).copied().collect()
+    log.named(HEADS_MAX)
 }

@@ -36,6 +36,9 @@ const look = ({ page }) => page.evaluate(async () => {
   let moved = false;
   const notice = () => { moved = true; };
   for (const begun of ['transitionrun', 'animationstart']) document.addEventListener(begun, notice, { once: true });
+  // What has begun since the screen stood still.
+  const moves = ({ effect, playState }) => playState === 'running' && effect.getTiming().iterations !== Infinity;
+  if (document.getAnimations().some(moves)) notice();
   const { violations } = await globalThis.axe.run(document, {
     resultTypes: ['violations'],
     runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'],

@@ -151,7 +151,11 @@ impl Engine {
         is_told: impl Fn(ConnectionId) -> bool,
     ) {
         let links = self.in_use(workspace);
-        let peer = |connection: &ConnectionId| self.net.wires.get(connection).map(|w| w.peer.1);
+        // What is doubted may bring nothing any more.
+        let peer = |connection: &ConnectionId| {
+            let wire = self.net.wires.get(connection)?;
+            wire.doubt.is_none().then_some(wire.peer.1)
+        };
         let mut all: Vec<DeviceId> = links.iter().filter_map(peer).collect();
         all.sort();
         for connection in links.into_iter().filter(|link| is_told(*link)) {

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use bocage_api::WorkspaceId;
 
+use super::talk::COMPARE_PAUSE;
 use super::{Engine, Origin, PeerId, Wire};
 use crate::flow::BEHIND;
 use crate::object::{DeviceId, ObjectId};
@@ -28,6 +29,9 @@ const STREAM: Duration = Duration::from_secs(2);
 /// How long nothing much must have come from somebody who names what is missing here, before it is asked for: it may be
 /// on its way.
 const QUIET: Duration = Duration::from_secs(10);
+
+/// How long it is not asked for even so.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 impl Engine {
     /// Passes objects on to the members that this device is linked to, but not back, and not to those whom the one they
@@ -122,15 +126,32 @@ impl Engine {
     /// Compares with those who were left to somebody that is not linked to them any more, or not to this device.
     pub(super) fn tend_spread(&mut self, now: Timestamp) {
         for id in core::mem::take(&mut self.net.doubtful) {
-            let mut to = self.in_use(id.0).into_iter();
-            let is_theirs = |connection: &ConnectionId| {
-                let wire = self.net.wires.get(connection);
-                wire.is_some_and(|wire| wire.peer == id)
+            let Some((connection, due)) = self.compare_due(id) else {
+                // Whoever links to them compares.
+                continue;
             };
-            if let Some(connection) = to.find(is_theirs) {
+            if due <= now {
                 self.compare(now, connection);
+            } else {
+                self.net.doubtful.insert(id);
             }
         }
+    }
+
+    /// When [`Self::tend_spread`] has something to do.
+    pub(super) fn spread_due(&self) -> Option<Timestamp> {
+        let doubtful = self.net.doubtful.iter();
+        let dues = doubtful.map(|id| self.compare_due(*id).map_or(Timestamp(0), |(_, due)| due));
+        dues.min()
+    }
+
+    /// The link that is used to a device, and when this end may begin to compare by it: who says again and again whom
+    /// they are linked to does not have others talk without end.
+    fn compare_due(&self, id: PeerId) -> Option<(ConnectionId, Timestamp)> {
+        let mut wires = self.net.wires_to(id);
+        let (connection, wire) = wires.find(|(connection, _)| self.is_in_use(*connection))?;
+        let due = wire.compared.map_or(Timestamp(0), |at| at + COMPARE_PAUSE);
+        Some((connection, due))
     }
 
     /// Compares with those who name what has not come here.
@@ -144,8 +165,14 @@ impl Engine {
             else {
                 continue;
             };
-            let asked = wire.compared.is_some_and(|at| at + QUIET > now);
-            if !asked && !wire.streams(now, QUIET) && desk.workspace.lacks_named(wire.peer.1) {
+            // Not for ever: somebody may see to it that something always comes.
+            let pause = if wire.streams(now, QUIET) {
+                PATIENCE
+            } else {
+                QUIET
+            };
+            let asked = wire.compared.is_some_and(|at| at + pause > now);
+            if !asked && desk.workspace.lacks_named(wire.peer.1) {
                 self.compare(now, connection);
             }
         }

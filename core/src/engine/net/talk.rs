@@ -34,7 +34,7 @@ const CROWD: usize = 16;
 const PORTION: usize = 64 * 1024;
 
 /// How long a device waits before it compares again over the same link, because something is missing.
-const COMPARE_PAUSE: Duration = Duration::from_secs(3);
+pub(super) const COMPARE_PAUSE: Duration = Duration::from_secs(3);
 
 /// Where objects have come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

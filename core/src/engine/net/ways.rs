@@ -81,8 +81,7 @@ impl Engine {
 
     /// When [`Self::tend_ways`] has something to do.
     pub(super) fn ways_due(&self) -> Option<Timestamp> {
-        let is_changed = self.home.settings().hide_address != self.net.hides_address;
-        if is_changed || !self.net.doubtful.is_empty() {
+        if self.home.settings().hide_address != self.net.hides_address {
             return Some(Timestamp(0));
         }
         let peers = self.net.peers.keys();
@@ -93,7 +92,8 @@ impl Engine {
             let spare = wire.spare_since.map(|since| since + SPARE_WAIT);
             [wire.flow.ping_due().filter(|_| wire.bound), doubt, spare]
         });
-        let dues = begins.chain(flows).chain([self.net.near_due]);
+        let dues = begins.chain(flows);
+        let dues = dues.chain([self.net.near_due, self.spread_due()]);
         dues.flatten().min()
     }
 
@@ -339,6 +339,8 @@ impl Engine {
         let number = wire.flow.probe(now);
         wire.doubt = Some(number);
         self.say_ping(connection, number);
+        // Others pass to them themselves meanwhile.
+        self.near_changed(now);
         if self.pipe_due(id).is_some_and(|at| at <= now) {
             self.begin_pipe(now, rng, id);
         }

@@ -31,7 +31,7 @@ const STREAM: Duration = Duration::from_secs(2);
 const QUIET: Duration = Duration::from_secs(10);
 
 /// How long it is not asked for even so.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 impl Engine {
     /// Passes objects on to the members that this device is linked to, but not back, and not to those whom the one they

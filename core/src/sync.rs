@@ -4,7 +4,7 @@
 use crate::codec::{self, Blob, Fixed, Malformed, coded};
 use crate::log::Certificate;
 use crate::object::{DeviceId, OBJECT_MAX, ObjectId};
-use crate::reconcile::{self, Item, Span};
+use crate::reconcile::{self, Span};
 
 /// The most bytes of a message: an object and what stands around it.
 pub const MESSAGE_MAX: usize = OBJECT_MAX + 1_024;
@@ -17,9 +17,6 @@ pub(crate) const REWRAPS_MAX: usize = 8;
 
 /// How many of its neighbours a device names: more than it has, unless a workspace is spread over several relays.
 pub(crate) const NEAR_MAX: usize = 32;
-
-/// How many chains are named in one message as far as they have come.
-pub(crate) const HAS_MAX: usize = 512;
 
 /// The most bytes that a member carries for two others: a signal as the relay takes it.
 pub(crate) const CARRY_MAX: usize = bocage_wire::limits::SIGNAL_MAX;
@@ -91,8 +88,6 @@ pub enum Message {
         /// Sealed by them.
         bytes: Blob,
     },
-    /// So much of these chains has come to the sender, from others: it need not be sent that any more.
-    Has(Vec<Item>),
 }
 
 coded!(flat enum Message {
@@ -109,7 +104,6 @@ coded!(flat enum Message {
     10 => Near(value),
     11 => Carry { to, bytes },
     12 => Carried { from, bytes },
-    13 => Has(value),
 });
 
 impl Message {
@@ -131,11 +125,6 @@ impl Message {
             Self::Compare(spans) if !reconcile::are_well_formed(spans) => Err(Malformed),
             Self::Lacks(epochs) if epochs.len() > REWRAPS_MAX => Err(Malformed),
             Self::Keys(keys) if keys.len() > REWRAPS_MAX => Err(Malformed),
-            Self::Has(items)
-                if items.len() > HAS_MAX || !items.is_sorted_by(|a, b| a.key < b.key) =>
-            {
-                Err(Malformed)
-            }
             Self::Near(near) if near.len() > NEAR_MAX || !near.is_sorted_by(|a, b| a < b) => {
                 Err(Malformed)
             }
@@ -151,7 +140,6 @@ impl Message {
             | Self::Join(_)
             | Self::Device(_)
             | Self::Near(_)
-            | Self::Has(_)
             | Self::Carry { .. }
             | Self::Carried { .. }
             | Self::Ping(_)

@@ -896,6 +896,14 @@ impl History {
             });
             self.counts.by_seniority += usize::from(beaten);
         }
+        // Else nobody could ever end what they write.
+        for number in &accepted {
+            let device = self.batches[*number].batch.device();
+            assert!(
+                ours.devices.contains_key(&device) || ours.endings.contains_key(&device),
+                "seed {seed}: batch {number} counts, and its author is nobody"
+            );
+        }
         self.counts.held += self.batches.len() - accepted.len();
         for number in &accepted {
             let written = &self.batches[*number];

@@ -15,7 +15,6 @@ use bocage_core::codec::{Blob, Fixed};
 use bocage_core::log::{Mode, Role};
 use bocage_core::object::{DeviceId, ObjectId};
 use bocage_core::ordered::Set;
-use bocage_core::reconcile::{Extent, Item, Key, Mark};
 use bocage_core::sync::{DeviceRequest, Message, pack};
 use bocage_core::workspace::{Intake, NewDevice, Request, Workspace};
 use bocage_core::{DeviceKeys, InviteSeed, Secret};
@@ -188,14 +187,6 @@ fn links(vectors: &mut Vectors) {
         "message: carried",
         &Message::Carried { from, bytes }.encode(),
     );
-    let has = Item {
-        key: Key::Chain(one, Fixed([24; 16])),
-        extent: Extent {
-            count: 70_000,
-            mark: Mark([25; 16]),
-        },
-    };
-    vectors.bytes("message: has", &Message::Has(vec![has]).encode());
 }
 
 /// What has to do with instant invitations and keys on their way to those who lack them.

@@ -79,9 +79,6 @@ fn who_comes_back_does_not_send_around_what_they_are_sent() {
     world.reconnect(D);
     world.run(60_000);
     assert_eq!(world.tabs[D].channel.as_ref().unwrap().messages.len(), 160);
-    let came: u64 = [A, B, C].map(|from| sent(&world, from, D)).iter().sum();
-    // Three begin at once, and each is told what has come from the others.
-    assert!(came < MUCH * 5 / 2, "{came}");
     for to in [A, B, C] {
         let back = sent(&world, D, to);
         assert!(back < MUCH / 10, "{to}: {back}");

@@ -11,28 +11,11 @@ use crate::reconcile::{Extent, Mark};
 impl Chains {
     /// How far each chain has come.
     pub(crate) fn extents(&self) -> impl Iterator<Item = (ChainId, Extent)> {
-        let chains = self.slots.keys();
-        chains.map(|chain| (*chain, self.extent(*chain)))
-    }
-
-    /// How much of a chain is in.
-    pub(crate) fn extent(&self, chain: ChainId) -> Extent {
-        let (count, mark) = (self.end(chain), self.mark(chain));
-        Extent { count, mark }
-    }
-
-    /// What somebody has who has so much of a chain, as far as that is certain: the places of batches.
-    pub(crate) fn up_to(&self, chain: ChainId, theirs: Extent) -> impl Iterator<Item = usize> {
-        let slots = self.slots.get(&chain);
-        let slots = slots.filter(|_| self.includes(chain, theirs));
-        let whole = slots
-            .into_iter()
-            .flat_map(move |slots| slots.range(..theirs.count));
-        // Where there are branches, they may have another.
-        let whole = whole
-            .map(|(_, places)| places)
-            .take_while(|places| places.len() == 1);
-        whole.flatten().copied()
+        self.slots.keys().map(|chain| {
+            let count = self.end(*chain);
+            let mark = self.mark(*chain);
+            (*chain, Extent { count, mark })
+        })
     }
 
     /// Whether all that somebody with this extent of a chain has is in.

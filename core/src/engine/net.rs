@@ -183,8 +183,6 @@ struct Wire {
     near: Vec<DeviceId>,
     /// Who was not passed what came by this link, because the other end is linked to them.
     left_to: Vec<DeviceId>,
-    /// When much came by it at once.
-    streamed: Option<Timestamp>,
     /// What it was told of that.
     told_near: Vec<DeviceId>,
     /// How many signals it may still have carried, and since when that is so.
@@ -200,7 +198,7 @@ struct Wire {
     /// What the other end has, if it said so before it was known who it is.
     told: Option<Vec<Span>>,
     introduction: Introduction,
-    /// When this end last began to compare what both have.
+    /// When this end last began to compare what both have, or either did on a new link.
     compared: Option<Timestamp>,
     /// Given up then, if it is not open or nothing has come by it.
     deadline: Timestamp,
@@ -236,7 +234,6 @@ impl Wire {
             signals: (0, 0),
             near: Vec::new(),
             left_to: Vec::new(),
-            streamed: None,
             told_near: Vec::new(),
             allowance: (carry::BURST, now),
             spare_since: None,

@@ -127,32 +127,6 @@ impl Workspace {
         (lacking, answer.reply)
     }
 
-    /// How much of the chains is here that these batches are in.
-    pub(crate) fn extents_of(&self, batches: &[ObjectId]) -> Vec<Item> {
-        let chains = batches.iter().filter_map(|id| self.chains.slot_of(*id));
-        let chains: Set<ChainId> = chains.map(|(chain, _)| chain).collect();
-        let item = |chain: ChainId| Item {
-            key: chain.into(),
-            extent: self.chains.extent(chain),
-        };
-        chains.into_iter().map(item).collect()
-    }
-
-    /// Takes out of what somebody lacks what they have by now.
-    pub(crate) fn discount(&self, lacking: &mut Lacking, items: &[Item]) {
-        for item in items {
-            if lacking.batches.is_empty() {
-                return;
-            }
-            if let Key::Chain(device, session) = item.key {
-                let chain = ChainId { device, session };
-                for place in self.chains.up_to(chain, item.extent) {
-                    lacking.batches.remove(&place);
-                }
-            }
-        }
-    }
-
     /// Whether a device says that it has what is not here.
     pub(crate) fn lacks_named(&self, device: DeviceId) -> bool {
         let named = self.receipts.get(&device);

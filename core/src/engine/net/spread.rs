@@ -3,8 +3,7 @@
 //! everybody, what somebody types goes to each of the others once.
 //!
 //! That one of them says whom they are linked to is not believed for long: when a link is gone on which others were
-//! left to them, or when somebody names what has not come here, both ends compare what they have. And who is sent
-//! much by several at a time tells each what came from the others.
+//! left to them, or when somebody names what has not come here, both ends compare what they have.
 
 use core::time::Duration;
 use std::sync::Arc;
@@ -14,24 +13,13 @@ use bocage_api::WorkspaceId;
 use super::talk::COMPARE_PAUSE;
 use super::{Engine, Origin, PeerId, Wire};
 use crate::flow::BEHIND;
-use crate::object::{DeviceId, ObjectId};
-use crate::reconcile::Item;
+use crate::object::DeviceId;
 use crate::signal::ConnectionId;
-use crate::sync::{HAS_MAX, Message, pack};
+use crate::sync::pack;
 use crate::time::Timestamp;
 
-/// Objects that come together and are so many bytes are more than what somebody types.
-const MUCH: usize = 4 * 1024;
-
-/// How long after much has come by a link more of it is expected.
-const STREAM: Duration = Duration::from_secs(2);
-
-/// How long nothing much must have come from somebody who names what is missing here, before it is asked for: it may be
-/// on its way.
-const QUIET: Duration = Duration::from_secs(10);
-
-/// How long it is not asked for even so.
-const PATIENCE: Duration = Duration::from_mins(1);
+/// Between questions to somebody who names what is missing here: it may be on its way.
+const NAMED_PAUSE: Duration = Duration::from_secs(30);
 
 impl Engine {
     /// Passes objects on to the members that this device is linked to, but not back, and not to those whom the one they
@@ -85,44 +73,6 @@ impl Engine {
         }
     }
 
-    /// Tells the others who send much what has come from one of them.
-    pub(super) fn tell_had(
-        &mut self,
-        now: Timestamp,
-        connection: ConnectionId,
-        counted: &[ObjectId],
-    ) {
-        let from = self.net.wires.get(&connection);
-        let Some(from) = from.filter(|wire| wire.streams(now, STREAM)) else {
-            return;
-        };
-        let peer = from.peer;
-        let mut to = self.in_use(peer.0);
-        to.retain(|other| {
-            let wire = self.net.wires.get(other);
-            wire.is_some_and(|wire| wire.peer != peer && wire.streams(now, STREAM))
-        });
-        if to.is_empty() {
-            return;
-        }
-        let desk = self.desks.get(&peer.0);
-        let items = desk.map(|desk| desk.workspace.extents_of(counted));
-        for items in items.unwrap_or_default().chunks(HAS_MAX) {
-            for other in &to {
-                self.say(*other, &Message::Has(items.to_vec()));
-            }
-        }
-    }
-
-    /// The other end has these by now: it need not be sent them.
-    pub(super) fn take_had(&mut self, connection: ConnectionId, items: &[Item]) {
-        if let Some(wire) = self.net.wires.get_mut(&connection)
-            && let Some(desk) = self.desks.get(&wire.peer.0)
-        {
-            desk.workspace.discount(&mut wire.owed, items);
-        }
-    }
-
     /// Compares with those who were left to somebody that is not linked to them any more, or not to this device.
     pub(super) fn tend_spread(&mut self, now: Timestamp) {
         for id in core::mem::take(&mut self.net.doubtful) {
@@ -165,13 +115,7 @@ impl Engine {
             else {
                 continue;
             };
-            // Not for ever: somebody may see to it that something always comes.
-            let pause = if wire.streams(now, QUIET) {
-                PATIENCE
-            } else {
-                QUIET
-            };
-            let asked = wire.compared.is_some_and(|at| at + pause > now);
+            let asked = wire.compared.is_some_and(|at| at + NAMED_PAUSE > now);
             if !asked && desk.workspace.lacks_named(wire.peer.1) {
                 self.compare(now, connection);
             }
@@ -180,18 +124,6 @@ impl Engine {
 }
 
 impl Wire {
-    /// So many bytes of objects have come together.
-    pub(super) fn note_stream(&mut self, now: Timestamp, bytes: usize) {
-        if bytes >= MUCH {
-            self.streamed = Some(now);
-        }
-    }
-
-    /// Whether much has come by it within this time.
-    fn streams(&self, now: Timestamp, within: Duration) -> bool {
-        self.streamed.is_some_and(|at| at + within > now)
-    }
-
     /// Those who were left to the other end, and are not any more; `near` is whom it is linked to now.
     pub(super) fn no_longer_left(&mut self, near: &[DeviceId]) -> Vec<PeerId> {
         let workspace = self.peer.0;

@@ -116,6 +116,8 @@ impl Engine {
             return;
         };
         wire.bound = true;
+        // One of the ends begins.
+        wire.compared = Some(now);
         let (begins, is_asked) = (wire.begins, wire.introduction.is_owed);
         let (told, near) = (wire.told.take(), core::mem::take(&mut wire.near));
         self.end_others(rng, connection);
@@ -227,9 +229,6 @@ impl Engine {
             return;
         };
         let (ground, bound, workspace) = (wire.ground, wire.bound, wire.peer.0);
-        if matches!(message, Message::Objects(_)) {
-            wire.note_stream(now, bytes.len());
-        }
         match message {
             Message::Compare(spans) => {
                 if bound {
@@ -256,7 +255,6 @@ impl Engine {
             Message::Near(near) if bound => self.take_near(connection, near),
             // The other end knew first that both are members.
             Message::Near(near) => wire.near = near,
-            Message::Has(items) if bound => self.take_had(connection, &items),
             Message::Carry { to, bytes } if bound => self.carry_on(now, connection, to, bytes),
             Message::Carried { from, bytes } if bound => {
                 self.take_carried(now, rng, connection, from, &bytes.0);
@@ -264,7 +262,6 @@ impl Engine {
             // Whoever is no member, or no longer, is told nothing and believed nothing.
             Message::Lacks(_)
             | Message::Keys(_)
-            | Message::Has(_)
             | Message::Carry { .. }
             | Message::Carried { .. } => {}
             Message::Ping(number) => self.say(connection, &Message::Pong(number)),
@@ -657,7 +654,6 @@ impl Engine {
             .take(objects.iter().map(|object| object.0.as_slice()));
         self.take_intake(now, rng, workspace, &intake, origin);
         if let Origin::Link(connection) = origin {
-            self.tell_had(now, connection, &intake.settled.counted);
             self.ask_for_missing(now, connection);
         }
     }

@@ -1,5 +1,7 @@
 //! People who share a workspace and look at its page: where most tests of several devices begin.
 
+use std::fmt::Write as _;
+
 use bocage_api::workspace::{Mode, Path};
 use bocage_api::{Colour, Command, Name, Profile, Role, TextDelta, WorkspaceCard};
 
@@ -7,6 +9,14 @@ use crate::World;
 
 /// Whose workspace it is.
 const FOUNDER: usize = 0;
+
+/// How many messages [`says_much`] says.
+pub const SAYINGS: usize = 160;
+
+/// How many bytes these have at least, together.
+pub const SAID_BYTES: u64 = 160 * SAYING_BYTES as u64;
+
+const SAYING_BYTES: usize = 3_900;
 
 /// Somebody of this name.
 pub fn profile(name: &str) -> Profile {
@@ -119,5 +129,32 @@ pub fn assert_words(world: &World, words: usize) {
         let mut found: Vec<&str> = text.split_whitespace().collect();
         found.sort_unstable();
         assert_eq!(found, expected, "{number}");
+    }
+}
+
+/// Somebody says a lot that cannot be compressed well, in sixteen seconds.
+pub fn says_much(world: &mut World, number: usize) {
+    let there = card(world, number);
+    let mut random = 1u64;
+    for _ in 0..SAYINGS {
+        let mut text = String::new();
+        while text.len() < SAYING_BYTES {
+            random = random
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            let _ = write!(text, "{random:x} ");
+        }
+        world.act(number, |device, tab| {
+            let (workspace, channel) = (there.id, there.first_channel);
+            tab.send(
+                device,
+                Command::Say {
+                    workspace,
+                    channel,
+                    text,
+                },
+            );
+        });
+        world.run(100);
     }
 }

@@ -3,15 +3,13 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
 
-use std::fmt::Write as _;
-
 use bocage_api::workspace::{Indirect, Mode, Path};
 use bocage_api::{Command, RelayState, Settings, ToEngine};
 use bocage_core::{BadCarrier, IceServer, Input};
 use bocage_tests::World;
 use bocage_tests::office::{
-    assert_text, assert_words, card, invitation, name_of, office, office_where, path, profile,
-    types,
+    SAYINGS, assert_text, assert_words, card, invitation, name_of, office, office_where, path,
+    profile, says_much, types,
 };
 use bocage_wire::{ClientFrame, RelayFrame};
 
@@ -426,36 +424,13 @@ fn what_somebody_lacks_is_sent_as_fast_as_it_arrives() {
     // Nothing of it comes by mail.
     world.relay.is_full = true;
     world.cut_off(B);
-    let there = card(&world, A);
-    let mut random = 1u64;
-    for _ in 0..160 {
-        let mut text = String::new();
-        while text.len() < 3_900 {
-            // Nothing that can be compressed well.
-            random = random
-                .wrapping_mul(6_364_136_223_846_793_005)
-                .wrapping_add(1);
-            let _ = write!(text, "{random:x} ");
-        }
-        world.act(A, |device, tab| {
-            let (workspace, channel) = (there.id, there.first_channel);
-            tab.send(
-                device,
-                Command::Say {
-                    workspace,
-                    channel,
-                    text,
-                },
-            );
-        });
-        world.run(100);
-    }
+    says_much(&mut world, A);
     world.rate = 100;
     world.reconnect(B);
     world.act(B, |device, _| device.input(Input::NetworkChanged));
     world.run(60_000);
     let heard = world.tabs[B].channel.as_ref().unwrap();
-    assert_eq!(heard.messages.len(), 160);
+    assert_eq!(heard.messages.len(), SAYINGS);
     // A window, and the last message that went into it; all of it together is more than twice as much.
     let most = world.most_under_way;
     assert!((90_000..220_000).contains(&most), "{most}");

@@ -1,48 +1,14 @@
 //! What somebody writes reaches everybody, and nobody is sent it again and again.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
 
-use std::fmt::Write as _;
-
-use bocage_api::Command;
 use bocage_core::BadCarrier;
 use bocage_tests::World;
-use bocage_tests::office::{card, name_of, office, types};
+use bocage_tests::office::{SAID_BYTES, SAYINGS, name_of, office, says_much, types};
 
 const A: usize = 0;
 const B: usize = 1;
 const C: usize = 2;
 const D: usize = 3;
-
-/// What is said in [`says_much`], in bytes.
-const MUCH: u64 = 160 * 3_900;
-
-/// Somebody says a lot that cannot be compressed well.
-fn says_much(world: &mut World, number: usize) {
-    let there = card(world, number);
-    let mut random = 1u64;
-    for _ in 0..160 {
-        let mut text = String::new();
-        while text.len() < 3_900 {
-            random = random
-                .wrapping_mul(6_364_136_223_846_793_005)
-                .wrapping_add(1);
-            let _ = write!(text, "{random:x} ");
-        }
-        world.act(number, |device, tab| {
-            let (workspace, channel) = (there.id, there.first_channel);
-            tab.send(
-                device,
-                Command::Say {
-                    workspace,
-                    channel,
-                    text,
-                },
-            );
-        });
-        world.run(100);
-    }
-    world.run(10_000);
-}
 
 /// How many bytes one has sent to another.
 fn sent(world: &World, from: usize, to: usize) -> u64 {
@@ -57,15 +23,19 @@ fn where_all_are_linked_to_all_each_is_sent_what_somebody_says_once() {
     let mut world = office(900, 4);
     let before = [B, C, D].map(|from| [B, C, D].map(|to| sent(&world, from, to)));
     says_much(&mut world, A);
+    world.run(10_000);
     for to in [B, C, D] {
-        assert!(sent(&world, A, to) > MUCH);
-        assert_eq!(world.tabs[to].channel.as_ref().unwrap().messages.len(), 160);
+        assert!(sent(&world, A, to) > SAID_BYTES);
+        assert_eq!(
+            world.tabs[to].channel.as_ref().unwrap().messages.len(),
+            SAYINGS
+        );
     }
     for from in [B, C, D] {
         for to in [B, C, D] {
             let more = sent(&world, from, to) - before[from - 1][to - 1];
             // Receipts, and whatever else is said all the time.
-            assert!(more < MUCH / 4, "{from} {to}: {more}");
+            assert!(more < SAID_BYTES / 4, "{from} {to}: {more}");
         }
     }
 }
@@ -76,12 +46,16 @@ fn who_comes_back_does_not_send_around_what_they_are_sent() {
     world.relay.is_full = true;
     world.cut_off(D);
     says_much(&mut world, A);
+    world.run(10_000);
     world.reconnect(D);
     world.run(60_000);
-    assert_eq!(world.tabs[D].channel.as_ref().unwrap().messages.len(), 160);
+    assert_eq!(
+        world.tabs[D].channel.as_ref().unwrap().messages.len(),
+        SAYINGS
+    );
     for to in [A, B, C] {
         let back = sent(&world, D, to);
-        assert!(back < MUCH / 10, "{to}: {back}");
+        assert!(back < SAID_BYTES / 10, "{to}: {back}");
     }
 }
 
